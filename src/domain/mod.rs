@@ -1,0 +1,37 @@
+//! The nouns: venue, instrument, exact numbers, times, records, versions, states, events.
+//!
+//! Owns the types in which the stages meet. Never does I/O, never awaits, never reads a clock.
+//! Every name has a length limit and every number a range; both are checked where a value is made.
+
+mod capacity;
+mod depth;
+mod entity;
+mod event;
+mod instrument;
+mod number;
+mod price;
+mod quality;
+mod record;
+mod time;
+mod update;
+mod venue;
+mod version;
+mod volume;
+
+pub use capacity::{DEPTH_MAX, INSTRUMENTS_MAX, LEVELS_MAX};
+pub use depth::{DepthLevel, LiquidityRecord};
+pub use entity::Entity;
+pub use event::{
+    Channel, DepthDelta, DepthSnapshot, MarketEvent, Quote, RawLevel, Side, Subscription, Trade,
+    VolumeFigures,
+};
+pub use instrument::{Instrument, InstrumentError};
+pub use number::{Number, NumberError, POWERS_OF_TEN, Price, SCALE_MAX, Scale, Scales, Size, SizeUnit};
+pub use price::{LastTrade, PriceLevel, PriceRecord};
+pub use quality::{Reason, State};
+pub use record::{Record, Stamp};
+pub use time::{ConfirmedTime, MonoTime, Now, PublishTime, ReceiveTime, VenueTime, WallTime};
+pub use update::{InstrumentId, RecordRef, SlotId, Update, UpdateSink, Urgency};
+pub use venue::{Feed, Venue, VenueError};
+pub use version::{Epoch, Sequence, VERSION_MAX, VenueSequence, Version};
+pub use volume::VolumeRecord;

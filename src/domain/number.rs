@@ -1,0 +1,296 @@
+//! Exact decimal numbers: a mantissa and a scale, never a float.
+
+use std::fmt;
+
+/// The largest scale that a record can name (WIRE: 0–18).
+pub const SCALE_MAX: u8 = 18;
+
+/// `POWERS_OF_TEN[n]` is 10^n, for every scale.
+pub const POWERS_OF_TEN: [i128; SCALE_MAX as usize + 1] = {
+    let mut powers = [1_i128; SCALE_MAX as usize + 1];
+    let mut index = 1;
+    while index < powers.len() {
+        powers[index] = powers[index - 1] * 10;
+        index += 1;
+    }
+    powers
+};
+
+/// Digits after the decimal point, 0 to [`SCALE_MAX`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Scale(u8);
+
+impl Scale {
+    /// No digits after the point.
+    pub const ZERO: Self = Self(0);
+
+    /// `None` above [`SCALE_MAX`].
+    #[must_use]
+    pub const fn new(digits: u8) -> Option<Self> {
+        if digits <= SCALE_MAX { Some(Self(digits)) } else { None }
+    }
+
+    /// The number of digits after the point.
+    #[must_use]
+    pub const fn digits(self) -> u8 {
+        self.0
+    }
+}
+
+/// Why a text is no number of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NumberError {
+    /// Not `[-]digits[.digits]`.
+    #[error("not a plain decimal number")]
+    Malformed,
+    /// More than [`SCALE_MAX`] digits after the point, trailing zeros aside.
+    #[error("more than {SCALE_MAX} digits after the decimal point")]
+    TooFine,
+    /// The mantissa leaves the 128-bit range (at the wanted scale).
+    #[error("mantissa beyond 128 bits")]
+    TooLarge,
+    /// A negative number where only sizes and prices of zero or more make sense.
+    #[error("negative")]
+    Negative,
+}
+
+/// An exact number with a scale of its own: `mantissa × 10^−scale`.
+///
+/// As parsed it carries no trailing zeros: `61837.63000000` is 6183763 at scale 2, so the scale says how fine the
+/// number really is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Number {
+    /// The digits.
+    pub mantissa: i128,
+    /// Digits after the point.
+    pub scale: Scale,
+}
+
+impl Number {
+    /// Zero at scale 0.
+    pub const ZERO: Self = Self { mantissa: 0, scale: Scale::ZERO };
+
+    /// Parses `[-]digits[.digits]`, as JSON writes a number without exponent.
+    ///
+    /// # Errors
+    /// [`NumberError`], for anything else, for more digits than fit, or for a finer scale than [`SCALE_MAX`].
+    #[inline]
+    pub fn parse(text: &[u8]) -> Result<Self, NumberError> {
+        let (negative, digits) = match text {
+            [b'-', rest @ ..] => (true, rest),
+            _ => (false, text),
+        };
+        let point = digits.iter().position(|&byte| byte == b'.');
+        let (whole, fraction) = match point {
+            Some(at) => {
+                if at + 1 == digits.len() {
+                    return Err(NumberError::Malformed);
+                }
+                (&digits[..at], trim_zeros(&digits[at + 1..]))
+            }
+            None => (digits, &[][..]),
+        };
+        if whole.is_empty() {
+            return Err(NumberError::Malformed);
+        }
+        let scale = u8::try_from(fraction.len()).ok().and_then(Scale::new).ok_or(NumberError::TooFine);
+        let magnitude = if whole.len() + fraction.len() <= 19 {
+            i128::from(append_u64(append_u64(0, whole)?, fraction)?)
+        } else {
+            append_i128(append_i128(0, whole)?, fraction)?
+        };
+        Ok(Self { mantissa: if negative { -magnitude } else { magnitude }, scale: scale? })
+    }
+
+    /// The mantissa of this number at `scale`, or why it has none there.
+    ///
+    /// # Errors
+    /// [`NumberError::TooFine`] when `scale` is coarser than the number, [`NumberError::TooLarge`] when it overflows.
+    #[inline]
+    pub fn mantissa_at(self, scale: Scale) -> Result<i128, NumberError> {
+        let Some(shift) = scale.0.checked_sub(self.scale.0) else { return Err(NumberError::TooFine) };
+        self.mantissa.checked_mul(POWERS_OF_TEN[usize::from(shift)]).ok_or(NumberError::TooLarge)
+    }
+
+    /// Whether the number is zero.
+    #[must_use]
+    pub const fn is_zero(self) -> bool {
+        self.mantissa == 0
+    }
+}
+
+/// Decimal text, with exactly `scale` digits after the point.
+impl fmt::Display for Number {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.mantissa < 0 { "-" } else { "" };
+        let magnitude = self.mantissa.unsigned_abs();
+        let power = POWERS_OF_TEN[usize::from(self.scale.0)].unsigned_abs();
+        let (whole, fraction) = (magnitude / power, magnitude % power);
+        let text = if self.scale == Scale::ZERO {
+            format!("{sign}{whole}")
+        } else {
+            format!("{sign}{whole}.{fraction:0width$}", width = usize::from(self.scale.0))
+        };
+        formatter.pad(&text)
+    }
+}
+
+fn trim_zeros(fraction: &[u8]) -> &[u8] {
+    let kept = fraction.iter().rposition(|&byte| byte != b'0').map_or(0, |last| last + 1);
+    &fraction[..kept]
+}
+
+/// Up to 19 digits in all cannot overflow: 10^19 − 1 < 2^64.
+#[inline]
+fn append_u64(start: u64, digits: &[u8]) -> Result<u64, NumberError> {
+    let mut value = start;
+    for &byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return Err(NumberError::Malformed);
+        }
+        value = value * 10 + u64::from(digit);
+    }
+    Ok(value)
+}
+
+fn append_i128(start: i128, digits: &[u8]) -> Result<i128, NumberError> {
+    let mut value = start;
+    for &byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return Err(NumberError::Malformed);
+        }
+        value = value
+            .checked_mul(10)
+            .and_then(|value| value.checked_add(i128::from(digit)))
+            .ok_or(NumberError::TooLarge)?;
+    }
+    Ok(value)
+}
+
+/// The mantissa of a price, at the price scale of the record or book that holds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Price(pub i128);
+
+/// The mantissa of a size, at the size scale of the record or book that holds it. Never negative.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Size(pub i128);
+
+/// What a size counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum SizeUnit {
+    /// Units of the base currency.
+    #[default]
+    Base,
+    /// Units of the quote currency (inverse contracts).
+    Quote,
+}
+
+/// The price scale and the size scale that one writer keeps for an instrument at a venue.
+///
+/// They only ever grow: a finer number raises them ([`Scales::raised_for`]), nothing is rounded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Scales {
+    /// Digits after the point of prices.
+    pub price: Scale,
+    /// Digits after the point of sizes.
+    pub size: Scale,
+}
+
+impl Scales {
+    /// `number` as a price at these scales.
+    ///
+    /// # Errors
+    /// As [`Number::mantissa_at`], and [`NumberError::Negative`].
+    #[inline]
+    pub fn price_of(self, number: Number) -> Result<Price, NumberError> {
+        number.mantissa_at(self.price).and_then(positive).map(Price)
+    }
+
+    /// `number` as a size at these scales.
+    ///
+    /// # Errors
+    /// As [`Number::mantissa_at`], and [`NumberError::Negative`].
+    #[inline]
+    pub fn size_of(self, number: Number) -> Result<Size, NumberError> {
+        number.mantissa_at(self.size).and_then(positive).map(Size)
+    }
+
+    /// The scales that hold both these and a price and size as fine as the given ones.
+    #[must_use]
+    #[inline]
+    pub fn raised_for(self, price: Scale, size: Scale) -> Self {
+        Self { price: self.price.max(price), size: self.size.max(size) }
+    }
+
+    /// `price` as a number.
+    #[must_use]
+    pub fn price_number(self, price: Price) -> Number {
+        Number { mantissa: price.0, scale: self.price }
+    }
+
+    /// `size` as a number.
+    #[must_use]
+    pub fn size_number(self, size: Size) -> Number {
+        Number { mantissa: size.0, scale: self.size }
+    }
+}
+
+fn positive(mantissa: i128) -> Result<i128, NumberError> {
+    if mantissa < 0 { Err(NumberError::Negative) } else { Ok(mantissa) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn number(mantissa: i128, digits: u8) -> Number {
+        Number { mantissa, scale: Scale::new(digits).expect("a test's scale") }
+    }
+
+    #[test]
+    fn parsing_keeps_every_digit_and_drops_trailing_zeros() {
+        for (text, expected) in [
+            ("61837.63000000", number(6_183_763, 2)),
+            ("0.00000000", number(0, 0)),
+            ("0.00000001", number(1, 8)),
+            ("100", number(100, 0)),
+            ("-1.50", number(-15, 1)),
+            ("0.100000000000000000000", number(1, 1)),
+            ("9223372036854775808.5", number(92_233_720_368_547_758_085, 1)),
+        ] {
+            assert_eq!(Number::parse(text.as_bytes()), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_is_refused_with_its_reason() {
+        for (text, expected) in [
+            ("", NumberError::Malformed),
+            ("-", NumberError::Malformed),
+            (".5", NumberError::Malformed),
+            ("5.", NumberError::Malformed),
+            ("1e5", NumberError::Malformed),
+            ("1.2.3", NumberError::Malformed),
+            ("0.0000000000000000001", NumberError::TooFine),
+            ("999999999999999999999999999999999999999999", NumberError::TooLarge),
+        ] {
+            assert_eq!(Number::parse(text.as_bytes()), Err(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_coarser_scale_never_rounds() {
+        assert_eq!(number(15, 1).mantissa_at(Scale::ZERO), Err(NumberError::TooFine));
+        assert_eq!(number(15, 1).mantissa_at(Scale(3)), Ok(1_500));
+    }
+
+    #[test]
+    fn display_writes_exactly_the_scale() {
+        assert_eq!(number(6_183_763, 2).to_string(), "61837.63");
+        assert_eq!(number(-5, 3).to_string(), "-0.005");
+        assert_eq!(number(7, 0).to_string(), "7");
+    }
+}

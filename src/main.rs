@@ -1,0 +1,2 @@
+//! tickcache
+fn main() {}

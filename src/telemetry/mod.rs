@@ -1,0 +1,3 @@
+//! Metric names, logging, and the Prometheus exporter.
+
+pub mod names;
