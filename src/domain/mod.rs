@@ -12,6 +12,7 @@ mod number;
 mod price;
 mod quality;
 mod record;
+mod request;
 mod time;
 mod update;
 mod venue;
@@ -30,8 +31,9 @@ pub use number::{Number, NumberError, POWERS_OF_TEN, Price, SCALE_MAX, Scale, Sc
 pub use price::{LastTrade, PriceLevel, PriceRecord};
 pub use quality::{Reason, State};
 pub use record::{Record, Stamp};
+pub use request::Request;
 pub use time::{ConfirmedTime, MonoTime, Now, PublishTime, ReceiveTime, VenueTime, WallTime};
-pub use update::{InstrumentId, RecordRef, SlotId, Update, UpdateSink, Urgency};
+pub use update::{InstrumentId, RecordRef, SessionId, SlotId, Update, UpdateSink, Urgency};
 pub use venue::{Feed, Venue, VenueError};
 pub use version::{Epoch, Sequence, VERSION_MAX, VenueSequence, Version};
 pub use volume::VolumeRecord;

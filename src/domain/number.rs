@@ -5,9 +5,13 @@ use std::fmt;
 /// The largest scale that a record can name (WIRE: 0–18).
 pub const SCALE_MAX: u8 = 18;
 
-/// `POWERS_OF_TEN[n]` is 10^n, for every scale.
-pub const POWERS_OF_TEN: [i128; SCALE_MAX as usize + 1] = {
-    let mut powers = [1_i128; SCALE_MAX as usize + 1];
+/// Digits before the point that a price or size can have: such a number fits 128 bits at every scale, so that raising
+/// a scale cannot overflow.
+const WHOLE_DIGITS_MAX: usize = 19;
+
+/// `POWERS_OF_TEN[n]` is 10^n.
+pub const POWERS_OF_TEN: [i128; SCALE_MAX as usize + WHOLE_DIGITS_MAX + 1] = {
+    let mut powers = [1_i128; SCALE_MAX as usize + WHOLE_DIGITS_MAX + 1];
     let mut index = 1;
     while index < powers.len() {
         powers[index] = powers[index - 1] * 10;
@@ -206,7 +210,7 @@ impl Scales {
     /// As [`Number::mantissa_at`], and [`NumberError::Negative`].
     #[inline]
     pub fn price_of(self, number: Number) -> Result<Price, NumberError> {
-        number.mantissa_at(self.price).and_then(positive).map(Price)
+        number.mantissa_at(self.price).and_then(|mantissa| in_range(mantissa, self.price)).map(Price)
     }
 
     /// `number` as a size at these scales.
@@ -215,7 +219,7 @@ impl Scales {
     /// As [`Number::mantissa_at`], and [`NumberError::Negative`].
     #[inline]
     pub fn size_of(self, number: Number) -> Result<Size, NumberError> {
-        number.mantissa_at(self.size).and_then(positive).map(Size)
+        number.mantissa_at(self.size).and_then(|mantissa| in_range(mantissa, self.size)).map(Size)
     }
 
     /// The scales that hold both these and a price and size as fine as the given ones.
@@ -223,6 +227,24 @@ impl Scales {
     #[inline]
     pub fn raised_for(self, price: Scale, size: Scale) -> Self {
         Self { price: self.price.max(price), size: self.size.max(size) }
+    }
+
+    /// The factor that takes a price mantissa from these scales to the finer (or equal) `to`.
+    ///
+    /// # Panics
+    /// When `to` is coarser: scales only grow.
+    #[must_use]
+    pub fn price_factor(self, to: Self) -> i128 {
+        POWERS_OF_TEN[usize::from(to.price.0 - self.price.0)]
+    }
+
+    /// The factor that takes a size mantissa from these scales to the finer (or equal) `to`.
+    ///
+    /// # Panics
+    /// When `to` is coarser: scales only grow.
+    #[must_use]
+    pub fn size_factor(self, to: Self) -> i128 {
+        POWERS_OF_TEN[usize::from(to.size.0 - self.size.0)]
     }
 
     /// `price` as a number.
@@ -238,8 +260,14 @@ impl Scales {
     }
 }
 
-fn positive(mantissa: i128) -> Result<i128, NumberError> {
-    if mantissa < 0 { Err(NumberError::Negative) } else { Ok(mantissa) }
+fn in_range(mantissa: i128, scale: Scale) -> Result<i128, NumberError> {
+    if mantissa < 0 {
+        Err(NumberError::Negative)
+    } else if mantissa >= POWERS_OF_TEN[usize::from(scale.0) + WHOLE_DIGITS_MAX] {
+        Err(NumberError::TooLarge)
+    } else {
+        Ok(mantissa)
+    }
 }
 
 #[cfg(test)]

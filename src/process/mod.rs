@@ -1,1 +1,31 @@
-//! process
+//! From events to values: order books, continuity, how far each value can be trusted.
+//!
+//! Pure: no I/O, no clocks (`now` is an argument), no Redis. Every buffer is bounded: [`buffer`] names the policy for
+//! deltas that wait for a snapshot, [`LEVELS_MAX`](crate::domain::LEVELS_MAX) bounds a side of a book.
+//!
+//! | file | owns |
+//! |---|---|
+//! | `book`, `side` | levels, sorted, with the depth that is known |
+//! | `buffer` | deltas that wait for a snapshot |
+//! | `depth_sync` | the venue's procedure that joins snapshot and deltas |
+//! | `key` | what the three keys of an instrument have in common: state, confirmation |
+//! | `liveness` | silence and evidence, per subscription |
+//! | `price`, `liquidity`, `volume` | one value each: data and reason in, record out |
+//! | `instrument` | the three values of an instrument, which confirm each other |
+//! | `feed_state` | all instruments of a feed; the entry points |
+
+mod book;
+mod buffer;
+mod depth_sync;
+mod feed_state;
+mod instrument;
+mod key;
+mod liquidity;
+mod liveness;
+mod price;
+mod side;
+mod volume;
+
+pub use book::Book;
+pub use feed_state::{FeedState, InstrumentSpec};
+pub use liveness::Thresholds;

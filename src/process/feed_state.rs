@@ -1,0 +1,261 @@
+//! Everything that is known about the instruments of one feed, and the entry points of this stage.
+//!
+//! Owns the instruments, what was last heard of each session, and the requests that wait for the caller. Never acts by
+//! itself: events, ticks and session changes come in as calls, with their time. Requests are bounded by
+//! [`REQUESTS_MAX`]; a further one is dropped and asked again at a later tick.
+
+use std::collections::VecDeque;
+
+use super::book::Book;
+use super::instrument::{Context, InstrumentState, Outcome, Slots};
+use super::liveness::Thresholds;
+use crate::domain::{
+    Channel, Entity, InstrumentId, MarketEvent, Now, Quote, Reason, Request, SessionId, SlotId, State,
+    Subscription, UpdateSink,
+};
+
+/// Requests that wait at most: three for each instrument of the largest feed.
+const REQUESTS_MAX: usize = 3 * crate::domain::INSTRUMENTS_MAX;
+
+/// An instrument of the feed: which entities it has and where their values go.
+#[derive(Debug, Clone)]
+pub struct InstrumentSpec {
+    /// The slot of each entity that is configured.
+    pub slots: Vec<(Entity, SlotId)>,
+    /// Levels a side of `liquidity`.
+    pub depth: usize,
+    /// Which session carries which channel.
+    pub sessions: Vec<(Channel, SessionId)>,
+}
+
+/// What happened since the last [`FeedState::take_counts`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Events that changed a value: quotes, trades, depth, volume.
+    pub taken: [u64; 4],
+    /// Events that said nothing new, or wait for a snapshot.
+    pub ignored: u64,
+    /// Holes in a venue's sequence.
+    pub gaps: u64,
+    /// Events with a number that fits nowhere.
+    pub unusable: u64,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Session {
+    heard: Option<Now>,
+}
+
+/// All instruments of one feed.
+#[derive(Debug)]
+pub struct FeedState {
+    instruments: Vec<InstrumentState>,
+    homes: Vec<[Option<SessionId>; 4]>,
+    sessions: Vec<Session>,
+    requests: VecDeque<Request>,
+    counts: Counts,
+    phase: Phase,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Running,
+    Stopped,
+}
+
+impl FeedState {
+    /// All instruments suspect (connecting). [`InstrumentId`] is the place in `specs`, [`SessionId`] below `sessions`.
+    #[must_use]
+    pub fn new(specs: &[InstrumentSpec], sessions: usize, silence: Thresholds, now: Now) -> Self {
+        let instruments = specs.iter().zip(0_u32..).map(|(spec, index)| {
+            let slot =
+                |wanted| spec.slots.iter().find(|(entity, _)| *entity == wanted).map(|&(_, slot)| slot);
+            let slots = Slots {
+                price: slot(Entity::Price),
+                liquidity: slot(Entity::Liquidity),
+                volume: slot(Entity::Volume),
+            };
+            InstrumentState::new(InstrumentId(index), slots, spec.depth, silence, now)
+        });
+        let home = |spec: &InstrumentSpec| {
+            Channel::ALL.map(|wanted| {
+                spec.sessions.iter().find(|(channel, _)| *channel == wanted).map(|&(_, session)| session)
+            })
+        };
+        Self {
+            instruments: instruments.collect(),
+            homes: specs.iter().map(home).collect(),
+            sessions: vec![Session::default(); sessions],
+            requests: VecDeque::new(),
+            counts: Counts::default(),
+            phase: Phase::Running,
+        }
+    }
+
+    /// Publishes every key as it is: suspect (connecting) at the start.
+    pub fn announce(&mut self, now: Now, sink: &mut dyn UpdateSink) {
+        for instrument in &mut self.instruments {
+            instrument.announce(now, sink);
+        }
+    }
+
+    /// A frame of any kind came in on a session (a pong, an acknowledgement): the session lives.
+    pub fn heard(&mut self, session: SessionId, received: Now) {
+        if let Some(session) = self.sessions.get_mut(session.0 as usize) {
+            session.heard = Some(received);
+        }
+    }
+
+    /// An event of a subscription came in on a session, read from the socket at `received`.
+    #[inline]
+    pub fn event(
+        &mut self,
+        session: SessionId,
+        subscription: Subscription,
+        event: &MarketEvent<'_>,
+        received: Now,
+        sink: &mut dyn UpdateSink,
+    ) {
+        self.heard(session, received);
+        let outcome = self.with(subscription.instrument, received, sink, |instrument, context| {
+            context.heard = Some(received);
+            instrument.event(event, context)
+        });
+        self.count(subscription.channel, outcome);
+    }
+
+    /// A session ended: everything that it carries is suspect at once.
+    pub fn session_down(&mut self, session: SessionId, now: Now, sink: &mut dyn UpdateSink) {
+        if let Some(session) = self.sessions.get_mut(session.0 as usize) {
+            session.heard = None;
+        }
+        if self.phase == Phase::Stopped {
+            return;
+        }
+        for (instrument, home) in self.instruments.iter_mut().zip(&self.homes) {
+            for channel in Channel::ALL.into_iter().filter(|channel| home[*channel as usize] == Some(session))
+            {
+                instrument.fail(channel, Reason::Disconnected, now, sink);
+                instrument.restart(channel);
+            }
+        }
+    }
+
+    /// A subscription was acknowledged, and nothing came.
+    pub fn no_first_data(&mut self, subscription: Subscription, now: Now, sink: &mut dyn UpdateSink) {
+        let _ = self.with(subscription.instrument, now, sink, |instrument, context| {
+            instrument.fail(subscription.channel, Reason::NoFirstData, now, context.sink);
+            Outcome::Taken
+        });
+    }
+
+    /// The book of a snapshot that was asked for.
+    pub fn snapshot(&mut self, instrument: InstrumentId, book: Book, now: Now, sink: &mut dyn UpdateSink) {
+        let outcome =
+            self.with(instrument, now, sink, |instrument, context| instrument.snapshot(book, context));
+        self.count(Channel::Depth, outcome);
+    }
+
+    /// A snapshot that was asked for could not be had; the next tick asks again.
+    pub fn snapshot_failed(&mut self, instrument: InstrumentId) {
+        if let Some(liquidity) =
+            self.instruments.get_mut(instrument.0 as usize).and_then(|one| one.liquidity.as_mut())
+        {
+            liquidity.snapshot_failed();
+        }
+    }
+
+    /// The top of book that a [`Request::ConfirmQuote`] brought.
+    pub fn quote_confirmation(
+        &mut self,
+        instrument: InstrumentId,
+        quote: &Quote,
+        now: Now,
+        sink: &mut dyn UpdateSink,
+    ) {
+        let _ = self.with(instrument, now, sink, |instrument, context| {
+            instrument.confirm_quote(quote, context);
+            Outcome::Taken
+        });
+    }
+
+    /// Confirms what is quiet, doubts what is too quiet, asks for what is missing. Call it every 50 to 100 ms.
+    pub fn tick(&mut self, now: Now, sink: &mut dyn UpdateSink) {
+        if self.phase == Phase::Stopped {
+            return;
+        }
+        let sessions = &self.sessions;
+        let requests = &mut self.requests;
+        for (instrument, home) in self.instruments.iter_mut().zip(&self.homes) {
+            let heard = |channel: Channel| {
+                home[channel as usize].and_then(|session| sessions.get(session.0 as usize)?.heard)
+            };
+            let mut ask = |request| ask(requests, request);
+            instrument.tick(&heard, &mut Context { now, heard: None, sink, requests: &mut ask });
+        }
+    }
+
+    /// Publishes every key as suspect (writer stopping). Later events change nothing.
+    pub fn stop(&mut self, now: Now, sink: &mut dyn UpdateSink) {
+        for instrument in &mut self.instruments {
+            for channel in Channel::ALL {
+                instrument.fail(channel, Reason::WriterStopping, now, sink);
+            }
+        }
+        self.phase = Phase::Stopped;
+    }
+
+    /// The next request, oldest first.
+    pub fn next_request(&mut self) -> Option<Request> {
+        self.requests.pop_front()
+    }
+
+    /// How many keys are in each state, in the order of [`State::ALL`].
+    #[must_use]
+    pub fn states(&self) -> [u32; 3] {
+        let mut states = [0; 3];
+        for state in self.instruments.iter().flat_map(InstrumentState::states) {
+            let index = State::ALL.iter().position(|&known| known == state);
+            states[index.expect("ALL holds every state")] += 1;
+        }
+        states
+    }
+
+    /// What happened since the last call.
+    pub fn take_counts(&mut self) -> Counts {
+        std::mem::take(&mut self.counts)
+    }
+
+    fn with(
+        &mut self,
+        instrument: InstrumentId,
+        now: Now,
+        sink: &mut dyn UpdateSink,
+        act: impl FnOnce(&mut InstrumentState, &mut Context<'_>) -> Outcome,
+    ) -> Outcome {
+        if self.phase == Phase::Stopped {
+            return Outcome::Ignored;
+        }
+        let Some(instrument) = self.instruments.get_mut(instrument.0 as usize) else {
+            return Outcome::Ignored;
+        };
+        let requests = &mut self.requests;
+        let mut ask = |request| ask(requests, request);
+        act(instrument, &mut Context { now, heard: None, sink, requests: &mut ask })
+    }
+
+    fn count(&mut self, channel: Channel, outcome: Outcome) {
+        match outcome {
+            Outcome::Taken => self.counts.taken[channel as usize] += 1,
+            Outcome::Ignored => self.counts.ignored += 1,
+            Outcome::Gap => self.counts.gaps += 1,
+            Outcome::Unusable(_) => self.counts.unusable += 1,
+        }
+    }
+}
+
+fn ask(requests: &mut VecDeque<Request>, request: Request) {
+    if requests.len() < REQUESTS_MAX {
+        requests.push_back(request);
+    }
+}

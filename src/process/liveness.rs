@@ -1,0 +1,173 @@
+//! Whether a quiet subscription is still to be believed.
+//!
+//! Owns, for one key, the time of the last evidence and of the probe that is under way. WIRE.md, confirmed_time: it moves
+//! on evidence for this very subscription; or, once that has delivered on this session, on any frame of the session
+//! while the subscription's silence is within its threshold; beyond the threshold a probe must confirm.
+
+use std::time::Duration;
+
+use crate::domain::{Channel, MonoTime};
+
+/// How long a probe may take before the key counts as silent.
+const PROBE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long each channel may be quiet before a probe must confirm it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Thresholds {
+    /// Of the top of book.
+    pub price: Duration,
+    /// Of the book's changes.
+    pub liquidity: Duration,
+    /// Of the rolling figures.
+    pub volume: Duration,
+}
+
+impl Thresholds {
+    /// Of the key that `channel` feeds.
+    #[must_use]
+    pub const fn of(&self, channel: Channel) -> Duration {
+        match channel {
+            Channel::Quote | Channel::Trade => self.price,
+            Channel::Depth => self.liquidity,
+            Channel::Volume => self.volume,
+        }
+    }
+}
+
+/// What the silence of a subscription calls for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Silence {
+    /// Nothing delivered on this session yet: others watch over that.
+    NotDelivering,
+    /// Within the threshold: any frame of the session confirms.
+    Within,
+    /// Just beyond it: probe now.
+    Probe,
+    /// A probe is under way.
+    Probing,
+    /// The probe did not confirm in time; the next one is due.
+    Unconfirmed,
+    /// The probe showed that the venue has moved on and the subscription has not: it is dead.
+    Dead,
+}
+
+#[derive(Debug)]
+pub(super) struct Liveness {
+    threshold: Duration,
+    evidence: Option<MonoTime>,
+    probe: Option<Probe>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Probe {
+    since: MonoTime,
+    verdict: Verdict,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Open,
+    Contradicted,
+}
+
+impl Liveness {
+    pub(super) const fn new(threshold: Duration) -> Self {
+        Self { threshold, evidence: None, probe: None }
+    }
+
+    /// A new session or subscription: it has delivered nothing yet.
+    pub(super) const fn restart(&mut self) {
+        self.evidence = None;
+        self.probe = None;
+    }
+
+    /// Data of the subscription, or a probe that confirmed it.
+    pub(super) fn evidence(&mut self, now: MonoTime) {
+        self.evidence = Some(self.evidence.map_or(now, |known| known.max(now)));
+        self.probe = None;
+    }
+
+    /// The probe that is under way found the venue elsewhere. Data that is merely late still clears it.
+    pub(super) fn contradicted(&mut self) {
+        if let Some(probe) = &mut self.probe {
+            probe.verdict = Verdict::Contradicted;
+        }
+    }
+
+    /// Whether the subscription has delivered anything on this session.
+    pub(super) const fn has_delivered(&self) -> bool {
+        self.evidence.is_some()
+    }
+
+    /// Whether there was data, or a confirming probe, within the threshold before `now`.
+    pub(super) fn is_within(&self, now: MonoTime) -> bool {
+        self.evidence.is_some_and(|evidence| now.since(evidence) <= self.threshold)
+    }
+
+    /// What to do at `now`. [`Silence::Probe`] starts the probe's clock, [`Silence::Unconfirmed`] starts it again.
+    pub(super) fn assess(&mut self, now: MonoTime) -> Silence {
+        if self.evidence.is_none() {
+            return Silence::NotDelivering;
+        }
+        if self.is_within(now) {
+            return Silence::Within;
+        }
+        let fresh = Probe { since: now, verdict: Verdict::Open };
+        match self.probe {
+            None => {
+                self.probe = Some(fresh);
+                Silence::Probe
+            }
+            Some(probe) if now.since(probe.since) < PROBE_PATIENCE => Silence::Probing,
+            Some(Probe { verdict: Verdict::Open, .. }) => {
+                self.probe = Some(fresh);
+                Silence::Unconfirmed
+            }
+            Some(Probe { verdict: Verdict::Contradicted, .. }) => Silence::Dead,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> MonoTime {
+        MonoTime::from_nanos(seconds * 1_000_000_000)
+    }
+
+    #[test]
+    fn silence_is_probed_then_unconfirmed_and_evidence_ends_it() {
+        let mut liveness = Liveness::new(Duration::from_secs(10));
+        assert_eq!(liveness.assess(at(100)), Silence::NotDelivering);
+        liveness.evidence(at(100));
+        assert_eq!(liveness.assess(at(110)), Silence::Within);
+        assert_eq!(liveness.assess(at(111)), Silence::Probe);
+        assert_eq!(liveness.assess(at(115)), Silence::Probing);
+        assert_eq!(liveness.assess(at(116)), Silence::Unconfirmed);
+        assert_eq!(liveness.assess(at(117)), Silence::Probing);
+        liveness.evidence(at(118));
+        assert_eq!(liveness.assess(at(119)), Silence::Within);
+    }
+
+    #[test]
+    fn a_contradicted_subscription_is_dead_unless_its_data_was_only_late() {
+        let mut liveness = Liveness::new(Duration::from_secs(10));
+        liveness.evidence(at(100));
+        assert_eq!(liveness.assess(at(111)), Silence::Probe);
+        liveness.contradicted();
+        assert_eq!(liveness.assess(at(112)), Silence::Probing);
+        assert_eq!(liveness.assess(at(116)), Silence::Dead);
+        liveness.evidence(at(117));
+        assert_eq!(liveness.assess(at(118)), Silence::Within);
+    }
+
+    #[test]
+    fn a_new_session_has_delivered_nothing() {
+        let mut liveness = Liveness::new(Duration::from_secs(10));
+        liveness.evidence(at(1));
+        liveness.restart();
+        assert!(!liveness.is_within(at(1)));
+        assert_eq!(liveness.assess(at(1)), Silence::NotDelivering);
+    }
+}

@@ -1,0 +1,157 @@
+//! The price of one instrument: quotes and trades in, `price` records out.
+//!
+//! Owns the record and the order of quotes. Never lets an older quote replace a newer one of the same subscription; after
+//! [`REGRESSIONS_MAX`] older ones in a row it asks for a new subscription instead of staying deaf.
+
+use super::key::{Key, Transition, confirm_at, set_reason};
+use crate::domain::{
+    LastTrade, Now, NumberError, PriceLevel, PriceRecord, Quote, RawLevel, Reason, Scales, Trade, UpdateSink,
+    Urgency,
+};
+
+/// Older quotes in a row after which the venue's numbering itself is in doubt.
+pub(super) const REGRESSIONS_MAX: u32 = 16;
+
+#[derive(Debug)]
+pub(super) struct PriceKey {
+    pub(super) key: Key<PriceRecord>,
+    order: Order,
+    regressions: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// The first quote of a subscription is taken whatever its number.
+    Open,
+    /// Later ones must be newer.
+    Enforced,
+}
+
+/// What a quote did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum QuoteOutcome {
+    /// It is the price now.
+    Taken,
+    /// Older than the price, or the same: ignored.
+    Old,
+    /// Older, again and again: the subscription should be made anew.
+    Stuck,
+}
+
+impl PriceKey {
+    pub(super) const fn new(key: Key<PriceRecord>) -> Self {
+        Self { key, order: Order::Open, regressions: 0 }
+    }
+
+    pub(super) const fn record(&self) -> &PriceRecord {
+        &self.key.record
+    }
+
+    /// A new session or subscription.
+    pub(super) fn restart(&mut self) {
+        self.key.liveness.restart();
+        self.order = Order::Open;
+        self.regressions = 0;
+    }
+
+    /// The scales must hold the quote's numbers (`Scales::raised_for`), see [`Self::rescale`].
+    ///
+    /// # Errors
+    /// [`NumberError`] where a number does not fit; nothing has changed then.
+    pub(super) fn quote(
+        &mut self,
+        quote: &Quote,
+        received: Now,
+        sink: &mut dyn UpdateSink,
+    ) -> Result<QuoteOutcome, NumberError> {
+        let record = &mut self.key.record;
+        if self.order == Order::Enforced && quote.venue_sequence < record.venue_sequence {
+            self.regressions += 1;
+            let stuck = self.regressions >= REGRESSIONS_MAX;
+            return Ok(if stuck { QuoteOutcome::Stuck } else { QuoteOutcome::Old });
+        }
+        let bid = quote.bid.map(|level| price_level(record.scales, level)).transpose()?;
+        let ask = quote.ask.map(|level| price_level(record.scales, level)).transpose()?;
+        let same = quote.venue_sequence.is_some()
+            && quote.venue_sequence == record.venue_sequence
+            && (bid, ask) == (record.bid, record.ask);
+        let crossed = matches!((bid, ask), (Some(bid), Some(ask)) if bid.price >= ask.price);
+        self.order = Order::Enforced;
+        self.regressions = 0;
+        record.bid = bid;
+        record.ask = ask;
+        record.venue_sequence = quote.venue_sequence;
+        record.stamp.venue_time = quote.venue_time;
+        if !same {
+            record.stamp.receive_time = received.wall.received();
+        }
+        confirm_at(&mut record.stamp, received);
+        let reason = if crossed { Reason::CrossedBook } else { Reason::None };
+        let transition = set_reason(&mut record.stamp, reason);
+        self.key.liveness.evidence(received.mono);
+        if same && transition == Transition::Same {
+            return Ok(QuoteOutcome::Old);
+        }
+        self.key.push(transition.urgency_or(Urgency::Normal), received, sink);
+        Ok(QuoteOutcome::Taken)
+    }
+
+    /// Takes a trade, unless a newer one is known. The quote's own state and times stay as they are.
+    ///
+    /// # Errors
+    /// [`NumberError`] where a number does not fit; nothing has changed then.
+    pub(super) fn trade(
+        &mut self,
+        trade: &Trade,
+        received: Now,
+        heard: Option<Now>,
+        sink: &mut dyn UpdateSink,
+    ) -> Result<(), NumberError> {
+        let scales = self.key.record.scales;
+        let last = LastTrade {
+            price: scales.price_of(trade.price)?,
+            size: Some(scales.size_of(trade.size)?),
+            venue_time: trade.venue_time,
+            receive_time: Some(received.wall.received()),
+        };
+        let known = self.key.record.last.and_then(|known| known.venue_time);
+        if known.is_some() && trade.venue_time < known {
+            return Ok(());
+        }
+        self.key.record.last = Some(last);
+        self.key.confirm(heard);
+        self.key.push(Urgency::Normal, received, sink);
+        Ok(())
+    }
+
+    /// Whether bid and ask are those of `quote`, to the digit. The scales must hold its numbers.
+    pub(super) fn shows(&self, quote: &Quote) -> bool {
+        let record = &self.key.record;
+        let same = |level: Option<RawLevel>, ours: Option<PriceLevel>| {
+            level.map(|level| price_level(record.scales, level)).transpose() == Ok(ours)
+        };
+        same(quote.bid, record.bid) && same(quote.ask, record.ask)
+    }
+
+    pub(super) fn rescale(&mut self, to: Scales) {
+        let record = &mut self.key.record;
+        let (price, size) = (record.scales.price_factor(to), record.scales.size_factor(to));
+        for level in [&mut record.bid, &mut record.ask].into_iter().flatten() {
+            level.price.0 *= price;
+            if let Some(level_size) = &mut level.size {
+                level_size.0 *= size;
+            }
+        }
+        if let Some(last) = &mut record.last {
+            last.price.0 *= price;
+            if let Some(last_size) = &mut last.size {
+                last_size.0 *= size;
+            }
+        }
+        record.scales = to;
+    }
+}
+
+fn price_level(scales: Scales, level: RawLevel) -> Result<PriceLevel, NumberError> {
+    Ok(PriceLevel { price: scales.price_of(level.price)?, size: Some(scales.size_of(level.size)?) })
+}
