@@ -10,7 +10,7 @@ use super::book::Book;
 use super::instrument::{Context, InstrumentState, Outcome, Slots};
 use super::liveness::Thresholds;
 use crate::domain::{
-    Channel, Entity, InstrumentId, MarketEvent, Now, Quote, Reason, Request, SessionId, SlotId, State,
+    Channel, Entity, InstrumentId, MarketEvent, Now, NumberError, Quote, Reason, Request, SessionId, SlotId, State,
     Subscription, UpdateSink,
 };
 
@@ -39,6 +39,8 @@ pub struct Counts {
     pub gaps: u64,
     /// Events with a number that fits nowhere.
     pub unusable: u64,
+    /// The last of those.
+    pub last_unusable: Option<(Subscription, NumberError)>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -121,7 +123,7 @@ impl FeedState {
             context.heard = Some(received);
             instrument.event(event, context)
         });
-        self.count(subscription.channel, outcome);
+        self.count(subscription, outcome);
     }
 
     /// A session ended: everything that it carries is suspect at once.
@@ -153,7 +155,7 @@ impl FeedState {
     pub fn snapshot(&mut self, instrument: InstrumentId, book: Book, now: Now, sink: &mut dyn UpdateSink) {
         let outcome =
             self.with(instrument, now, sink, |instrument, context| instrument.snapshot(book, context));
-        self.count(Channel::Depth, outcome);
+        self.count(Subscription { instrument, channel: Channel::Depth }, outcome);
     }
 
     /// A snapshot that was asked for could not be had; the next tick asks again.
@@ -244,12 +246,15 @@ impl FeedState {
         act(instrument, &mut Context { now, heard: None, sink, requests: &mut ask })
     }
 
-    fn count(&mut self, channel: Channel, outcome: Outcome) {
+    fn count(&mut self, subscription: Subscription, outcome: Outcome) {
         match outcome {
-            Outcome::Taken => self.counts.taken[channel as usize] += 1,
+            Outcome::Taken => self.counts.taken[subscription.channel as usize] += 1,
             Outcome::Ignored => self.counts.ignored += 1,
             Outcome::Gap => self.counts.gaps += 1,
-            Outcome::Unusable(_) => self.counts.unusable += 1,
+            Outcome::Unusable(error) => {
+                self.counts.unusable += 1;
+                self.counts.last_unusable = Some((subscription, error));
+            }
         }
     }
 }

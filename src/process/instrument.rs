@@ -132,7 +132,11 @@ impl InstrumentState {
                 (context.requests)(Request::Resubscribe(self.subscription(Channel::Quote)));
                 Outcome::Gap
             }
-            Err(error) => Outcome::Unusable(error),
+            Err(error) => {
+                // The venue has moved on to a price that cannot be told: the old one is not the newest.
+                price.key.fail(Reason::SequenceGap, context.now, context.sink);
+                Outcome::Unusable(error)
+            }
         }
     }
 

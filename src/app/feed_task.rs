@@ -1,0 +1,211 @@
+//! One feed on the hot thread: what sessions bring goes into `process`, what comes out goes to the writer.
+//!
+//! Owns the feed's state and its counters. Never awaits: every method is one step of the hot path. Requests go out
+//! through bounded channels; one that finds its channel full is dropped, and `process` asks again.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::board::{FeedBoard, FeedStats};
+use super::feed_metrics::FeedMetrics;
+use super::rest_worker::{Answer, Job};
+use crate::clock;
+use crate::domain::{
+    Channel, Feed, Instrument, InstrumentId, MarketEvent, MonoTime, Now, Request, SessionId, Subscription, UpdateSink,
+};
+use crate::feed::{DecodeError, Excerpt, SessionEnd, SessionHandler};
+use crate::process::FeedState;
+use crate::publish::Writer;
+use crate::telemetry::names;
+
+/// Between two log lines about bad frames of one feed.
+const GARBAGE_LOG_EVERY: Duration = Duration::from_secs(10);
+
+/// The subscriptions of a session, and the way to it.
+pub(super) type CommandRoute = (Vec<Subscription>, mpsc::Sender<Subscription>);
+
+pub(super) struct FeedTask {
+    feed: Feed,
+    instruments: Vec<Instrument>,
+    commands: Vec<CommandRoute>,
+    jobs: mpsc::Sender<Job>,
+    board: Arc<FeedBoard>,
+    inner: RefCell<Inner>,
+}
+
+struct Inner {
+    state: FeedState,
+    writer: Writer,
+    stats: FeedStats,
+    metrics: FeedMetrics,
+    garbage_logged: Option<MonoTime>,
+}
+
+impl FeedTask {
+    pub(super) fn new(
+        feed: Feed,
+        instruments: Vec<Instrument>,
+        state: FeedState,
+        writer: Writer,
+        commands: Vec<CommandRoute>,
+        jobs: mpsc::Sender<Job>,
+        board: Arc<FeedBoard>,
+    ) -> Self {
+        let metrics = FeedMetrics::new(&feed);
+        let inner = Inner { state, writer, stats: FeedStats::default(), metrics, garbage_logged: None };
+        Self { feed, instruments, commands, jobs, board, inner: RefCell::new(inner) }
+    }
+
+    /// Publishes every key as suspect (connecting).
+    pub(super) fn announce(&self, now: Now) {
+        self.step(|state, writer| state.announce(now, writer));
+    }
+
+    /// The timer's step.
+    pub(super) fn tick(&self, now: Now) {
+        self.step(|state, writer| state.tick(now, writer));
+        self.show();
+    }
+
+    /// Publishes every key as suspect (writer stopping).
+    pub(super) fn stop(&self, now: Now) {
+        self.step(|state, writer| state.stop(now, writer));
+        self.show();
+    }
+
+    /// What a REST call brought.
+    pub(super) fn answer(&self, answer: Answer, now: Now) {
+        match answer {
+            Answer::Book(instrument, book) => {
+                self.inner.borrow_mut().stats.snapshots += 1;
+                self.step(|state, writer| state.snapshot(instrument, *book, now, writer));
+            }
+            Answer::NoBook(instrument) => {
+                self.inner.borrow_mut().stats.snapshot_failures += 1;
+                self.step(|state, _| state.snapshot_failed(instrument));
+            }
+            Answer::Quote(instrument, quote) => {
+                self.step(|state, writer| state.quote_confirmation(instrument, &quote, now, writer));
+            }
+        }
+    }
+
+    /// One change of the state: its values are flushed, its requests sent on.
+    #[inline]
+    fn step(&self, change: impl FnOnce(&mut FeedState, &mut dyn UpdateSink)) {
+        let mut inner = self.inner.borrow_mut();
+        let Inner { state, writer, .. } = &mut *inner;
+        change(state, writer);
+        writer.flush_if_idle(clock::now);
+        while let Some(request) = state.next_request() {
+            self.forward(request, state);
+        }
+    }
+
+    fn forward(&self, request: Request, state: &mut FeedState) {
+        match request {
+            Request::Snapshot(instrument) => {
+                if self.jobs.try_send(Job::Snapshot(instrument)).is_err() {
+                    state.snapshot_failed(instrument);
+                }
+            }
+            // A lost probe is repeated by `process` when its patience ends.
+            Request::ConfirmQuote(instrument) => drop(self.jobs.try_send(Job::Quote(instrument))),
+            Request::Resubscribe(subscription) => {
+                let route = self.commands.iter().find(|(carried, _)| carried.contains(&subscription));
+                let sent = route.is_some_and(|(_, sender)| sender.try_send(subscription).is_ok());
+                let (feed, instrument) = (&self.feed, self.instrument(subscription.instrument));
+                tracing::warn!(%feed, instrument, channel = subscription.channel.as_str(), sent, "subscription is made anew");
+            }
+        }
+    }
+
+    /// Makes the counters visible to other threads.
+    fn show(&self) {
+        let mut inner = self.inner.borrow_mut();
+        let counts = inner.state.take_counts();
+        let states = inner.state.states();
+        let Inner { stats, metrics, .. } = &mut *inner;
+        stats.quotes += counts.taken[Channel::Quote as usize];
+        stats.trades += counts.taken[Channel::Trade as usize];
+        stats.depth += counts.taken[Channel::Depth as usize];
+        stats.volume += counts.taken[Channel::Volume as usize];
+        stats.ignored += counts.ignored;
+        stats.gaps += counts.gaps;
+        stats.unusable += counts.unusable;
+        [stats.live, stats.suspect, stats.halted] = states.map(u64::from);
+        metrics.show(stats);
+        self.board.write(stats);
+        if let Some((subscription, error)) = counts.last_unusable {
+            let (feed, instrument) = (&self.feed, self.instrument(subscription.instrument));
+            tracing::warn!(%feed, instrument, channel = subscription.channel.as_str(), %error, "event was unusable");
+        }
+        if counts.gaps > 0 {
+            tracing::warn!(feed = %self.feed, gaps = counts.gaps, "the venue's sequence has holes");
+        }
+    }
+
+    fn instrument(&self, id: InstrumentId) -> &str {
+        self.instruments.get(id.0 as usize).map_or("?", Instrument::as_str)
+    }
+}
+
+impl SessionHandler for FeedTask {
+    fn heard(&self, session: SessionId, received: Now) {
+        self.inner.borrow_mut().state.heard(session, received);
+    }
+
+    #[inline]
+    fn event(&self, session: SessionId, subscription: Subscription, event: &MarketEvent<'_>, received: Now) {
+        self.step(|state, writer| state.event(session, subscription, event, received, writer));
+    }
+
+    #[inline]
+    fn frame(&self, _: SessionId, bytes: usize) {
+        let stats = &mut self.inner.borrow_mut().stats;
+        stats.frames += 1;
+        stats.frame_bytes += bytes as u64;
+    }
+
+    fn garbage(&self, session: SessionId, error: &DecodeError) {
+        let now = clock::mono();
+        let mut inner = self.inner.borrow_mut();
+        inner.stats.decode_errors += 1;
+        if inner.garbage_logged.is_none_or(|logged| now.since(logged) >= GARBAGE_LOG_EVERY) {
+            inner.garbage_logged = Some(now);
+            let total = inner.stats.decode_errors;
+            tracing::warn!(feed = %self.feed, session = session.0, %error, total, "frame was not understood");
+        }
+    }
+
+    fn up(&self, session: SessionId, _: Now) {
+        let mut inner = self.inner.borrow_mut();
+        inner.stats.connects += 1;
+        inner.stats.sessions_up += 1;
+        tracing::info!(feed = %self.feed, session = session.0, "session is up");
+    }
+
+    fn down(&self, session: SessionId, why: &SessionEnd, now: Now) {
+        self.step(|state, writer| state.session_down(session, now, writer));
+        let mut inner = self.inner.borrow_mut();
+        inner.stats.reconnects += 1;
+        inner.stats.sessions_up = inner.stats.connects.saturating_sub(inner.stats.reconnects);
+        metrics::counter!(names::FEED_RECONNECTS, "feed" => self.feed.to_string(), "why" => why.label()).increment(1);
+        tracing::warn!(feed = %self.feed, session = session.0, %why, "session ended");
+    }
+
+    fn no_first_data(&self, subscription: Subscription, now: Now) {
+        self.step(|state, writer| state.no_first_data(subscription, now, writer));
+        self.inner.borrow_mut().stats.alarms += 1;
+        let instrument = self.instrument(subscription.instrument);
+        let channel = subscription.channel.as_str();
+        tracing::error!(feed = %self.feed, instrument, channel, "acknowledged, but no data came: subscribing anew");
+    }
+
+    fn refused(&self, session: SessionId, code: i64, message: &Excerpt) {
+        tracing::error!(feed = %self.feed, session = session.0, code, %message, "the venue refused a request");
+    }
+}

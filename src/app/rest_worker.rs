@@ -1,0 +1,106 @@
+//! Fetches what a feed wants over REST, on the slow runtime, and hands it to the hot thread ready to use.
+//!
+//! Owns the calls that are under way, [`CALLS_MAX`] at most; further jobs wait in their channel of [`JOBS_MAX`]. A book is
+//! parsed, scaled and sorted here. A failed call is answered only after the pause that its error asks for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, mpsc};
+
+use crate::domain::{Feed, InstrumentId, Quote};
+use crate::feed::{DecodeError, Recovery, RestClient, RestError, VenueProtocol};
+use crate::process::Book;
+
+/// Jobs that wait at most.
+pub(super) const JOBS_MAX: usize = 4_096;
+
+/// Calls at a time.
+const CALLS_MAX: usize = 4;
+
+/// The longest that the answer to a failed job is held back; `process` asks again by itself after that.
+const PAUSE_MAX: Duration = Duration::from_secs(20);
+
+/// What is wanted.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Job {
+    Snapshot(InstrumentId),
+    Quote(InstrumentId),
+}
+
+/// What came.
+#[derive(Debug)]
+pub(super) enum Answer {
+    Book(InstrumentId, Box<Book>),
+    NoBook(InstrumentId),
+    Quote(InstrumentId, Quote),
+}
+
+pub(super) struct RestWorker {
+    pub(super) feed: Feed,
+    pub(super) venue: &'static dyn VenueProtocol,
+    pub(super) client: RestClient,
+    pub(super) symbols: Vec<String>,
+    pub(super) depth: usize,
+    pub(super) answers: mpsc::Sender<Answer>,
+}
+
+impl RestWorker {
+    /// Works until the jobs' sender is gone.
+    pub(super) async fn run(self, mut jobs: mpsc::Receiver<Job>) {
+        let this = Arc::new(self);
+        let calls = Arc::new(Semaphore::new(CALLS_MAX));
+        while let Some(job) = jobs.recv().await {
+            let permit = Arc::clone(&calls).acquire_owned().await.expect("the semaphore is never closed");
+            let this = Arc::clone(&this);
+            tokio::spawn(async move {
+                let outcome = this.call(job).await;
+                drop(permit);
+                if let Some(answer) = this.settle(job, outcome).await {
+                    // An error means that the hot thread is gone.
+                    let _ = this.answers.send(answer).await;
+                }
+            });
+        }
+    }
+
+    async fn call(&self, job: Job) -> Result<Answer, RestError> {
+        match job {
+            Job::Snapshot(id) => {
+                let (call, limit) = self.venue.snapshot_call(self.symbol(id), self.depth);
+                let body = self.client.get(&call).await?;
+                let snapshot = self.venue.parse_snapshot(&body, limit)?;
+                let book = Book::from_snapshot(&snapshot).map_err(|error| DecodeError::unfit("levels", error))?;
+                Ok(Answer::Book(id, Box::new(book)))
+            }
+            Job::Quote(id) => {
+                let body = self.client.get(&self.venue.quote_call(self.symbol(id))).await?;
+                Ok(Answer::Quote(id, self.venue.parse_quote(&body)?))
+            }
+        }
+    }
+
+    /// Turns a failure into the pause that it asks for, and then an answer where one is waited for.
+    async fn settle(&self, job: Job, outcome: Result<Answer, RestError>) -> Option<Answer> {
+        let error = match outcome {
+            Ok(answer) => return Some(answer),
+            Err(error) => error,
+        };
+        let (Job::Snapshot(id) | Job::Quote(id)) = job;
+        tracing::warn!(feed = %self.feed, symbol = self.symbol(id), %error, "rest call failed");
+        match (job, error.recovery()) {
+            (Job::Snapshot(id), Recovery::RetryAfter(pause)) => {
+                tokio::time::sleep(pause.min(PAUSE_MAX)).await;
+                Some(Answer::NoBook(id))
+            }
+            (Job::Snapshot(id), Recovery::Reconnect | Recovery::ReconnectNow | Recovery::Stop) => {
+                Some(Answer::NoBook(id))
+            }
+            (Job::Quote(_), _) => None,
+        }
+    }
+
+    fn symbol(&self, id: InstrumentId) -> &str {
+        self.symbols.get(id.0 as usize).map_or("?", String::as_str)
+    }
+}

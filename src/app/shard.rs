@@ -1,0 +1,124 @@
+//! The hot thread: sessions, books and the writer of some feeds, on one thread.
+//!
+//! Owns the thread and its single-threaded runtime. A frame goes from its socket through decoder, book and conflation
+//! table to the Redis socket in one call chain: no channel, no other thread. What is slow (REST) is handed to others
+//! through bounded channels and comes back built.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::LocalSet;
+
+use super::board::FeedBoard;
+use super::feed_task::FeedTask;
+use super::rest_worker::{Answer, Job};
+use crate::clock;
+use crate::domain::{Feed, Instrument};
+use crate::feed::{self, SessionPlan};
+use crate::process::{InstrumentSpec, Thresholds};
+use crate::publish::{SlotPlan, StatsBoard, ValueTable, Writer, WriterOptions};
+
+/// How often quiet keys are looked at.
+const TICK: Duration = Duration::from_millis(50);
+
+/// How long a stopping shard waits for Redis to take the last values. Two seconds are promised for the whole stop.
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(1_500);
+
+/// REST answers that wait for the hot thread at most; the workers wait when it is full.
+pub(super) const ANSWERS_MAX: usize = 64;
+
+/// A feed and everything that its tasks need.
+#[derive(Debug)]
+pub(super) struct FeedPlan {
+    pub(super) feed: Feed,
+    pub(super) instruments: Vec<Instrument>,
+    pub(super) catalog: Vec<(String, String)>,
+    pub(super) specs: Vec<InstrumentSpec>,
+    pub(super) sessions: Vec<SessionPlan>,
+    pub(super) thresholds: Thresholds,
+    pub(super) jobs: mpsc::Sender<Job>,
+    pub(super) answers: mpsc::Receiver<Answer>,
+    pub(super) board: Arc<FeedBoard>,
+}
+
+/// Everything that a shard needs.
+#[derive(Debug)]
+pub(super) struct ShardPlan {
+    pub(super) feeds: Vec<FeedPlan>,
+    pub(super) slots: SlotPlan,
+    pub(super) table: Arc<ValueTable>,
+    pub(super) writer: WriterOptions,
+    pub(super) writer_board: Arc<StatsBoard>,
+    pub(super) stop: watch::Receiver<bool>,
+}
+
+/// Starts the thread. It ends after `stop` became true and the last values are written.
+pub(super) fn spawn(plan: ShardPlan) -> std::io::Result<std::thread::JoinHandle<()>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    std::thread::Builder::new().name("tickcache-hot".to_owned()).spawn(move || {
+        LocalSet::new().block_on(&runtime, run(plan));
+    })
+}
+
+async fn run(plan: ShardPlan) {
+    let writer = Writer::new(plan.writer, &plan.slots, plan.table, plan.writer_board);
+    let (link_stop, link_stopped) = tokio::sync::oneshot::channel::<()>();
+    let link = tokio::task::spawn_local(writer.clone().run(async move {
+        // An error means that the sender is gone, which is the same wish.
+        let _ = link_stopped.await;
+    }));
+    let tasks: Vec<_> =
+        plan.feeds.into_iter().map(|feed| run_feed(feed, writer.clone(), plan.stop.clone())).collect();
+    let mut stop = plan.stop;
+    // An error means that the engine is gone, which is the same wish.
+    let _ = stop.wait_for(|&stop| stop).await;
+    for task in &tasks {
+        task.stop(clock::now());
+    }
+    let drained = writer.drain(clock::mono().after(DRAIN_TIMEOUT)).await;
+    tracing::info!(?drained, "the last values are written");
+    drop(link_stop);
+    if let Err(error) = link.await {
+        tracing::error!(%error, "the writer's task failed");
+    }
+}
+
+/// Starts the tasks of one feed on this thread.
+fn run_feed(plan: FeedPlan, writer: Writer, stop: watch::Receiver<bool>) -> Rc<FeedTask> {
+    let now = clock::now();
+    for (field, value) in &plan.catalog {
+        writer.announce(field, value);
+    }
+    let (mut commands, mut sessions) = (Vec::new(), Vec::new());
+    for session in plan.sessions {
+        let (sender, receiver) = mpsc::channel(feed::COMMANDS_MAX);
+        commands.push((session.streams.iter().map(|stream| stream.subscription).collect(), sender));
+        sessions.push((session, receiver));
+    }
+    let state = crate::process::FeedState::new(&plan.specs, sessions.len(), plan.thresholds, now);
+    let task =
+        Rc::new(FeedTask::new(plan.feed, plan.instruments, state, writer, commands, plan.jobs, plan.board));
+    task.announce(now);
+    for (session, receiver) in sessions {
+        let (task, stop) = (Rc::clone(&task), stop.clone());
+        tokio::task::spawn_local(async move { feed::run(session, receiver, stop, &*task).await });
+    }
+    let (ticking, answering) = (Rc::clone(&task), Rc::clone(&task));
+    tokio::task::spawn_local(async move {
+        let mut timer = tokio::time::interval(TICK);
+        timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            timer.tick().await;
+            ticking.tick(clock::now());
+        }
+    });
+    let mut answers = plan.answers;
+    tokio::task::spawn_local(async move {
+        while let Some(answer) = answers.recv().await {
+            answering.answer(answer, clock::now());
+        }
+    });
+    task
+}

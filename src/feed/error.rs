@@ -1,0 +1,194 @@
+//! Why a session ended, why a REST call failed, and what follows.
+//!
+//! Owns the two errors of this stage (a frame that is not understood is a [`DecodeError`](super::DecodeError)). Never
+//! holds more of a venue's words than an [`Excerpt`].
+
+use std::time::Duration;
+
+use super::{DecodeError, Excerpt};
+
+/// What to do after an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recovery {
+    /// Make a new session after the backoff.
+    Reconnect,
+    /// Make a new session now: the venue asked for it.
+    ReconnectNow,
+    /// Ask again later, not before this time has passed.
+    RetryAfter(Duration),
+    /// Ending was what we wanted.
+    Stop,
+}
+
+/// Why a session ended.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SessionEnd {
+    /// No connection.
+    #[error("connecting to {host}: {source}")]
+    Connect {
+        /// Host and port.
+        host: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// Nothing came of connecting in time.
+    #[error("connecting to {host}: no answer within {waited:?}")]
+    ConnectTimeout {
+        /// Host and port.
+        host: String,
+        /// How long.
+        waited: Duration,
+    },
+    /// The URL cannot be used.
+    #[error("websocket url {url:?}: {reason}")]
+    Url {
+        /// As configured.
+        url: String,
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// The connection broke, or what came was no websocket.
+    #[error("websocket: {0}")]
+    WebSocket(#[source] Box<tokio_tungstenite::tungstenite::Error>),
+    /// The venue said goodbye.
+    #[error("closed by the venue: {code} {reason}")]
+    Closed {
+        /// Close code; 1005 = none given.
+        code: u16,
+        /// The venue's words.
+        reason: Excerpt,
+    },
+    /// Nothing came for longer than two heartbeats.
+    #[error("nothing heard for {silent:?}")]
+    HalfOpen {
+        /// How long.
+        silent: Duration,
+    },
+    /// A subscription request was not even acknowledged.
+    #[error("a subscription request was not acknowledged within {waited:?}")]
+    NotAcknowledged {
+        /// How long.
+        waited: Duration,
+    },
+    /// A request could not be sent in time.
+    #[error("a request could not be sent within {waited:?}")]
+    SendTimeout {
+        /// How long.
+        waited: Duration,
+    },
+    /// Nothing but garbage.
+    #[error("{count} frames in a row were not understood, the last one: {last}")]
+    Garbage {
+        /// How many.
+        count: u32,
+        /// Why the last one was not.
+        last: DecodeError,
+    },
+    /// The venue announced that it will close.
+    #[error("the venue announced its shutdown")]
+    VenueShutdown,
+    /// We stop.
+    #[error("stopping")]
+    Stopping,
+}
+
+impl SessionEnd {
+    /// What follows. No wildcard arm: a new variant must choose.
+    #[must_use]
+    pub const fn recovery(&self) -> Recovery {
+        match self {
+            Self::Connect { .. }
+            | Self::ConnectTimeout { .. }
+            | Self::Url { .. }
+            | Self::WebSocket(_)
+            | Self::Closed { .. }
+            | Self::HalfOpen { .. }
+            | Self::NotAcknowledged { .. }
+            | Self::SendTimeout { .. }
+            | Self::Garbage { .. } => Recovery::Reconnect,
+            Self::VenueShutdown => Recovery::ReconnectNow,
+            Self::Stopping => Recovery::Stop,
+        }
+    }
+
+    /// One word for the metric's label.
+    #[must_use]
+    pub const fn label(&self) -> &'static str {
+        match self {
+            Self::Connect { .. } | Self::ConnectTimeout { .. } | Self::Url { .. } => "connect",
+            Self::WebSocket(_) => "websocket",
+            Self::Closed { .. } => "closed",
+            Self::HalfOpen { .. } => "half_open",
+            Self::NotAcknowledged { .. } => "not_acknowledged",
+            Self::SendTimeout { .. } => "send_timeout",
+            Self::Garbage { .. } => "garbage",
+            Self::VenueShutdown => "venue_shutdown",
+            Self::Stopping => "stopping",
+        }
+    }
+}
+
+/// Why a REST call brought nothing.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RestError {
+    /// The URL cannot be used.
+    #[error("rest url {url:?}: {reason}")]
+    Url {
+        /// As configured, with the path.
+        url: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// No answer.
+    #[error("rest call: {reason}")]
+    Transport {
+        /// What the library says.
+        reason: String,
+    },
+    /// No answer in time.
+    #[error("rest call: no answer within {waited:?}")]
+    Timeout {
+        /// How long.
+        waited: Duration,
+    },
+    /// The venue refuses us for a while (429, 418), or our own budget is spent.
+    #[error("rest call refused for {wait:?} (status {status})")]
+    Limited {
+        /// 429, 418, or 0 for our own budget.
+        status: u16,
+        /// How long.
+        wait: Duration,
+    },
+    /// Another status than 200.
+    #[error("rest call: status {status}: {body}")]
+    Status {
+        /// Which.
+        status: u16,
+        /// What came with it.
+        body: Excerpt,
+    },
+    /// An answer longer than any that makes sense.
+    #[error("rest call: more than {limit} bytes")]
+    TooLarge {
+        /// The most that is taken.
+        limit: usize,
+    },
+    /// An answer that is not understood.
+    #[error("rest call: {0}")]
+    Decode(#[from] DecodeError),
+}
+
+impl RestError {
+    /// What follows. No wildcard arm: a new variant must choose.
+    #[must_use]
+    pub const fn recovery(&self) -> Recovery {
+        match self {
+            Self::Limited { wait, .. } => Recovery::RetryAfter(*wait),
+            Self::Transport { .. } | Self::Timeout { .. } => Recovery::RetryAfter(Duration::from_secs(1)),
+            Self::Status { .. } | Self::Decode(_) => Recovery::RetryAfter(Duration::from_secs(5)),
+            Self::Url { .. } | Self::TooLarge { .. } => Recovery::RetryAfter(Duration::from_secs(60)),
+        }
+    }
+}

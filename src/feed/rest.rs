@@ -1,0 +1,123 @@
+//! REST calls to a venue, within its budget.
+//!
+//! Owns the HTTP client and the budget of one venue; lives on the slow runtime, never on the hot thread. At most
+//! [`BODY_BYTES_MAX`] bytes an answer, [`CALL_TIMEOUT`] a call; who waits for the budget waits in its caller's queue.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Empty, Limited};
+use hyper::header::RETRY_AFTER;
+use hyper::{Response, StatusCode, Uri};
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+
+use super::budget::{Budget, DEFAULT_PAUSE};
+use super::error::RestError;
+use super::venue::RestCall;
+use super::Excerpt;
+use crate::clock;
+
+/// The longest answer: a depth snapshot of 5,000 levels a side is below 1 MiB.
+const BODY_BYTES_MAX: usize = 8 << 20;
+
+/// The longest call, connecting included.
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Talks to one venue's REST interface.
+#[derive(Debug)]
+pub struct RestClient {
+    client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
+    base: String,
+    budget: Mutex<Budget>,
+}
+
+impl RestClient {
+    /// `base` is a URL without path; `weight_per_minute` what may be spent there.
+    #[must_use]
+    pub fn new(base: &str, weight_per_minute: u32) -> Self {
+        let connector = hyper_rustls::HttpsConnectorBuilder::new()
+            .with_provider_and_webpki_roots(rustls::crypto::ring::default_provider())
+            .expect("the provider supports the default TLS versions")
+            .https_or_http()
+            .enable_http1()
+            .build();
+        Self {
+            client: Client::builder(TokioExecutor::new()).build(connector),
+            base: base.trim_end_matches('/').to_owned(),
+            budget: Mutex::new(Budget::new(weight_per_minute, clock::mono())),
+        }
+    }
+
+    /// Makes the call, after waiting for the budget.
+    ///
+    /// # Errors
+    /// [`RestError`]; after 429 or 418 every call fails with [`RestError::Limited`] until the venue's pause is over.
+    pub async fn get(&self, call: &RestCall) -> Result<Bytes, RestError> {
+        self.wait_for_budget(call.weight).await?;
+        let url = format!("{}{}", self.base, call.path);
+        let uri: Uri = url
+            .parse()
+            .map_err(|error: hyper::http::uri::InvalidUri| RestError::Url { url, reason: error.to_string() })?;
+        let answer = async {
+            let response = self.client.get(uri).await.map_err(|error| transport(&error))?;
+            self.read(response).await
+        };
+        tokio::time::timeout(CALL_TIMEOUT, answer)
+            .await
+            .unwrap_or(Err(RestError::Timeout { waited: CALL_TIMEOUT }))
+    }
+
+    async fn read(&self, response: Response<hyper::body::Incoming>) -> Result<Bytes, RestError> {
+        let status = response.status();
+        if status == StatusCode::TOO_MANY_REQUESTS || status == StatusCode::IM_A_TEAPOT {
+            let seconds = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+            let wait = seconds.map_or(DEFAULT_PAUSE, Duration::from_secs);
+            self.budget().close(wait, clock::mono());
+            return Err(RestError::Limited { status: status.as_u16(), wait });
+        }
+        let body = Limited::new(response.into_body(), BODY_BYTES_MAX).collect().await.map_err(|error| {
+            if error.is::<http_body_util::LengthLimitError>() {
+                RestError::TooLarge { limit: BODY_BYTES_MAX }
+            } else {
+                transport(&*error)
+            }
+        })?;
+        let body = body.to_bytes();
+        if status == StatusCode::OK {
+            Ok(body)
+        } else {
+            Err(RestError::Status { status: status.as_u16(), body: Excerpt::of(&body) })
+        }
+    }
+
+    /// Waits at most one call's time for the budget: a longer wait is the caller's matter.
+    async fn wait_for_budget(&self, weight: u32) -> Result<(), RestError> {
+        loop {
+            let spent = self.budget().spend(weight, clock::mono());
+            match spent {
+                Ok(()) => return Ok(()),
+                Err(wait) if wait <= CALL_TIMEOUT => tokio::time::sleep(wait).await,
+                Err(wait) => return Err(RestError::Limited { status: 0, wait }),
+            }
+        }
+    }
+
+    fn budget(&self) -> std::sync::MutexGuard<'_, Budget> {
+        self.budget.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// The whole chain of causes: the library's outermost error says only "client error".
+fn transport(error: &dyn std::error::Error) -> RestError {
+    let mut reason = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        reason = format!("{reason}: {cause}");
+        source = cause.source();
+    }
+    RestError::Transport { reason }
+}

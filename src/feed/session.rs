@@ -1,0 +1,299 @@
+//! One websocket session: connect, subscribe, read, and again, until it is told to stop.
+//!
+//! Owns the connection and its supervision. Never looks into an event, never writes to Redis: everything goes to the
+//! [`SessionHandler`], on the same thread, without a queue. A session reads at most `turn_frames` frames before others get
+//! their turn; requests wait in a bounded set; a frame above [`FRAME_BYTES_MAX`] ends the session.
+
+use std::time::Duration;
+
+use futures_util::{FutureExt, SinkExt, StreamExt};
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, watch};
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{self, Bytes, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+use super::backoff::{Backoff, GOOD_AFTER};
+use super::conversation::Conversation;
+use super::error::{Recovery, SessionEnd};
+use super::stamped::{ReadStamp, Stamped};
+use super::venue::{FrameDecoder, VenueProtocol};
+use super::{DecodeError, Excerpt, Frame, StreamPlan};
+use crate::clock;
+use crate::domain::{MarketEvent, MonoTime, Now, SessionId, Subscription};
+
+/// The longest frame. The largest that Binance sends, a depth update of thousands of levels, is below 1 MiB.
+const FRAME_BYTES_MAX: usize = 4 << 20;
+
+/// Frames in a row that may be garbage before the session is given up.
+const GARBAGE_MAX: u32 = 1_000;
+
+/// A session that is quiet for so long is asked for a sign of life; after one more of these and a half it is dead.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+const DEAD_AFTER: Duration = Duration::from_millis(2_500);
+
+/// How often requests, silence and heartbeats are looked at.
+const TICK: Duration = Duration::from_millis(100);
+
+/// The longest connecting, TLS and upgrade included.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The longest sending of one request.
+const SEND_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Commands that wait for a session at most; a further one is dropped, `process` asks again.
+pub const COMMANDS_MAX: usize = 4_096;
+
+type Socket = WebSocketStream<MaybeTlsStream<Stamped<TcpStream>>>;
+
+/// Takes what sessions bring. Calls come on the session's thread, one at a time; they must not block.
+pub trait SessionHandler {
+    /// A frame of any kind came in: the session lives.
+    fn heard(&self, session: SessionId, received: Now);
+    /// Subscribed data.
+    fn event(&self, session: SessionId, subscription: Subscription, event: &MarketEvent<'_>, received: Now);
+    /// A frame was read, of so many bytes; called before it is decoded.
+    fn frame(&self, session: SessionId, bytes: usize);
+    /// A frame was not understood and is lost.
+    fn garbage(&self, session: SessionId, error: &DecodeError);
+    /// A connection stands, subscriptions follow.
+    fn up(&self, session: SessionId, now: Now);
+    /// The connection is gone.
+    fn down(&self, session: SessionId, why: &SessionEnd, now: Now);
+    /// A subscription was acknowledged and stayed silent.
+    fn no_first_data(&self, subscription: Subscription, now: Now);
+    /// The venue refused a request.
+    fn refused(&self, session: SessionId, code: i64, message: &Excerpt);
+}
+
+/// What a session is made of.
+#[derive(Debug, Clone)]
+pub struct SessionPlan {
+    /// Its number within the feed.
+    pub id: SessionId,
+    /// Whose protocol it speaks.
+    pub venue: &'static dyn VenueProtocol,
+    /// Where to.
+    pub websocket_url: String,
+    /// What it carries.
+    pub streams: Vec<StreamPlan>,
+    /// How long an acknowledged subscription may stay silent.
+    pub first_data: Duration,
+    /// Frames that it may read before other sessions get their turn.
+    pub turn_frames: u32,
+}
+
+/// Subscriptions to make anew.
+pub type Commands = mpsc::Receiver<Subscription>;
+
+/// Keeps the session until `stop` becomes true: connects, reads, and connects anew after every end.
+pub async fn run(
+    plan: SessionPlan,
+    mut commands: Commands,
+    mut stop: watch::Receiver<bool>,
+    handler: &dyn SessionHandler,
+) {
+    let mut backoff = Backoff::default();
+    loop {
+        let started = clock::mono();
+        let end = tokio::select! {
+            end = once(&plan, &mut commands, handler) => end,
+            _ = stop.wait_for(|&stop| stop) => SessionEnd::Stopping,
+        };
+        let now = clock::now();
+        handler.down(plan.id, &end, now);
+        let wait = match end.recovery() {
+            Recovery::Stop => return,
+            Recovery::ReconnectNow => Duration::ZERO,
+            Recovery::Reconnect | Recovery::RetryAfter(_) => {
+                if now.mono.since(started) >= GOOD_AFTER {
+                    backoff.reset();
+                }
+                backoff.after_failure(fastrand::f64())
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            _ = stop.wait_for(|&stop| stop) => return,
+        }
+    }
+}
+
+/// One connection, from its making to its end.
+async fn once(plan: &SessionPlan, commands: &mut Commands, handler: &dyn SessionHandler) -> SessionEnd {
+    let stamp = ReadStamp::default();
+    let socket = match connect(&plan.websocket_url, stamp.clone()).await {
+        Ok(socket) => socket,
+        Err(end) => return end,
+    };
+    let now = clock::now();
+    stamp.set(now);
+    handler.up(plan.id, now);
+    let session = Session {
+        id: plan.id,
+        socket,
+        stamp,
+        decoder: plan.venue.decoder(),
+        conversation: Conversation::new(plan.venue, &plan.streams, plan.first_data),
+        first_data: plan.first_data,
+        handler,
+        garbage: 0,
+        pinged: now.mono,
+    };
+    session.read(plan.turn_frames, commands).await
+}
+
+async fn connect(url: &str, stamp: ReadStamp) -> Result<Socket, SessionEnd> {
+    let bad_url = |reason| SessionEnd::Url { url: url.to_owned(), reason };
+    let parsed = url::Url::parse(url).map_err(|_| bad_url("not a URL"))?;
+    let name = parsed.host_str().ok_or_else(|| bad_url("it names no host"))?;
+    let port = parsed.port_or_known_default().ok_or_else(|| bad_url("it names no port"))?;
+    let host = format!("{name}:{port}");
+    let connecting = async {
+        let stream = TcpStream::connect(&host).await.and_then(|stream| stream.set_nodelay(true).map(|()| stream));
+        let stream = stream.map_err(|source| SessionEnd::Connect { host: host.clone(), source })?;
+        let config = WebSocketConfig::default()
+            .max_message_size(Some(FRAME_BYTES_MAX))
+            .max_frame_size(Some(FRAME_BYTES_MAX));
+        let stream = Stamped::new(stream, stamp);
+        tokio_tungstenite::client_async_tls_with_config(url, stream, Some(config), None)
+            .await
+            .map(|(socket, _)| socket)
+            .map_err(|error| SessionEnd::WebSocket(Box::new(error)))
+    };
+    tokio::time::timeout(CONNECT_TIMEOUT, connecting)
+        .await
+        .unwrap_or(Err(SessionEnd::ConnectTimeout { host: host.clone(), waited: CONNECT_TIMEOUT }))
+}
+
+struct Session<'a> {
+    id: SessionId,
+    socket: Socket,
+    stamp: ReadStamp,
+    decoder: Box<dyn FrameDecoder>,
+    conversation: Conversation,
+    first_data: Duration,
+    handler: &'a dyn SessionHandler,
+    garbage: u32,
+    pinged: MonoTime,
+}
+
+impl Session<'_> {
+    async fn read(mut self, turn_frames: u32, commands: &mut Commands) -> SessionEnd {
+        let mut timer = tokio::time::interval(TICK);
+        timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            let outcome = tokio::select! {
+                message = self.socket.next() => self.turn(message, turn_frames).await,
+                _ = timer.tick() => self.tick().await,
+                Some(subscription) = commands.recv() => {
+                    self.conversation.resubscribe(subscription);
+                    Ok(())
+                }
+            };
+            if let Err(end) = outcome {
+                return end;
+            }
+        }
+    }
+
+    /// Reads on while frames are there, up to this session's share.
+    async fn turn(
+        &mut self,
+        first: Option<Result<Message, tungstenite::Error>>,
+        frames: u32,
+    ) -> Result<(), SessionEnd> {
+        self.message(first)?;
+        for _ in 1..frames {
+            match self.socket.next().now_or_never() {
+                Some(message) => self.message(message)?,
+                None => return Ok(()),
+            }
+        }
+        tokio::task::yield_now().await;
+        Ok(())
+    }
+
+    #[inline]
+    fn message(&mut self, message: Option<Result<Message, tungstenite::Error>>) -> Result<(), SessionEnd> {
+        let received = self.stamp.get();
+        match message {
+            Some(Ok(Message::Text(text))) => self.frame(text.as_str().as_bytes(), received),
+            Some(Ok(Message::Binary(bytes))) => self.frame(&bytes, received),
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {
+                self.handler.heard(self.id, received);
+                Ok(())
+            }
+            Some(Ok(Message::Close(close))) => {
+                let (code, reason) =
+                    close.map_or((1005, Excerpt::of(b"")), |close| (close.code.into(), Excerpt::of(close.reason.as_bytes())));
+                Err(SessionEnd::Closed { code, reason })
+            }
+            Some(Err(error)) => Err(SessionEnd::WebSocket(Box::new(error))),
+            None => Err(SessionEnd::WebSocket(Box::new(tungstenite::Error::ConnectionClosed))),
+        }
+    }
+
+    #[inline]
+    fn frame(&mut self, bytes: &[u8], received: Now) -> Result<(), SessionEnd> {
+        self.handler.frame(self.id, bytes.len());
+        match self.decoder.decode(bytes) {
+            Ok(Frame::Market { stream, event }) => {
+                self.garbage = 0;
+                match self.conversation.route(stream) {
+                    Some(subscription) => self.handler.event(self.id, subscription, &event, received),
+                    None => self.handler.heard(self.id, received),
+                }
+                return Ok(());
+            }
+            Ok(Frame::Acknowledged { id }) => self.conversation.acknowledged(id, received.mono),
+            Ok(Frame::Refused { id, code, message }) => {
+                self.conversation.refused(id, received.mono);
+                self.handler.refused(self.id, code, &message);
+            }
+            Ok(Frame::ShuttingDown) => return Err(SessionEnd::VenueShutdown),
+            Ok(Frame::Other) => {}
+            Err(error) => {
+                self.garbage += 1;
+                self.handler.garbage(self.id, &error);
+                if self.garbage >= GARBAGE_MAX {
+                    return Err(SessionEnd::Garbage { count: self.garbage, last: error });
+                }
+                return Ok(());
+            }
+        }
+        self.garbage = 0;
+        self.handler.heard(self.id, received);
+        Ok(())
+    }
+
+    /// Sends what is due, reports what is overdue, and looks for a sign of life.
+    async fn tick(&mut self) -> Result<(), SessionEnd> {
+        let now = clock::now();
+        let silent = now.mono.since(self.stamp.get().mono);
+        if silent >= DEAD_AFTER {
+            return Err(SessionEnd::HalfOpen { silent });
+        }
+        let overdue = self.conversation.overdue(now.mono);
+        let overdue = overdue.map_err(|()| SessionEnd::NotAcknowledged { waited: self.first_data })?;
+        for subscription in overdue {
+            self.handler.no_first_data(subscription, now);
+        }
+        if let Some(text) = self.conversation.next_request(now.mono) {
+            self.send(Message::text(text)).await?;
+        }
+        if silent >= HEARTBEAT && now.mono.since(self.pinged) >= HEARTBEAT {
+            self.pinged = now.mono;
+            self.send(Message::Ping(Bytes::new())).await?;
+        }
+        Ok(())
+    }
+
+    async fn send(&mut self, message: Message) -> Result<(), SessionEnd> {
+        match tokio::time::timeout(SEND_TIMEOUT, self.socket.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(SessionEnd::WebSocket(Box::new(error))),
+            Err(_) => Err(SessionEnd::SendTimeout { waited: SEND_TIMEOUT }),
+        }
+    }
+}

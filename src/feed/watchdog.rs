@@ -1,0 +1,130 @@
+//! Which subscriptions have kept their promise: acknowledged, then data.
+//!
+//! Owns the stage of each subscription of one session. Venues acknowledge a wrong subscription and then stay silent for
+//! ever; only a deadline finds that. The patience doubles with each alarm, up to [`DOUBLINGS_MAX`] times.
+
+use std::time::Duration;
+
+use crate::domain::MonoTime;
+
+/// Alarms after which the patience stays as it is.
+const DOUBLINGS_MAX: u32 = 4;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Not asked for yet.
+    Idle,
+    /// Asked for, not acknowledged.
+    Requested { since: MonoTime },
+    /// Acknowledged, nothing came yet.
+    Acknowledged { since: MonoTime },
+    /// Data came.
+    Delivered,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    stage: Stage,
+    alarms: u32,
+}
+
+/// What is overdue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Overdue {
+    /// The venue does not even acknowledge: the session is no good.
+    Acknowledgement,
+    /// Acknowledged, then silence: this subscription should be made anew.
+    FirstData(usize),
+}
+
+#[derive(Debug)]
+pub(super) struct Watchdog {
+    entries: Vec<Entry>,
+    patience: Duration,
+}
+
+impl Watchdog {
+    pub(super) fn new(subscriptions: usize, patience: Duration) -> Self {
+        Self { entries: vec![Entry { stage: Stage::Idle, alarms: 0 }; subscriptions], patience }
+    }
+
+    pub(super) fn requested(&mut self, index: usize, now: MonoTime) {
+        self.entries[index].stage = Stage::Requested { since: now };
+    }
+
+    pub(super) fn acknowledged(&mut self, index: usize, now: MonoTime) {
+        let entry = &mut self.entries[index];
+        if matches!(entry.stage, Stage::Requested { .. }) {
+            entry.stage = Stage::Acknowledged { since: now };
+        }
+    }
+
+    #[inline]
+    pub(super) fn delivered(&mut self, index: usize) {
+        let entry = &mut self.entries[index];
+        if entry.stage != Stage::Delivered {
+            *entry = Entry { stage: Stage::Delivered, alarms: 0 };
+        }
+    }
+
+    /// The subscriptions that are overdue at `now`. Each is reported once, until it is requested again.
+    pub(super) fn overdue(&mut self, now: MonoTime) -> Vec<Overdue> {
+        let mut overdue = Vec::new();
+        for (index, entry) in self.entries.iter_mut().enumerate() {
+            match entry.stage {
+                Stage::Requested { since } if now.since(since) >= self.patience => {
+                    return vec![Overdue::Acknowledgement];
+                }
+                Stage::Acknowledged { since }
+                    if now.since(since) >= self.patience * 2_u32.pow(entry.alarms.min(DOUBLINGS_MAX)) =>
+                {
+                    *entry = Entry { stage: Stage::Idle, alarms: entry.alarms + 1 };
+                    overdue.push(Overdue::FirstData(index));
+                }
+                Stage::Idle | Stage::Requested { .. } | Stage::Acknowledged { .. } | Stage::Delivered => {}
+            }
+        }
+        overdue
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> MonoTime {
+        MonoTime::from_nanos(seconds * 1_000_000_000)
+    }
+
+    #[test]
+    fn silence_after_an_acknowledgement_is_reported_with_doubling_patience() {
+        let mut watchdog = Watchdog::new(2, Duration::from_secs(10));
+        for index in 0..2 {
+            watchdog.requested(index, at(0));
+            watchdog.acknowledged(index, at(1));
+        }
+        watchdog.delivered(1);
+        assert_eq!(watchdog.overdue(at(10)), []);
+        assert_eq!(watchdog.overdue(at(11)), [Overdue::FirstData(0)]);
+        assert_eq!(watchdog.overdue(at(99)), [], "reported once");
+        watchdog.requested(0, at(100));
+        watchdog.acknowledged(0, at(100));
+        assert_eq!(watchdog.overdue(at(119)), []);
+        assert_eq!(watchdog.overdue(at(120)), [Overdue::FirstData(0)]);
+    }
+
+    #[test]
+    fn a_missing_acknowledgement_condemns_the_session() {
+        let mut watchdog = Watchdog::new(1, Duration::from_secs(10));
+        watchdog.requested(0, at(0));
+        assert_eq!(watchdog.overdue(at(10)), [Overdue::Acknowledgement]);
+    }
+
+    #[test]
+    fn data_without_an_acknowledgement_is_data() {
+        let mut watchdog = Watchdog::new(1, Duration::from_secs(10));
+        watchdog.requested(0, at(0));
+        watchdog.delivered(0);
+        assert_eq!(watchdog.overdue(at(100)), []);
+    }
+}
