@@ -13,6 +13,8 @@ pub mod envelope;
 mod error;
 mod history;
 pub mod key;
+#[cfg(test)]
+mod properties;
 mod writer;
 
 pub use decoder::{Decoded, Decoder, RECORD_BYTES_MAX, decode};
