@@ -10,6 +10,7 @@ mod entity;
 mod event;
 mod history;
 mod instrument;
+mod namespace;
 mod number;
 mod price;
 mod quality;
@@ -31,6 +32,7 @@ pub use event::{
 };
 pub use history::{CANDLES_MAX, Candle, CandleFlags, HistoryRecord};
 pub use instrument::{Instrument, InstrumentError};
+pub use namespace::{NAMESPACE_CHARS_MAX, Namespace, NamespaceError};
 pub use number::{Number, NumberError, POWERS_OF_TEN, Price, SCALE_MAX, Scale, Scales, Size, SizeUnit};
 pub use price::{LastTrade, PriceLevel, PriceRecord};
 pub use quality::{Reason, State};
