@@ -1,4 +1,49 @@
-//! tickcache: a low-latency market price cache.
+//! tickcache: from an exchange's websocket to a key that a bot reads.
+//!
+//! ```text
+//!  venue ══ws══▶ feed ──▶ process ──▶ publish ══▶ Redis ══▶ reader ──▶ bots
+//!                decode    book,       encode,    (and the
+//!                session   state       conflate,  engine's
+//!                                      pipeline   own table)
+//! ```
+//!
+//! The folders are this pipeline. No stage imports another: they meet in [`domain`] types, and [`app`] wires them.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`domain`] | the nouns: venue, instrument, exact numbers, times, records, versions, states |
+//! | [`codec`] | what bytes in Redis mean: keys, envelope, records |
+//! | [`config`] | TOML and environment, checked as a whole |
+//! | [`clock`] | the only reader of time |
+//! | [`telemetry`] | metric names, logs, the Prometheus exporter |
+//! | [`feed`] | sessions with venues: connect, subscribe, decode, watch, reconnect; REST within a budget |
+//! | [`process`] | books, continuity, and how far each value can be trusted |
+//! | [`publish`] | the conflation table, pipelines to Redis and their supervision, the table that other threads read |
+//! | [`reader`] | the client library |
+//! | [`capture`] | recordings |
+//! | [`simulate`] | the venue simulator, with a book of its own |
+//! | [`service`] | HTTP for operators |
+//! | [`app`] | the command line and the wiring |
+//!
+//! # Threads
+//! The hot thread holds the sessions, their books and the Redis connection: a frame goes from socket to socket in one call
+//! chain. Everything slow (REST, HTTP, the terminal) lives on another runtime, and talks to the hot thread through bounded
+//! channels or reads what it has published.
+//!
+//! # What is consistent with what
+//! Values of one key only get newer: (epoch, sequence) grows. Values of different keys are written in the order of their
+//! urgency and may be a moment apart; each carries its own times. A key whose value is not live says so at once; a key
+//! whose writer is gone expires.
+//!
+//! # What happens when something is full
+//! | what | bound | then |
+//! |---|---|---|
+//! | values that wait for Redis | one a key | the newer one replaces the older one, counted |
+//! | batches in flight | 2 | values wait in their slots |
+//! | deltas that wait for a snapshot | [`process`] | the oldest go, the snapshot must be newer |
+//! | levels of a book | [`domain::LEVELS_MAX`] a side | the farthest goes, and the claim to know beyond it |
+//! | a websocket frame, a REST answer | 4 MiB, 8 MiB | the session ends, the call fails |
+//! | requests to a session or to REST | their channels | dropped, asked again at a later tick |
 
 pub mod app;
 pub mod capture;
@@ -10,5 +55,6 @@ pub mod feed;
 pub mod process;
 pub mod publish;
 pub mod reader;
+pub mod service;
 pub mod simulate;
 pub mod telemetry;

@@ -21,7 +21,6 @@ pub use decoder::{Decoded, Decoder, RECORD_BYTES_MAX, decode};
 pub use encoder::Encoder;
 pub use envelope::{Codec, Envelope, peek_version};
 pub use error::DecodeError;
-pub use key::Namespace;
 
 use crate::domain::Version;
 

@@ -5,17 +5,15 @@
 
 mod catalog;
 mod hour;
-mod namespace;
 mod partition;
 
 pub use catalog::{
     CatalogEntry, catalog_field, catalog_value, parse_catalog_field, parse_catalog_value, parse_feed,
 };
 pub use hour::{Interval, UtcHour};
-pub use namespace::{NAMESPACE_LENGTH_MAX, Namespace, NamespaceError};
 pub use partition::partition;
 
-use crate::domain::{Entity, Feed, Instrument, InstrumentError, UnknownEntity, Venue, VenueError};
+use crate::domain::{Entity, Feed, Instrument, InstrumentError, Namespace, UnknownEntity, Venue, VenueError};
 
 /// Why a key, a channel or a part of the catalog cannot be taken apart.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
