@@ -12,6 +12,7 @@ mod number;
 mod price;
 mod quality;
 mod record;
+pub(crate) mod swar;
 mod time;
 mod update;
 mod venue;
