@@ -78,7 +78,9 @@ fn stages_import_only_what_they_may_know() {
         };
         for (index, line) in source.text.lines().enumerate() {
             for part in line.split("crate::").skip(1) {
-                let end = part.find(|letter: char| !letter.is_ascii_lowercase() && letter != '_').unwrap_or(part.len());
+                let end = part
+                    .find(|letter: char| !letter.is_ascii_lowercase() && letter != '_')
+                    .unwrap_or(part.len());
                 let imported = &part[..end];
                 let known = MAY_IMPORT.iter().any(|(module, _)| *module == imported) || imported == "app";
                 if known && imported != source.module && !allowed.contains(&imported) {
@@ -102,9 +104,15 @@ fn libraries_stay_where_they_belong() {
         for (library, allowed) in LIBRARIES {
             for (index, line) in source.text.lines().enumerate() {
                 let code = line.trim_start();
-                let named = code.starts_with(&format!("use {library}")) || code.contains(&format!(" {library}::"));
+                let named =
+                    code.starts_with(&format!("use {library}")) || code.contains(&format!(" {library}::"));
                 if !code.starts_with("//") && named && !allowed.contains(&source.module.as_str()) {
-                    problems.push(format!("{}:{}: {library} in {}", source.path.display(), index + 1, source.module));
+                    problems.push(format!(
+                        "{}:{}: {library} in {}",
+                        source.path.display(),
+                        index + 1,
+                        source.module
+                    ));
                 }
             }
         }
@@ -123,14 +131,26 @@ fn files_and_functions_stay_short() {
         for (start, line) in lines.iter().enumerate() {
             let code = line.trim_start();
             let indent = line.len() - code.len();
-            let words = ["fn ", "pub fn ", "pub(super) fn ", "async fn ", "pub async fn ", "const fn ", "pub const fn "];
+            let words = [
+                "fn ",
+                "pub fn ",
+                "pub(super) fn ",
+                "async fn ",
+                "pub async fn ",
+                "const fn ",
+                "pub const fn ",
+            ];
             if !words.iter().any(|word| code.starts_with(word)) {
                 continue;
             }
             let closing = format!("{}}}", " ".repeat(indent));
             let length = lines[start..].iter().position(|line| *line == closing).unwrap_or(0) + 1;
             if length > FUNCTION_LINES_MAX {
-                problems.push(format!("{}:{}: a function of {length} lines", source.path.display(), start + 1));
+                problems.push(format!(
+                    "{}:{}: a function of {length} lines",
+                    source.path.display(),
+                    start + 1
+                ));
             }
         }
     }

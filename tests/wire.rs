@@ -289,7 +289,7 @@ fn what_is_compressed_here_decodes_to_the_same_record() {
 
 #[test]
 fn the_keys_of_the_vectors_are_those_that_the_codec_builds() {
-    let namespace = key::Namespace::default();
+    let namespace: tickcache::domain::Namespace = "tickcache".parse().expect("the default namespace");
     for vector in vectors() {
         let rebuilt = match vector.entity() {
             "compare" => key::compare_key(&namespace, &"BTC-USDT".parse().unwrap()),

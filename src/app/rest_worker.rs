@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::domain::{Feed, InstrumentId, Quote};
-use crate::feed::{DecodeError, Recovery, RestClient, RestError, VenueProtocol};
+use crate::feed::{Recovery, RestClient, RestError, VenueProtocol};
 use crate::process::Book;
 
 /// Jobs that wait at most.
@@ -70,7 +70,7 @@ impl RestWorker {
                 let (call, limit) = self.venue.snapshot_call(self.symbol(id), self.depth);
                 let body = self.client.get(&call).await?;
                 let snapshot = self.venue.parse_snapshot(&body, limit)?;
-                let book = Book::from_snapshot(&snapshot).map_err(|error| DecodeError::unfit("levels", error))?;
+                let book = Book::from_snapshot(&snapshot).map_err(|error| RestError::from)?;
                 Ok(Answer::Book(id, Box::new(book)))
             }
             Job::Quote(id) => {

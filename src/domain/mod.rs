@@ -16,6 +16,7 @@ mod price;
 mod quality;
 mod record;
 mod request;
+pub(crate) mod swar;
 mod time;
 mod update;
 mod venue;

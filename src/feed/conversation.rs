@@ -44,7 +44,11 @@ pub(super) struct Conversation {
 
 impl Conversation {
     /// At the start of a connection: everything is to be subscribed.
-    pub(super) fn new(venue: &'static dyn VenueProtocol, streams: &[StreamPlan], first_data: Duration) -> Self {
+    pub(super) fn new(
+        venue: &'static dyn VenueProtocol,
+        streams: &[StreamPlan],
+        first_data: Duration,
+    ) -> Self {
         let routes = streams.iter().enumerate().map(|(index, plan)| (plan.stream.clone(), index)).collect();
         let mut this = Self {
             venue,

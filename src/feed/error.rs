@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::{DecodeError, Excerpt};
+use crate::domain::NumberError;
 
 /// What to do after an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -178,6 +179,9 @@ pub enum RestError {
     /// An answer that is not understood.
     #[error("rest call: {0}")]
     Decode(#[from] DecodeError),
+    /// A number in the answer that fits nowhere.
+    #[error("rest call: a level {0}")]
+    Unfit(#[from] NumberError),
 }
 
 impl RestError {
@@ -187,7 +191,7 @@ impl RestError {
         match self {
             Self::Limited { wait, .. } => Recovery::RetryAfter(*wait),
             Self::Transport { .. } | Self::Timeout { .. } => Recovery::RetryAfter(Duration::from_secs(1)),
-            Self::Status { .. } | Self::Decode(_) => Recovery::RetryAfter(Duration::from_secs(5)),
+            Self::Status { .. } | Self::Decode(_) | Self::Unfit(_) => Recovery::RetryAfter(Duration::from_secs(5)),
             Self::Url { .. } | Self::TooLarge { .. } => Recovery::RetryAfter(Duration::from_secs(60)),
         }
     }

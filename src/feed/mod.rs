@@ -1,1 +1,39 @@
-//! feed
+//! From a venue's websocket to domain events.
+//!
+//! Owns the sessions and their supervision, the decoders, the REST calls and their budget. Never knows what becomes of an
+//! event: a [`SessionHandler`] takes it on the same thread. Never touches Redis.
+//!
+//! | file | owns |
+//! |---|---|
+//! | `venue` | what a venue has to say to be streamed, and the registry of venues |
+//! | `binance` | that venue: spelling, requests, decoding |
+//! | `plan` | which session carries which stream |
+//! | `session` | one connection after the other: connect, read, heartbeat |
+//! | `conversation` | requests, acknowledgements and routes of one connection |
+//! | `watchdog` | which subscriptions stay silent |
+//! | `stamped` | when a socket was last read |
+//! | `backoff` | how long to wait before the next connection |
+//! | `rest`, `budget` | REST calls, within the venue's request weight |
+
+mod backoff;
+pub mod binance;
+mod budget;
+mod conversation;
+mod decode_error;
+mod error;
+mod frame;
+mod plan;
+mod rest;
+mod session;
+mod stamped;
+mod venue;
+mod watchdog;
+
+pub use conversation::StreamPlan;
+pub use decode_error::{DecodeError, EXCERPT_BYTES_MAX, Excerpt, Place};
+pub use error::{Recovery, RestError, SessionEnd};
+pub use frame::Frame;
+pub use plan::{Wanted, channels, sessions};
+pub use rest::RestClient;
+pub use session::{COMMANDS_MAX, Commands, SessionHandler, SessionPlan, run};
+pub use venue::{FrameDecoder, Method, RestCall, SymbolError, VenueDefaults, VenueProtocol, venue, venues};

@@ -5,9 +5,9 @@
 
 use std::time::Duration;
 
+use super::StreamPlan;
 use super::session::SessionPlan;
 use super::venue::{SymbolError, VenueProtocol};
-use super::StreamPlan;
 use crate::domain::{Channel, Entity, Instrument, InstrumentId, SessionId, Subscription};
 
 /// Frames that a session of quotes and trades may read in a turn.

@@ -15,10 +15,10 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
+use super::Excerpt;
 use super::budget::{Budget, DEFAULT_PAUSE};
 use super::error::RestError;
 use super::venue::RestCall;
-use super::Excerpt;
 use crate::clock;
 
 /// The longest answer: a depth snapshot of 5,000 levels a side is below 1 MiB.
@@ -59,9 +59,10 @@ impl RestClient {
     pub async fn get(&self, call: &RestCall) -> Result<Bytes, RestError> {
         self.wait_for_budget(call.weight).await?;
         let url = format!("{}{}", self.base, call.path);
-        let uri: Uri = url
-            .parse()
-            .map_err(|error: hyper::http::uri::InvalidUri| RestError::Url { url, reason: error.to_string() })?;
+        let uri: Uri = url.parse().map_err(|error: hyper::http::uri::InvalidUri| RestError::Url {
+            url,
+            reason: error.to_string(),
+        })?;
         let answer = async {
             let response = self.client.get(uri).await.map_err(|error| transport(&error))?;
             self.read(response).await
@@ -74,7 +75,8 @@ impl RestClient {
     async fn read(&self, response: Response<hyper::body::Incoming>) -> Result<Bytes, RestError> {
         let status = response.status();
         if status == StatusCode::TOO_MANY_REQUESTS || status == StatusCode::IM_A_TEAPOT {
-            let seconds = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+            let seconds =
+                response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
             let wait = seconds.map_or(DEFAULT_PAUSE, Duration::from_secs);
             self.budget().close(wait, clock::mono());
             return Err(RestError::Limited { status: status.as_u16(), wait });

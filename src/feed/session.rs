@@ -150,7 +150,8 @@ async fn connect(url: &str, stamp: ReadStamp) -> Result<Socket, SessionEnd> {
     let port = parsed.port_or_known_default().ok_or_else(|| bad_url("it names no port"))?;
     let host = format!("{name}:{port}");
     let connecting = async {
-        let stream = TcpStream::connect(&host).await.and_then(|stream| stream.set_nodelay(true).map(|()| stream));
+        let stream =
+            TcpStream::connect(&host).await.and_then(|stream| stream.set_nodelay(true).map(|()| stream));
         let stream = stream.map_err(|source| SessionEnd::Connect { host: host.clone(), source })?;
         let config = WebSocketConfig::default()
             .max_message_size(Some(FRAME_BYTES_MAX))
@@ -225,8 +226,9 @@ impl Session<'_> {
                 Ok(())
             }
             Some(Ok(Message::Close(close))) => {
-                let (code, reason) =
-                    close.map_or((1005, Excerpt::of(b"")), |close| (close.code.into(), Excerpt::of(close.reason.as_bytes())));
+                let (code, reason) = close.map_or((1005, Excerpt::of(b"")), |close| {
+                    (close.code.into(), Excerpt::of(close.reason.as_bytes()))
+                });
                 Err(SessionEnd::Closed { code, reason })
             }
             Some(Err(error)) => Err(SessionEnd::WebSocket(Box::new(error))),

@@ -10,8 +10,8 @@ use super::book::Book;
 use super::instrument::{Context, InstrumentState, Outcome, Slots};
 use super::liveness::Thresholds;
 use crate::domain::{
-    Channel, Entity, InstrumentId, MarketEvent, Now, NumberError, Quote, Reason, Request, SessionId, SlotId, State,
-    Subscription, UpdateSink,
+    Channel, Entity, InstrumentId, MarketEvent, Now, NumberError, Quote, Reason, Request, SessionId, SlotId,
+    State, Subscription, UpdateSink,
 };
 
 /// Requests that wait at most: three for each instrument of the largest feed.

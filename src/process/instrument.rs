@@ -28,7 +28,7 @@ const WINDOW_S: u32 = 86_400;
 
 /// The keys of an instrument; `None` = not configured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Slots {
+pub(super) struct Slots {
     /// Of the `price` key.
     pub price: Option<SlotId>,
     /// Of the `liquidity` key.

@@ -27,5 +27,5 @@ mod side;
 mod volume;
 
 pub use book::Book;
-pub use feed_state::{FeedState, InstrumentSpec};
+pub use feed_state::{Counts, FeedState, InstrumentSpec};
 pub use liveness::Thresholds;

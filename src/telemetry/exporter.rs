@@ -10,8 +10,8 @@ use super::names::{self, Kind};
 
 /// Upper bounds of times, in seconds: from tens of microseconds (loopback) to seconds (a Redis in trouble).
 const SECONDS: &[f64] = &[
-    0.000_025, 0.000_05, 0.000_1, 0.000_2, 0.000_3, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5,
-    1.0, 2.5,
+    0.000_025, 0.000_05, 0.000_1, 0.000_2, 0.000_3, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1,
+    0.25, 0.5, 1.0, 2.5,
 ];
 
 /// Upper bounds of batch sizes, in values.
@@ -39,13 +39,15 @@ impl Exporter {
     /// # Errors
     /// [`ExporterError`] when the process has one already.
     pub fn install() -> Result<Self, ExporterError> {
-        let failed = |error: metrics_exporter_prometheus::BuildError| ExporterError { reason: error.to_string() };
+        let failed =
+            |error: metrics_exporter_prometheus::BuildError| ExporterError { reason: error.to_string() };
         let mut builder = PrometheusBuilder::new();
         for (name, kind, _) in names::ALL {
             if *kind == Kind::Histogram {
                 let bounds = if name.ends_with("_seconds") { SECONDS } else { VALUES };
-                builder =
-                    builder.set_buckets_for_metric(Matcher::Full((*name).to_owned()), bounds).map_err(failed)?;
+                builder = builder
+                    .set_buckets_for_metric(Matcher::Full((*name).to_owned()), bounds)
+                    .map_err(failed)?;
             }
         }
         let handle = builder.install_recorder().map_err(failed)?;

@@ -176,7 +176,7 @@ mod tests {
     use crate::domain::WallTime;
 
     fn parts() -> (Namespace, Instrument, Venue) {
-        (Namespace::default(), "BTC-USDT".parse().unwrap(), "binance".parse().unwrap())
+        ("tickcache".parse().unwrap(), "BTC-USDT".parse().unwrap(), "binance".parse().unwrap())
     }
 
     #[test]
@@ -239,7 +239,7 @@ mod tests {
             "tickcache:v1:history:{BTC-USDT}:binance:1m:2026-11-20T14",
             "tickcache:v1:update:price:{BTC-USDT}:binance",
         ] {
-            assert!(parse_value_key(&Namespace::default(), key).is_err(), "{key}");
+            assert!(parse_value_key(&"tickcache".parse().unwrap(), key).is_err(), "{key}");
         }
     }
 }

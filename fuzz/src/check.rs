@@ -1,0 +1,280 @@
+//! The decoder against an independent, plain reading of the same frame.
+//!
+//! Owns a reading of Binance's market frames from a serde tree, with no code of the decoder's; whoever includes this
+//! file provides the domain types in `super`. Panics where the two differ. Claims nothing about frames that are no market data.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use super::{
+    DecodeError, Decoder, DepthDelta, Frame, MarketEvent, Number, Quote, RawLevel, SCALE_MAX, Scale, Side,
+    Trade, VenueSequence, VenueTime, VolumeFigures, parse_book_ticker, parse_depth_snapshot,
+};
+
+/// Decodes `frame` both ways.
+pub(crate) fn check(decoder: &mut Decoder, frame: &[u8]) {
+    let decoded = decoder.decode(frame);
+    let is_json = std::str::from_utf8(frame).is_ok() && serde_json::from_slice::<IgnoredAny>(frame).is_ok();
+    assert!(decoded.is_err() || is_json, "accepted, but no JSON: {}", frame.escape_ascii());
+    if let Err(error) = &decoded {
+        assert!(error.to_string().len() < 3_000, "an error as long as its frame");
+    }
+    let tree: Option<Tree> = serde_json::from_slice(frame).ok();
+    if let Some(market) = tree.as_ref().and_then(Market::of) {
+        market.compare(&decoded, frame);
+    }
+    for snapshot in [parse_depth_snapshot(frame, 100).err(), parse_book_ticker(frame).err()] {
+        assert!(snapshot.is_none_or(|error| error.to_string().len() < 3_000));
+    }
+}
+
+/// JSON as it stands: objects keep their order and their repeated keys.
+#[derive(Debug)]
+enum Tree {
+    Null,
+    Bool(bool),
+    Unsigned(u64),
+    OtherNumber,
+    Text(String),
+    Array(Vec<Tree>),
+    Object(Vec<(String, Tree)>),
+}
+
+struct Market<'t> {
+    stream: &'t str,
+    symbol: &'t str,
+    channel: &'t str,
+    data: &'t Tree,
+}
+
+impl<'t> Market<'t> {
+    /// `None` for what is no market frame of ours, or is more than one kind of frame.
+    fn of(tree: &'t Tree) -> Option<Self> {
+        let Tree::Object(fields) = tree else { return None };
+        let foreign = ["result", "id", "error", "code", "msg", "e", "event"];
+        if fields.iter().any(|(key, _)| foreign.contains(&key.as_str())) || !tree.keys_differ() {
+            return None;
+        }
+        let stream = tree.text("stream").ok()?;
+        let data = tree.field("data").ok()?;
+        let (symbol, channel) = stream.split_once('@')?;
+        let known = ["bookTicker", "trade", "depth", "depth@100ms", "ticker"].contains(&channel);
+        let unclear = !data.keys_differ() || data.text("e") == Ok("serverShutdown");
+        (known && !unclear).then_some(Self { stream, symbol, channel, data })
+    }
+
+    fn compare(&self, decoded: &Result<Frame<'_>, DecodeError>, frame: &[u8]) {
+        let (mut bids, mut asks) = (Vec::new(), Vec::new());
+        let expected = self.read(&mut bids, &mut asks);
+        match (&expected, decoded) {
+            (Ok(event), Ok(Frame::Market { stream, event: ours })) => {
+                assert_eq!(*stream, self.stream);
+                assert_eq!(ours, event, "{}", frame.escape_ascii());
+            }
+            (Err(Wrong), Err(_)) => {}
+            _ => panic!("expected {expected:?}, decoded {decoded:?}: {}", frame.escape_ascii()),
+        }
+    }
+
+    fn read<'l>(
+        &self,
+        bids: &'l mut Vec<RawLevel>,
+        asks: &'l mut Vec<RawLevel>,
+    ) -> Result<MarketEvent<'l>, Wrong> {
+        let data = self.data;
+        let event = match self.channel {
+            "bookTicker" => "bookTicker",
+            "trade" => "trade",
+            "ticker" => "24hrTicker",
+            _ => "depthUpdate",
+        };
+        let no_event = self.channel == "bookTicker" && data.is_object() && data.field("e").is_err();
+        if (!no_event && data.text("e")? != event) || !data.text("s")?.eq_ignore_ascii_case(self.symbol) {
+            return Err(Wrong);
+        }
+        Ok(match self.channel {
+            "bookTicker" => MarketEvent::Quote(Quote {
+                bid: sided(data.number("b")?, data.number("B")?)?,
+                ask: sided(data.number("a")?, data.number("A")?)?,
+                venue_sequence: Some(VenueSequence(data.unsigned("u")?)),
+                venue_time: None,
+            }),
+            "trade" => MarketEvent::Trade(read_trade(data)?),
+            "ticker" => MarketEvent::Volume(read_figures(data)?),
+            _ => {
+                read_side(data.field("b")?, bids)?;
+                read_side(data.field("a")?, asks)?;
+                let (first, last) = (data.unsigned("U")?, data.unsigned("u")?);
+                if last < first {
+                    return Err(Wrong);
+                }
+                let (first, last) = (VenueSequence(first), VenueSequence(last));
+                MarketEvent::Depth(DepthDelta { first, last, bids, asks, venue_time: Some(data.time("E")?) })
+            }
+        })
+    }
+}
+
+fn read_trade(data: &Tree) -> Result<Trade, Wrong> {
+    let (price, size) = (data.number("p")?, data.number("q")?);
+    let side = match data.field("m")? {
+        Tree::Bool(true) => Side::Sell,
+        Tree::Bool(false) => Side::Buy,
+        _ => return Err(Wrong),
+    };
+    let nothing = price.mantissa == 0 || size.mantissa == 0;
+    let trade = Trade { price, size, side, venue_time: Some(data.time("T")?) };
+    if nothing { Err(Wrong) } else { Ok(trade) }
+}
+
+fn read_figures(data: &Tree) -> Result<VolumeFigures, Wrong> {
+    let price = |key| data.number(key).map(|price| Some(price).filter(|price| price.mantissa != 0));
+    Ok(VolumeFigures {
+        base_volume: Some(data.number("v")?),
+        quote_volume: Some(data.number("q")?),
+        trade_count: Some(data.unsigned("n")?),
+        open: price("o")?,
+        high: price("h")?,
+        low: price("l")?,
+        last: price("c")?,
+        window_s: 24 * 60 * 60,
+        venue_time: Some(data.time("E")?),
+    })
+}
+
+fn read_side(side: &Tree, into: &mut Vec<RawLevel>) -> Result<(), Wrong> {
+    let Tree::Array(levels) = side else { return Err(Wrong) };
+    for level in levels {
+        let Tree::Array(pair) = level else { return Err(Wrong) };
+        let [Tree::Text(price), Tree::Text(size)] = pair.as_slice() else { return Err(Wrong) };
+        let (price, size) = (read_number(price)?, read_number(size)?);
+        sided(price, size)?;
+        into.push(RawLevel { price, size });
+    }
+    if into.len() > 10_000 { Err(Wrong) } else { Ok(()) }
+}
+
+/// A side without size is no side; a size without a price is wrong.
+fn sided(price: Number, size: Number) -> Result<Option<RawLevel>, Wrong> {
+    match (price.mantissa, size.mantissa) {
+        (_, 0) => Ok(None),
+        (0, _) => Err(Wrong),
+        _ => Ok(Some(RawLevel { price, size })),
+    }
+}
+
+fn read_number(text: &str) -> Result<Number, Wrong> {
+    let (negative, digits) = text.strip_prefix('-').map_or((false, text), |digits| (true, digits));
+    let (whole, fraction) = match digits.split_once('.') {
+        Some((_, "")) => return Err(Wrong),
+        Some(parts) => parts,
+        None => (digits, ""),
+    };
+    let all_digits = whole.chars().chain(fraction.chars()).all(|digit| digit.is_ascii_digit());
+    let fraction = fraction.trim_end_matches('0');
+    if whole.is_empty() || !all_digits || fraction.len() > usize::from(SCALE_MAX) {
+        return Err(Wrong);
+    }
+    let mantissa: i128 = format!("{whole}{fraction}").parse().map_err(|_| Wrong)?;
+    let scale = u8::try_from(fraction.len()).ok().and_then(Scale::new).ok_or(Wrong)?;
+    if negative && mantissa != 0 { Err(Wrong) } else { Ok(Number { mantissa, scale }) }
+}
+
+/// Not what the venue documents.
+#[derive(Debug, PartialEq, Eq)]
+struct Wrong;
+
+impl Tree {
+    fn is_object(&self) -> bool {
+        matches!(self, Self::Object(_))
+    }
+
+    /// Whether an object has each key once; true of everything else.
+    fn keys_differ(&self) -> bool {
+        let Self::Object(fields) = self else { return true };
+        let mut keys = HashSet::new();
+        fields.iter().all(|(key, _)| keys.insert(key))
+    }
+
+    /// A field that is there and not null.
+    fn field(&self, key: &str) -> Result<&Self, Wrong> {
+        let Self::Object(fields) = self else { return Err(Wrong) };
+        let found = fields.iter().find(|(name, _)| name == key).map(|(_, value)| value);
+        found.filter(|value| !matches!(value, Self::Null)).ok_or(Wrong)
+    }
+
+    fn text(&self, key: &str) -> Result<&str, Wrong> {
+        if let Self::Text(text) = self.field(key)? { Ok(text) } else { Err(Wrong) }
+    }
+
+    fn unsigned(&self, key: &str) -> Result<u64, Wrong> {
+        if let Self::Unsigned(number) = self.field(key)? { Ok(*number) } else { Err(Wrong) }
+    }
+
+    fn number(&self, key: &str) -> Result<Number, Wrong> {
+        read_number(self.text(key)?)
+    }
+
+    fn time(&self, key: &str) -> Result<VenueTime, Wrong> {
+        let nanos = i128::from(self.unsigned(key)?) * 1_000_000;
+        i64::try_from(nanos).map(VenueTime::from_nanos).map_err(|_| Wrong)
+    }
+}
+
+impl<'de> Deserialize<'de> for Tree {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TreeVisitor)
+    }
+}
+
+struct TreeVisitor;
+
+impl<'de> Visitor<'de> for TreeVisitor {
+    type Value = Tree;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("any JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Tree, E> {
+        Ok(Tree::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Tree, E> {
+        Ok(Tree::Bool(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Tree, E> {
+        Ok(Tree::Unsigned(value))
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Tree, E> {
+        Ok(Tree::OtherNumber)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Tree, E> {
+        Ok(Tree::OtherNumber)
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Tree, E> {
+        Ok(Tree::Text(text.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Tree, A::Error> {
+        let mut array = Vec::new();
+        while let Some(item) = items.next_element()? {
+            array.push(item);
+        }
+        Ok(Tree::Array(array))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Tree, A::Error> {
+        let mut object = Vec::new();
+        while let Some(field) = fields.next_entry()? {
+            object.push(field);
+        }
+        Ok(Tree::Object(object))
+    }
+}

@@ -1,0 +1,165 @@
+//! Reads a frame front to back, where its exact bytes are known beforehand.
+//!
+//! Owns the steps of the fast path. Never reports an error: each step gives `None` when the bytes are not the expected
+//! ones, and whoever called starts over on the general path. What it accepts is valid JSON. Never reads past the frame.
+
+use crate::domain::{Number, swar};
+
+/// The part of the frame that is not read yet.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cursor<'f>(pub(super) &'f [u8]);
+
+impl<'f> Cursor<'f> {
+    /// Exactly these bytes.
+    #[inline]
+    pub(super) fn literal(&mut self, expected: &[u8]) -> Option<()> {
+        self.0 = self.0.strip_prefix(expected)?;
+        Some(())
+    }
+
+    /// The rest of a string up to its closing quote, which is read too. The caller checks that it holds no escapes.
+    #[inline]
+    fn string(&mut self) -> Option<&'f [u8]> {
+        let mut length = 0;
+        loop {
+            let rest = self.0.get(length..)?;
+            let Some(chunk) = rest.first_chunk() else {
+                length += rest.iter().position(|&byte| byte == b'"')?;
+                break;
+            };
+            match swar::first_byte(u64::from_le_bytes(*chunk), b'"') {
+                Some(at) => {
+                    length += at;
+                    break;
+                }
+                None => length += 8,
+            }
+        }
+        let (text, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest.get(1..)?;
+        Some(text)
+    }
+
+    /// The rest of a string that holds a number of zero or more.
+    #[inline]
+    pub(super) fn number(&mut self) -> Option<Number> {
+        let number = Number::parse(self.string()?).ok()?;
+        (number.mantissa >= 0).then_some(number)
+    }
+
+    /// The rest of a string of digits, points and signs.
+    #[inline]
+    pub(super) fn skip_number(&mut self) -> Option<()> {
+        let text = self.string()?;
+        text.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'-')).then_some(())
+    }
+
+    /// An integer of zero or more without leading zeros (JSON has none), of at most 19 digits (so it fits 64 bits).
+    #[inline]
+    pub(super) fn integer(&mut self) -> Option<u64> {
+        let mut value = 0;
+        let mut length = 0;
+        if let Some(chunk) = self.0.first_chunk() {
+            let digits = u64::from_le_bytes(*chunk) ^ swar::ZEROS;
+            if swar::all_digits(digits) {
+                value = swar::eight_digits(digits);
+                length = 8;
+            }
+        }
+        while let Some(digit @ 0..=9) = self.0.get(length).map(|byte| byte.wrapping_sub(b'0')) {
+            if length == 19 {
+                return None;
+            }
+            value = value * 10 + u64::from(digit);
+            length += 1;
+        }
+        let (digits, rest) = self.0.split_at_checked(length)?;
+        if digits.is_empty() || (digits.len() > 1 && digits[0] == b'0') {
+            return None;
+        }
+        self.0 = rest;
+        Some(value)
+    }
+
+    /// An integer, negative or not.
+    #[inline]
+    pub(super) fn skip_integer(&mut self) -> Option<()> {
+        self.0 = self.0.strip_prefix(b"-").unwrap_or(self.0);
+        self.integer().map(|_| ())
+    }
+
+    /// `true` or `false`.
+    #[inline]
+    pub(super) fn boolean(&mut self) -> Option<bool> {
+        match self.literal(b"true") {
+            Some(()) => Some(true),
+            None => self.literal(b"false").map(|()| false),
+        }
+    }
+
+    /// One or more lower-case letters and digits up to an `@`, which is not read.
+    #[inline]
+    pub(super) fn lower_case_symbol(&mut self) -> Option<&'f [u8]> {
+        let other = self.0.iter().position(|byte| !matches!(byte, b'a'..=b'z' | b'0'..=b'9'))?;
+        let (symbol, rest) = self.0.split_at_checked(other)?;
+        self.0 = rest;
+        (!symbol.is_empty() && rest.first() == Some(&b'@')).then_some(symbol)
+    }
+
+    /// `symbol` in letters of any case.
+    #[inline]
+    pub(super) fn symbol(&mut self, symbol: &[u8]) -> Option<()> {
+        let (text, rest) = self.0.split_at_checked(symbol.len())?;
+        self.0 = rest;
+        text.eq_ignore_ascii_case(symbol).then_some(())
+    }
+
+    /// Whichever of two bytes comes next.
+    #[inline]
+    pub(super) fn either(&mut self, first: u8, second: u8) -> Option<u8> {
+        let (&byte, rest) = self.0.split_first()?;
+        self.0 = rest;
+        (byte == first || byte == second).then_some(byte)
+    }
+
+    /// The end of the frame.
+    #[inline]
+    pub(super) fn end(self) -> Option<()> {
+        self.0.is_empty().then_some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_are_those_of_json_and_of_64_bits() {
+        for (text, expected) in [
+            ("0,", Some(0)),
+            ("7,", Some(7)),
+            ("12345678,", Some(12_345_678)),
+            ("50093239212,", Some(50_093_239_212)),
+            ("9999999999999999999,", Some(9_999_999_999_999_999_999)),
+            ("99999999999999999999,", None),
+            ("01,", None),
+            ("000000001,", None),
+            (",", None),
+            ("", None),
+            ("-1,", None),
+        ] {
+            assert_eq!(Cursor(text.as_bytes()).integer(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_string_ends_at_its_quote_wherever_that_is() {
+        for length in 0..40 {
+            let text = format!("{}\"rest", "1".repeat(length));
+            let mut cursor = Cursor(text.as_bytes());
+            assert_eq!(cursor.string().map(<[u8]>::len), Some(length));
+            assert_eq!(cursor.0, b"rest");
+            assert_eq!(Cursor(&text.as_bytes()[..length]).string(), None);
+        }
+    }
+}

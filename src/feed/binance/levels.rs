@@ -1,0 +1,43 @@
+//! What makes numbers a level, a quote's side or a traded price: the rules that both paths and REST share.
+//!
+//! Owns the two reused level buffers and the venue's meaning of zero. Never parses. A buffer holds at most [`LEVELS_MAX`]
+//! levels; a frame with more is refused whole.
+
+use crate::domain::{LEVELS_MAX, Number, RawLevel, VenueTime};
+
+/// Levels of the frame that was decoded last. Grows to what frames bring, then is reused.
+#[derive(Debug, Default)]
+pub(super) struct Buffers {
+    pub(super) bids: Vec<RawLevel>,
+    pub(super) asks: Vec<RawLevel>,
+}
+
+/// Whether a buffer has room for one more.
+#[inline]
+pub(super) fn has_room(levels: &[RawLevel]) -> bool {
+    levels.len() < LEVELS_MAX
+}
+
+/// A level; `None` for a size at a price of zero, which no market has.
+#[inline]
+pub(super) fn level(price: Number, size: Number) -> Option<RawLevel> {
+    (!price.is_zero() || size.is_zero()).then_some(RawLevel { price, size })
+}
+
+/// A side of a quote. An empty side of the book comes as price "0.00000000" with size "0.00000000": there is no level.
+#[inline]
+pub(super) fn quote_side(level: RawLevel) -> Option<RawLevel> {
+    (!level.size.is_zero()).then_some(level)
+}
+
+/// A price of the rolling window. One without trades comes with zeros: there is no such price.
+#[inline]
+pub(super) fn traded_price(price: Number) -> Option<Number> {
+    (!price.is_zero()).then_some(price)
+}
+
+/// The venue's milliseconds; `None` beyond 64-bit nanoseconds.
+#[inline]
+pub(super) fn venue_time(millis: u64) -> Option<VenueTime> {
+    i64::try_from(millis).ok().and_then(VenueTime::from_millis)
+}

@@ -1,0 +1,29 @@
+//! Binance spot: what its frames and REST bodies mean, and what to send it.
+//!
+//! Owns the pure half of the venue: [`Decoder`], the REST bodies, the protocol's text and its documented limits. Never does
+//! I/O, never reads a clock, never keeps a book. A side of a frame or body holds at most [`crate::domain::LEVELS_MAX`] levels.
+//!
+//! Sources: <https://github.com/binance/binance-spot-api-docs>, `web-socket-streams.md` and `rest-api.md`.
+
+mod cursor;
+mod decode;
+mod fast;
+mod general;
+mod levels;
+mod protocol;
+mod rest;
+mod venue;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+pub use decode::Decoder;
+pub use protocol::{
+    BOOK_TICKER_WEIGHT, CLIENT_MESSAGES_PER_SECOND_MAX, CONNECTIONS_PER_FIVE_MINUTES_MAX, ProtocolError,
+    REQUEST_BYTES_MAX, REQUEST_STREAMS_MAX, REST_URL, SNAPSHOT_LIMIT_MAX, STREAMS_PER_CONNECTION_MAX,
+    WEBSOCKET_URL, batches, book_ticker_path, depth_path, depth_weight, request, stream, stream_suffix,
+    symbol,
+};
+pub use rest::{parse_book_ticker, parse_depth_snapshot};
+pub use venue::Binance;

@@ -1,0 +1,39 @@
+//! What one websocket frame says.
+
+use super::Excerpt;
+use crate::domain::MarketEvent;
+
+/// What one websocket frame says, in the one language of all venues. Borrows from the frame and from its decoder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every frame is the large variant; a box would be an allocation a frame"
+)]
+pub enum Frame<'a> {
+    /// Market data of one subscription.
+    Market {
+        /// The venue's name of the stream that it came on, as subscribed to: what the session finds its subscription by.
+        stream: &'a str,
+        /// What happened.
+        event: MarketEvent<'a>,
+    },
+    /// The venue took a request. It does not follow that data will come.
+    Acknowledged {
+        /// The request's.
+        id: u64,
+    },
+    /// The venue refused a request.
+    Refused {
+        /// The request's; `None` where the venue does not say which.
+        id: Option<u64>,
+        /// The venue's number for the reason.
+        code: i64,
+        /// The venue's words.
+        message: Excerpt,
+    },
+    /// The venue is about to close this connection: open another one.
+    ShuttingDown,
+    /// Valid, and nothing that was asked for: to be counted and ignored.
+    Other,
+}
