@@ -1,2 +1,7 @@
-//! tickcache
-fn main() {}
+//! The `tickcache` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tickcache::app::main()
+}

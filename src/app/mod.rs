@@ -1,1 +1,31 @@
-//! The command line and the wiring.
+//! The command line and the wiring: the only place that knows every stage.
+//!
+//! Owns the commands, the engine made of the stages, and what a terminal shows. No logic of prices is in here.
+//!
+//! | file | owns |
+//! |---|---|
+//! | `cli` | the commands and their options |
+//! | `run`, `demo`, `replay`, `check`, `read` | one command each |
+//! | `engine` | from settings to a running engine |
+//! | `shard`, `feed_task` | the hot thread, and a feed on it |
+//! | `rest_worker` | what a feed wants over REST |
+//! | `board`, `feed_metrics` | a feed's figures for other threads and for Prometheus |
+//! | `display` | the live table |
+
+mod board;
+mod check;
+mod cli;
+mod demo;
+mod display;
+mod engine;
+mod feed_metrics;
+mod feed_task;
+pub mod read;
+mod replay;
+mod rest_worker;
+mod run;
+mod shard;
+
+pub use board::{FeedBoard, FeedStats};
+pub use cli::main;
+pub use engine::{Engine, WrittenKey, venue_defaults};

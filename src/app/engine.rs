@@ -1,0 +1,281 @@
+//! The engine as a whole: made from settings, started, stopped.
+//!
+//! Owns the wiring of the stages: which key is which slot, which instrument is on which session. Everything that can be
+//! wrong with the settings is found before anything starts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::sync::{mpsc, watch};
+
+use super::board::FeedBoard;
+use super::rest_worker::{JOBS_MAX, RestWorker};
+use super::shard::{self, ANSWERS_MAX, FeedPlan, ShardPlan};
+use crate::clock;
+use crate::codec::key;
+use crate::config::{FeedSettings, RedisAddress, RedisUrl, Settings, StoreKind, Tls};
+use crate::domain::{Entity, Epoch, Feed, Instrument, SlotId, Venue};
+use crate::feed::{self, RestClient, SessionPlan, VenueProtocol, Wanted};
+use crate::process::{InstrumentSpec, Thresholds};
+use crate::publish::{self, SlotKey, SlotPlan, StatsBoard, Store, ValueTable, WriterOptions};
+use crate::service::{Health, HealthProbe, Verdict};
+
+/// A key that the engine writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrittenKey {
+    /// Its place in the table.
+    pub slot: SlotId,
+    /// What it holds.
+    pub entity: Entity,
+    /// Of which instrument.
+    pub instrument: Instrument,
+    /// At which venue.
+    pub venue: Venue,
+}
+
+/// A running engine. Dropping it stops it without waiting.
+#[derive(Debug)]
+pub struct Engine {
+    stop: watch::Sender<bool>,
+    thread: std::thread::JoinHandle<()>,
+    keys: Vec<WrittenKey>,
+    table: Arc<ValueTable>,
+    writer: Arc<StatsBoard>,
+    feeds: Vec<(Feed, Arc<FeedBoard>, u64)>,
+    store: StoreKind,
+}
+
+impl Engine {
+    /// Starts the hot thread and the REST workers; the latter on the runtime that this is called in.
+    ///
+    /// # Errors
+    /// An instrument that its venue cannot have, too many keys, a thread that cannot be started.
+    pub fn start(settings: &Settings) -> anyhow::Result<Self> {
+        let epoch = Epoch::new(u64::try_from(clock::wall().nanos() / 1_000_000).unwrap_or(0));
+        let epoch = epoch.context("the clock is beyond the year 280000")?;
+        let (stop, stopped) = watch::channel(false);
+        let mut slots = SlotPlan::new();
+        let (mut keys, mut feeds, mut boards, mut workers) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for feed in &settings.feeds {
+            let (plan, worker) = plan_feed(settings, feed, &mut slots, &mut keys)?;
+            boards.push((plan.feed.clone(), Arc::clone(&plan.board), plan.sessions.len() as u64));
+            feeds.push(plan);
+            workers.push(worker);
+        }
+        let table = Arc::new(ValueTable::new(&slots));
+        let writer = Arc::new(StatsBoard::new());
+        let plan = ShardPlan {
+            feeds,
+            slots,
+            table: Arc::clone(&table),
+            writer: writer_options(settings, epoch),
+            writer_board: Arc::clone(&writer),
+            stop: stopped,
+        };
+        for (worker, jobs) in workers {
+            tokio::spawn(worker.run(jobs));
+        }
+        let thread = shard::spawn(plan).context("the hot thread cannot be started")?;
+        tracing::info!(%epoch, keys = keys.len(), store = settings.store.as_str(), "engine started");
+        Ok(Self { stop, thread, keys, table, writer, feeds: boards, store: settings.store })
+    }
+
+    /// The keys that it writes.
+    #[must_use]
+    pub fn keys(&self) -> &[WrittenKey] {
+        &self.keys
+    }
+
+    /// The newest value of every key.
+    #[must_use]
+    pub fn table(&self) -> &Arc<ValueTable> {
+        &self.table
+    }
+
+    /// What was written so far.
+    #[must_use]
+    pub fn writer(&self) -> &StatsBoard {
+        &self.writer
+    }
+
+    /// What each feed has done so far.
+    pub fn feeds(&self) -> impl Iterator<Item = (&Feed, &FeedBoard)> {
+        self.feeds.iter().map(|(feed, board, _)| (feed, &**board))
+    }
+
+    /// Whether the hot thread is gone, which it never is before [`Self::stop`] unless it panicked.
+    #[must_use]
+    pub fn is_dead(&self) -> bool {
+        self.thread.is_finished()
+    }
+
+    /// Healthy = every session stands and, where values go to Redis, the connection to it.
+    #[must_use]
+    pub fn health_probe(&self) -> HealthProbe {
+        let (feeds, writer, store) = (self.feeds.clone(), Arc::clone(&self.writer), self.store);
+        Arc::new(move || health(&feeds, &writer, store))
+    }
+
+    /// Leaves every key suspect (writer stopping) and ends. Takes below two seconds whatever Redis does.
+    ///
+    /// # Errors
+    /// When the hot thread had panicked.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.stop.send_replace(true);
+        let joined = tokio::task::spawn_blocking(move || self.thread.join()).await?;
+        joined.map_err(|_| anyhow::anyhow!("the hot thread panicked; its message is in the log"))
+    }
+}
+
+fn plan_feed(
+    settings: &Settings,
+    feed: &FeedSettings,
+    slots: &mut SlotPlan,
+    keys: &mut Vec<WrittenKey>,
+) -> anyhow::Result<(FeedPlan, (RestWorker, mpsc::Receiver<super::rest_worker::Job>))> {
+    let venue = feed::venue(feed.venue.as_str()).with_context(|| format!("no venue {}", feed.venue))?;
+    let name = Feed { venue: feed.venue.clone(), partition: 0 };
+    let wanted: Vec<Wanted> = feed
+        .instruments
+        .iter()
+        .map(|instrument| Wanted { instrument: instrument.clone(), entities: feed.entities.clone() })
+        .collect();
+    let sessions = feed::sessions(venue, feed.websocket_url.as_str(), &wanted, feed.first_data)?;
+    let symbols: Result<Vec<_>, _> = feed.instruments.iter().map(|instrument| venue.symbol(instrument)).collect();
+    let depth = feed.depth as usize;
+    let mut specs = Vec::new();
+    for wanted in &wanted {
+        specs.push(plan_instrument(settings, feed, wanted, &sessions, specs.len(), slots, keys)?);
+    }
+    let field = |wanted: &Wanted| {
+        let field = key::catalog_field(&wanted.instrument, &feed.venue);
+        (field, key::catalog_value(&name, &wanted.entities))
+    };
+    let (jobs, job_queue) = mpsc::channel(JOBS_MAX);
+    let (answers, answer_queue) = mpsc::channel(ANSWERS_MAX);
+    let plan = FeedPlan {
+        feed: name.clone(),
+        instruments: feed.instruments.clone(),
+        catalog: wanted.iter().map(field).collect(),
+        specs,
+        sessions,
+        thresholds: Thresholds {
+            price: feed.silence.price,
+            liquidity: feed.silence.liquidity,
+            volume: feed.silence.volume,
+        },
+        jobs,
+        answers: answer_queue,
+        board: Arc::new(FeedBoard::default()),
+    };
+    let client = RestClient::new(feed.rest_url.as_str(), feed.rest_weight_per_minute);
+    Ok((plan, (RestWorker { feed: name, venue, client, symbols: symbols?, depth, answers }, job_queue)))
+}
+
+/// Gives an instrument its slots, and finds the sessions that carry it.
+fn plan_instrument(
+    settings: &Settings,
+    feed: &FeedSettings,
+    wanted: &Wanted,
+    sessions: &[SessionPlan],
+    index: usize,
+    slots: &mut SlotPlan,
+    keys: &mut Vec<WrittenKey>,
+) -> anyhow::Result<InstrumentSpec> {
+    let mut own = Vec::new();
+    for &entity in &wanted.entities {
+        let key = key::value_key(&settings.namespace, entity, &wanted.instrument, &feed.venue);
+        let slot = slots.add(SlotKey { key, entity, ttl: settings.ttl.of(entity) })?;
+        own.push((entity, slot));
+        let (instrument, venue) = (wanted.instrument.clone(), feed.venue.clone());
+        keys.push(WrittenKey { slot, entity, instrument, venue });
+    }
+    let homes = sessions.iter().flat_map(|session| {
+        let carried = session.streams.iter().map(|stream| stream.subscription);
+        carried
+            .filter(|subscription| subscription.instrument.0 as usize == index)
+            .map(|subscription| (subscription.channel, session.id))
+    });
+    Ok(InstrumentSpec { slots: own, depth: feed.depth as usize, sessions: homes.collect() })
+}
+
+fn writer_options(settings: &Settings, epoch: Epoch) -> WriterOptions {
+    WriterOptions {
+        store: match settings.store {
+            StoreKind::Embedded => Store::Embedded,
+            StoreKind::Redis => Store::Redis(redis_address(&settings.redis)),
+        },
+        epoch,
+        zstd_threshold: settings.zstd_threshold_bytes.map_or(0, |bytes| bytes as usize),
+        namespace: settings.namespace.clone(),
+        client_name: "tickcache".to_owned(),
+    }
+}
+
+fn redis_address(url: &RedisUrl) -> publish::RedisAddress {
+    publish::RedisAddress {
+        endpoint: match url.address() {
+            RedisAddress::Tcp { host, port, tls: Tls::Off } => {
+                publish::Endpoint::Tcp { host: host.clone(), port: *port }
+            }
+            RedisAddress::Tcp { host, port, tls: Tls::On } => {
+                publish::Endpoint::Tls { host: host.clone(), port: *port }
+            }
+            RedisAddress::Unix { path } => publish::Endpoint::Unix { path: path.clone() },
+        },
+        username: url.username().map(str::to_owned),
+        password: url.password().map(|secret| secret.expose().to_owned()),
+        db: url.db(),
+    }
+}
+
+fn health(feeds: &[(Feed, Arc<FeedBoard>, u64)], writer: &StatsBoard, store: StoreKind) -> Health {
+    let writer = writer.read();
+    let mut healthy = store == StoreKind::Embedded || writer.connected;
+    let feeds: Vec<_> = feeds
+        .iter()
+        .map(|(feed, board, sessions)| {
+            let stats = board.read();
+            healthy &= stats.sessions_up == *sessions;
+            serde_json::json!({
+                "feed": feed.to_string(),
+                "sessions": sessions,
+                "sessions_up": stats.sessions_up,
+                "live": stats.live,
+                "suspect": stats.suspect,
+                "halted": stats.halted,
+            })
+        })
+        .collect();
+    let details = serde_json::json!({
+        "healthy": healthy,
+        "feeds": feeds,
+        "store": store.as_str(),
+        "redis_connected": writer.connected,
+    });
+    let verdict = if healthy { Verdict::Healthy } else { Verdict::Unhealthy };
+    Health { verdict, details: details.to_string() }
+}
+
+/// The venues' defaults, for the configuration.
+#[must_use]
+pub fn venue_defaults() -> Vec<crate::config::VenueDefaults> {
+    feed::venues().iter().map(|venue| defaults_of(*venue)).collect()
+}
+
+fn defaults_of(venue: &dyn VenueProtocol) -> crate::config::VenueDefaults {
+    let defaults = venue.defaults();
+    crate::config::VenueDefaults {
+        name: defaults.name,
+        websocket_url: defaults.websocket_url,
+        rest_url: defaults.rest_url,
+        depth_max: u32::try_from(crate::domain::DEPTH_MAX).unwrap_or(u32::MAX),
+        // Half of what the venue grants: other programs behind the same address need some, too.
+        rest_weight_per_minute: defaults.rest_weight_per_minute / 2,
+        rest_weight_per_minute_range: 250..=defaults.rest_weight_per_minute,
+    }
+}
+
+/// How often a running engine is looked after.
+pub(super) const WATCH_EVERY: Duration = Duration::from_millis(200);

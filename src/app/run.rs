@@ -1,0 +1,74 @@
+//! `tickcache run`: the engine on the real venues, until it is told to stop.
+
+#![allow(clippy::print_stderr, reason = "a command's errors go to the terminal")]
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::check;
+use super::engine::{Engine, WATCH_EVERY};
+use crate::config::Settings;
+use crate::service::Server;
+use crate::telemetry::Exporter;
+
+/// Options of `run`.
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    /// The settings' file.
+    #[arg(long, default_value = "config/tickcache.toml")]
+    config: PathBuf,
+}
+
+pub(super) async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
+    let settings = match check::load(&args.config) {
+        Ok(settings) => settings,
+        Err(code) => return Ok(code),
+    };
+    let exporter = Exporter::install()?;
+    tokio::spawn(exporter.clone().upkeep());
+    let stopped = stop_signal()?;
+    let engine = Engine::start(&settings)?;
+    if let Some(server) = server(&settings, &engine, exporter).await? {
+        tracing::info!(address = %server.address()?, "serving /metrics and /healthz");
+        tokio::spawn(async move {
+            if let Err(error) = server.run().await {
+                tracing::error!(%error, "the metrics server ended");
+            }
+        });
+    }
+    tokio::select! {
+        () = stopped => tracing::info!("stopping: every key is left suspect (writer stopping)"),
+        () = died(&engine) => {}
+    }
+    engine.stop().await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn server(settings: &Settings, engine: &Engine, exporter: Exporter) -> anyhow::Result<Option<Server>> {
+    let Some(address) = settings.http_listen else { return Ok(None) };
+    let server = Server::bind(address, exporter, engine.health_probe()).await;
+    server.map(Some).with_context(|| format!("http.listen {address}"))
+}
+
+/// Ready at the first SIGINT or SIGTERM.
+pub(super) fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be awaited")?;
+    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be awaited")?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// Ready when the hot thread is gone.
+pub(super) async fn died(engine: &Engine) {
+    while !engine.is_dead() {
+        tokio::time::sleep(WATCH_EVERY).await;
+    }
+}
