@@ -8,6 +8,7 @@ mod depth;
 mod entity;
 mod event;
 mod instrument;
+mod namespace;
 mod number;
 mod price;
 mod quality;
@@ -26,6 +27,7 @@ pub use event::{
     VolumeFigures,
 };
 pub use instrument::{Instrument, InstrumentError};
+pub use namespace::{NAMESPACE_CHARS_MAX, Namespace, NamespaceError};
 pub use number::{Number, NumberError, POWERS_OF_TEN, Price, SCALE_MAX, Scale, Scales, Size, SizeUnit};
 pub use price::{LastTrade, PriceLevel, PriceRecord};
 pub use quality::{Reason, State};
