@@ -1,0 +1,302 @@
+//! The environment over the file.
+//!
+//! Owns the names of the variables and who wins (the tables below). Never reads the process's environment: the pairs
+//! are handed in. A variable that loses is not looked at, so that a broken one can be overruled.
+//!
+//! Whether Redis is used, the first that says something: `TICKCACHE_STORE_KIND`; `REDIS_ENABLED=false` or
+//! `CACHE_TYPE=memory` (embedded); `REDIS_ENABLED=true` or `CACHE_TYPE=redis` (redis); the file; the default.
+//!
+//! Where it is, the first that says something: `TICKCACHE_REDIS_URL`, `REDIS_URL`, the file, the default.
+//! `REDIS_HOST` and `REDIS_PORT` replace the host and port of the file (or default), and are passed over where a URL
+//! comes from the environment or the command line: such a URL is an address as a whole. `REDIS_USERNAME`,
+//! `REDIS_PASSWORD` and `REDIS_DB` replace those of the file, and fill what a URL of the environment leaves out.
+//!
+//! `TICKCACHE_` variables count also when empty; the others are as good as unset then (`REDIS_PASSWORD=` is what
+//! container composers make of a variable that is not there).
+
+use std::collections::BTreeMap;
+
+use super::error::{ConfigErrors, Origin, Problem};
+use super::keys::{self, FEED_TABLE, Key, SCALARS, Shape, VARIABLE_PREFIX, VARIABLES_THAT_ARE_NO_SETTINGS};
+use super::raw::{Given, RawValue, Values, expected};
+use super::redis_url::{
+    REDIS_DB_MAX, REDIS_PORT_DEFAULT, RedisAddress, RedisUrl, Tls, checked_host, parse_db,
+};
+use super::secret::Secret;
+use super::suggest::nearest;
+
+/// The variables that concern us, by name.
+#[derive(Debug)]
+pub(super) struct Environment(BTreeMap<String, String>);
+
+impl Environment {
+    /// Keeps those of the names that are known, and all that begin with `TICKCACHE_`; drops what Kubernetes adds.
+    pub(super) fn of(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
+        const SHARED: [&str; 8] = [
+            "REDIS_URL",
+            "REDIS_HOST",
+            "REDIS_PORT",
+            "REDIS_USERNAME",
+            "REDIS_PASSWORD",
+            "REDIS_DB",
+            "CACHE_TYPE",
+            "REDIS_ENABLED",
+        ];
+        let ours = |name: &str| name.starts_with(VARIABLE_PREFIX);
+        let kept = pairs.into_iter().filter(|(name, value)| {
+            let shared = SHARED.contains(&name.as_str()) && !value.is_empty();
+            (ours(name) || shared) && !is_service_link(name, value)
+        });
+        Self(kept.collect())
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    fn given(&self, name: &str) -> Option<Given<String>> {
+        let value = self.get(name)?.to_owned();
+        Some(Given { value, origin: Origin::Environment(name.to_owned()) })
+    }
+}
+
+/// Kubernetes sets `<SERVICE>_SERVICE_HOST`, `<SERVICE>_PORT=tcp://...` and more in each container for each service
+/// (<https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables>). A service named `redis` or
+/// `tickcache` would else break us.
+fn is_service_link(name: &str, value: &str) -> bool {
+    const PROTOCOLS: [&str; 3] = ["tcp", "udp", "sctp"];
+    let names_a_link = name.ends_with("_SERVICE_HOST")
+        || name.contains("_SERVICE_PORT")
+        || PROTOCOLS.iter().any(|protocol| {
+            let marker = format!("_{}", protocol.to_ascii_uppercase());
+            let before = ["_ADDR", "_PORT", "_PROTO", ""]
+                .iter()
+                .find_map(|end| name.strip_suffix(end).and_then(|rest| rest.strip_suffix(marker.as_str())));
+            before
+                .and_then(|rest| rest.rsplit_once("_PORT_"))
+                .is_some_and(|(_, port)| port.parse::<u16>().is_ok())
+        });
+    let holds_a_link = PROTOCOLS.iter().any(|protocol| value.starts_with(&format!("{protocol}://")));
+    names_a_link || (name.ends_with("_PORT") && holds_a_link)
+}
+
+/// Puts the environment's values over the file's, all but those that say where Redis is.
+pub(super) fn overlay(environment: &Environment, values: &mut Values, errors: &mut ConfigErrors) {
+    for (name, text) in environment.0.iter().filter(|(name, _)| name.starts_with(VARIABLE_PREFIX)) {
+        match SCALARS.iter().find(|key| key.variable() == *name) {
+            Some(key) => overlay_one(key, name, text, values, errors),
+            None if VARIABLES_THAT_ARE_NO_SETTINGS.contains(&name.as_str()) => {}
+            None => {
+                let problem = Problem::UnknownVariable { hint: variable_hint(name) };
+                errors.push(&Origin::Environment(name.escape_debug().to_string()), "", problem);
+            }
+        }
+    }
+    if environment.get(&keys::STORE_KIND.variable()).is_none()
+        && let Some(Given { value, origin }) = whether(environment, errors)
+    {
+        values.set(&keys::STORE_KIND, RawValue::Text(value.to_owned()), origin);
+    }
+}
+
+fn overlay_one(key: &Key, name: &str, text: &str, values: &mut Values, errors: &mut ConfigErrors) {
+    let origin = Origin::Environment(name.to_owned());
+    let value = match key.shape {
+        Shape::Text | Shape::Texts => RawValue::Text(text.to_owned()),
+        Shape::Number { .. } => match text.trim().parse() {
+            Ok(number) => RawValue::Number(number),
+            Err(_) => {
+                let problem = Problem::Type { expected: expected(key), got: format!("{text:?}") };
+                return errors.push(&origin, key.path, problem);
+            }
+        },
+    };
+    values.set(key, value, origin);
+}
+
+fn variable_hint(name: &str) -> String {
+    if name.starts_with("TICKCACHE_FEED") {
+        return format!("[[{FEED_TABLE}]] is set in the file only");
+    }
+    let variables: Vec<String> = SCALARS.iter().map(|key| key.variable()).collect();
+    // Without the prefix, which would make all names alike.
+    let short = variables.iter().map(|variable| &variable[VARIABLE_PREFIX.len()..]);
+    nearest(&name[VARIABLE_PREFIX.len()..], short).map_or_else(
+        || format!("expected {}", variables.join(", ")),
+        |meant| format!("did you mean {VARIABLE_PREFIX}{meant}?"),
+    )
+}
+
+/// What `REDIS_ENABLED` and `CACHE_TYPE` say about `store.kind`. A no wins.
+fn whether(environment: &Environment, errors: &mut ConfigErrors) -> Option<Given<&'static str>> {
+    let enabled = match environment.get("REDIS_ENABLED").map(str::to_ascii_lowercase).as_deref() {
+        None => None,
+        Some("true" | "1" | "yes" | "on") => Some("redis"),
+        Some("false" | "0" | "no" | "off") => Some("embedded"),
+        Some(_) => wrong_choice(environment, "REDIS_ENABLED", "true or false", errors),
+    };
+    let cache_type = match environment.get("CACHE_TYPE").map(str::to_ascii_lowercase).as_deref() {
+        None => None,
+        Some("redis") => Some("redis"),
+        Some("memory") => Some("embedded"),
+        Some(_) => wrong_choice(environment, "CACHE_TYPE", "redis or memory", errors),
+    };
+    let said = [("REDIS_ENABLED", enabled), ("CACHE_TYPE", cache_type)];
+    ["embedded", "redis"].into_iter().find_map(|kind| {
+        let (variable, _) = said.iter().find(|(_, said)| *said == Some(kind))?;
+        Some(Given { value: kind, origin: Origin::Environment((*variable).to_owned()) })
+    })
+}
+
+fn wrong_choice(
+    environment: &Environment,
+    name: &str,
+    expected: &str,
+    errors: &mut ConfigErrors,
+) -> Option<&'static str> {
+    let got = environment.get(name).unwrap_or_default().to_owned();
+    let problem = Problem::Choice { expected: expected.to_owned(), got };
+    errors.push(&Origin::Environment(name.to_owned()), keys::STORE_KIND.path, problem);
+    None
+}
+
+/// The URL before `REDIS_URL` and the parts, for who has no file.
+pub(super) fn url_without_file(flag: Option<&str>, environment: &Environment) -> Given<String> {
+    let own = || environment.given(&keys::REDIS_URL.variable());
+    match flag {
+        Some(text) => Given { value: text.to_owned(), origin: Origin::Flag("--redis") },
+        None => own().or_else(|| Values::default().text(&keys::REDIS_URL)).expect("redis.url has a default"),
+    }
+}
+
+/// Whether the parts of the environment replace those of a URL, or fill what it leaves out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Parts {
+    Replace,
+    Fill,
+}
+
+/// Where Redis is: `url` (of the file, the command line or a default), `REDIS_URL`, and the single parts.
+pub(super) fn redis_url(
+    url: Given<String>,
+    environment: &Environment,
+    errors: &mut ConfigErrors,
+) -> Option<Given<RedisUrl>> {
+    let own = Origin::Environment(keys::REDIS_URL.variable());
+    let decided = matches!(url.origin, Origin::Flag(_)) || url.origin == own;
+    let shared = environment.given("REDIS_URL").filter(|_| !decided);
+    let parts = if decided || shared.is_some() { Parts::Fill } else { Parts::Replace };
+    let Given { value, origin } = shared.unwrap_or(url);
+    match value.parse::<RedisUrl>() {
+        Ok(url) => {
+            let mut merge = Merge { url, sources: Vec::new(), parts, environment, errors };
+            merge.address();
+            merge.identity();
+            let Merge { url, sources, .. } = merge;
+            if url.username.is_some() && url.password.is_none() {
+                let problem = Problem::RedisPart(
+                    "a user without a password; set REDIS_PASSWORD or put it into the URL",
+                );
+                errors.push(&origin_of(origin, sources), keys::REDIS_URL.path, problem);
+                return None;
+            }
+            Some(Given { value: url, origin: origin_of(origin, sources) })
+        }
+        Err(error) => {
+            errors.push(&origin, keys::REDIS_URL.path, error);
+            None
+        }
+    }
+}
+
+/// All that made up the URL.
+fn origin_of(base: Origin, sources: Vec<&str>) -> Origin {
+    match base {
+        base if sources.is_empty() => base,
+        Origin::Environment(name) => Origin::Environment(format!("{name}, {}", sources.join(", "))),
+        Origin::Flag(_) | Origin::File(_) | Origin::Default => Origin::Environment(sources.join(", ")),
+    }
+}
+
+/// A URL while the environment's parts go into it.
+struct Merge<'a> {
+    url: RedisUrl,
+    sources: Vec<&'static str>,
+    parts: Parts,
+    environment: &'a Environment,
+    errors: &'a mut ConfigErrors,
+}
+
+impl Merge<'_> {
+    fn address(&mut self) {
+        if self.parts == Parts::Fill {
+            return;
+        }
+        if let Some(text) = self.environment.get("REDIS_HOST") {
+            match checked_host(text) {
+                Ok(host) => self.set_host(host),
+                Err(error) => self.wrong("REDIS_HOST", error),
+            }
+        }
+        let Some(text) = self.environment.get("REDIS_PORT") else { return };
+        match (text.parse::<u16>(), &mut self.url.address) {
+            (Ok(number @ 1..), RedisAddress::Tcp { port, .. }) => {
+                *port = number;
+                self.sources.push("REDIS_PORT");
+            }
+            (Ok(1..), RedisAddress::Unix { .. }) => {
+                self.wrong("REDIS_PORT", Problem::RedisPart("redis.url is a unix socket, which has no port"));
+            }
+            _ => self.wrong("REDIS_PORT", Problem::RedisPart("expected a port from 1 to 65535")),
+        }
+    }
+
+    /// Keeps the port and encryption of a URL that names a host; a socket's URL has neither.
+    fn set_host(&mut self, name: String) {
+        match &mut self.url.address {
+            RedisAddress::Tcp { host, .. } => *host = name,
+            socket @ RedisAddress::Unix { .. } => {
+                *socket = RedisAddress::Tcp { host: name, port: REDIS_PORT_DEFAULT, tls: Tls::Off };
+            }
+        }
+        self.sources.push("REDIS_HOST");
+    }
+
+    fn identity(&mut self) {
+        let wanted = |name: &'static str, present: bool| {
+            self.environment.get(name).filter(|_| self.parts == Parts::Replace || !present)
+        };
+        let username = wanted("REDIS_USERNAME", self.url.username.is_some());
+        let password = wanted("REDIS_PASSWORD", self.url.password.is_some());
+        let db = wanted("REDIS_DB", self.url.db.is_some());
+        if let Some(text) = username {
+            self.url.username = Some(text.to_owned());
+            self.sources.push("REDIS_USERNAME");
+        }
+        if let Some(text) = password {
+            self.url.password = Some(Secret::new(text.to_owned()));
+            self.sources.push("REDIS_PASSWORD");
+        }
+        if let Some(text) = db {
+            match parse_db(text) {
+                Some(number) => {
+                    self.url.db = Some(number);
+                    self.sources.push("REDIS_DB");
+                }
+                None => self.wrong(
+                    "REDIS_DB",
+                    Problem::Range {
+                        min: 0,
+                        max: REDIS_DB_MAX,
+                        unit: "(database number)",
+                        got: format!("{text:?}"),
+                    },
+                ),
+            }
+        }
+    }
+
+    fn wrong(&mut self, variable: &str, problem: impl Into<Problem>) {
+        self.errors.push(&Origin::Environment(variable.to_owned()), keys::REDIS_URL.path, problem);
+    }
+}

@@ -1,0 +1,230 @@
+//! The settings, checked: whoever holds them need not check again.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use crate::domain::{Entity, Instrument, Namespace, Venue};
+
+use super::endpoint::Endpoint;
+use super::environment::{self, Environment};
+use super::error::ConfigErrors;
+use super::redis_url::RedisUrl;
+use super::{raw, validate};
+
+/// Where values are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreKind {
+    /// In the engine's own table.
+    Embedded,
+    /// In Redis.
+    Redis,
+}
+
+impl StoreKind {
+    /// As it stands in the file.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Embedded => "embedded",
+            Self::Redis => "redis",
+        }
+    }
+}
+
+/// How long values live after their last write: at least three of WIRE.md's confirmation intervals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ttls {
+    /// Of `price` keys.
+    pub price: Duration,
+    /// Of `liquidity` keys.
+    pub liquidity: Duration,
+    /// Of `volume` keys.
+    pub volume: Duration,
+}
+
+impl Ttls {
+    /// Of an entity's keys.
+    #[must_use]
+    pub const fn of(&self, entity: Entity) -> Duration {
+        match entity {
+            Entity::Price => self.price,
+            Entity::Liquidity => self.liquidity,
+            Entity::Volume => self.volume,
+        }
+    }
+}
+
+/// How long a channel may be quiet before its values need evidence of their own to be confirmed (WIRE.md, reason 7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Silences {
+    /// Of quotes.
+    pub price: Duration,
+    /// Of books.
+    pub liquidity: Duration,
+    /// Of rolling figures.
+    pub volume: Duration,
+}
+
+impl Silences {
+    /// Of an entity's channel.
+    #[must_use]
+    pub const fn of(&self, entity: Entity) -> Duration {
+        match entity {
+            Entity::Price => self.price,
+            Entity::Liquidity => self.liquidity,
+            Entity::Volume => self.volume,
+        }
+    }
+}
+
+/// What a venue's code says about itself: handed in, because it is the feeds' knowledge and not the configuration's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VenueDefaults {
+    /// The name, as in keys.
+    pub name: &'static str,
+    /// Its public websocket: `ws://` or `wss://`.
+    pub websocket_url: &'static str,
+    /// Its public REST interface: `http://` or `https://`.
+    pub rest_url: &'static str,
+    /// Levels a side that can be published.
+    pub depth_max: u32,
+    /// Request weight a minute that the engine allows itself.
+    pub rest_weight_per_minute: u32,
+    /// From what one snapshot costs to what the venue allows.
+    pub rest_weight_per_minute_range: RangeInclusive<u32>,
+}
+
+/// One `[[feed]]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedSettings {
+    /// Whose data; no venue comes twice.
+    pub venue: Venue,
+    /// At least one, none twice, at most [`INSTRUMENTS_MAX`](crate::domain::INSTRUMENTS_MAX).
+    pub instruments: Vec<Instrument>,
+    /// At least one, none twice.
+    pub entities: Vec<Entity>,
+    /// Levels a side to publish.
+    pub depth: u32,
+    /// Where to stream from.
+    pub websocket_url: Endpoint,
+    /// Where to fetch snapshots from.
+    pub rest_url: Endpoint,
+    /// Request weight a minute for snapshots.
+    pub rest_weight_per_minute: u32,
+    /// From a subscription's acknowledgement to the alarm that no data came.
+    pub first_data: Duration,
+    /// How long each channel may be quiet.
+    pub silence: Silences,
+}
+
+/// Everything that can be set. `==` compares the settings, not where they come from.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// In front of every key.
+    pub namespace: Namespace,
+    /// Where values are kept.
+    pub store: StoreKind,
+    /// Where Redis is; of use while `store` is [`StoreKind::Redis`].
+    pub redis: RedisUrl,
+    /// The Redis-protocol endpoint; `None` = off.
+    pub embedded_listen: Option<SocketAddr>,
+    /// Metrics and health; `None` = off.
+    pub http_listen: Option<SocketAddr>,
+    /// How long values live.
+    pub ttl: Ttls,
+    /// Bytes of a record from which it is compressed; `None` = never.
+    pub zstd_threshold_bytes: Option<u32>,
+    /// At least one.
+    pub feeds: Vec<FeedSettings>,
+    /// The variables behind each value that came from the environment, by the key's path.
+    pub(super) variables: BTreeMap<&'static str, String>,
+}
+
+impl Settings {
+    /// Reads `text` (the content of `file_name`), puts `environment` over it and checks everything.
+    ///
+    /// # Errors
+    /// All that is wrong, each with its place.
+    pub fn load(
+        text: &str,
+        file_name: &str,
+        environment: impl IntoIterator<Item = (String, String)>,
+        venues: &[VenueDefaults],
+    ) -> Result<Self, ConfigErrors> {
+        let environment = Environment::of(environment);
+        let mut errors = ConfigErrors::new(file_name);
+        let mut raw = raw::read(text, &mut errors);
+        // Of a file that could not be read nothing else is known to be wrong.
+        if !errors.errors().iter().any(|error| error.key.is_empty()) {
+            environment::overlay(&environment, &mut raw.values, &mut errors);
+            let settings = validate::settings(&raw, &environment, venues, &mut errors);
+            if let Some(settings) = settings
+                && errors.is_empty()
+            {
+                return Ok(settings);
+            }
+        }
+        assert!(!errors.is_empty(), "settings are refused for a reason that is reported");
+        errors.sort();
+        Err(errors)
+    }
+}
+
+impl PartialEq for Settings {
+    fn eq(&self, other: &Self) -> bool {
+        let Self {
+            namespace,
+            store,
+            redis,
+            embedded_listen,
+            http_listen,
+            ttl,
+            zstd_threshold_bytes,
+            feeds,
+            variables: _,
+        } = self;
+        *namespace == other.namespace
+            && *store == other.store
+            && *redis == other.redis
+            && *embedded_listen == other.embedded_listen
+            && *http_listen == other.http_listen
+            && *ttl == other.ttl
+            && *zstd_threshold_bytes == other.zstd_threshold_bytes
+            && *feeds == other.feeds
+    }
+}
+
+impl Eq for Settings {}
+
+/// Where a client finds Redis: `flag` (`--redis URL`), else `TICKCACHE_REDIS_URL`, `REDIS_URL`, else
+/// `redis://127.0.0.1:6379`; `REDIS_HOST` and the other parts count as they do for the engine.
+///
+/// # Errors
+/// The URL or a part is malformed.
+pub fn redis_url_from_env(
+    flag: Option<&str>,
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> Result<RedisUrl, ConfigErrors> {
+    let environment = Environment::of(environment);
+    let mut errors = ConfigErrors::new("");
+    let url = environment::url_without_file(flag, &environment);
+    let found = environment::redis_url(url, &environment, &mut errors);
+    match found {
+        Some(given) if errors.is_empty() => Ok(given.value),
+        _ => Err(errors),
+    }
+}
+
+/// The process's own environment, for [`Settings::load`] and [`redis_url_from_env`]. What is no UTF-8 is replaced by
+/// U+FFFD, and then refused where it concerns us.
+pub fn process_environment() -> impl Iterator<Item = (String, String)> {
+    let lossy = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
+    std::env::vars_os().map(move |(name, value)| (lossy(name), lossy(value)))
+}
+
+/// [`StoreKind`] by its name in the file.
+pub(super) fn store_kind(text: &str) -> Option<StoreKind> {
+    [StoreKind::Embedded, StoreKind::Redis].into_iter().find(|kind| kind.as_str() == text)
+}
