@@ -14,11 +14,15 @@
 //! between keys, but urgent ones go first.
 
 mod address;
+pub mod conflation;
 mod error;
+mod lanes;
 mod plan;
 pub mod reply;
 mod stats;
 mod table;
+#[cfg(test)]
+mod testing;
 mod writer;
 
 pub use address::{Endpoint, RedisAddress};
