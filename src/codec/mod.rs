@@ -1,1 +1,27 @@
-//! codec
+//! What bytes in Redis mean: keys, envelope, records (the wire contract, schema v1).
+//!
+//! Owns the bytes, both ways. Never does I/O, never reads a clock. Everything that is read is bounded: a value that
+//! claims more than the contract allows is an error, before anything is allocated for it.
+
+mod encode;
+mod encoder;
+pub mod envelope;
+mod error;
+pub mod key;
+mod writer;
+
+pub use encoder::Encoder;
+pub use envelope::{Codec, Envelope, peek_version};
+pub use error::DecodeError;
+pub use key::Namespace;
+
+use crate::domain::Version;
+
+/// Whether a value of version `new` may take the place of one of version `old`.
+///
+/// A reader never replaces a greater (epoch, sequence) by a smaller one while its copy is within its TTL (WIRE.md).
+/// The same version again changes nothing, so it does not supersede.
+#[must_use]
+pub fn supersedes(new: Version, old: Version) -> bool {
+    new > old
+}

@@ -20,7 +20,7 @@ mod volume;
 
 pub use capacity::{DEPTH_MAX, INSTRUMENTS_MAX, LEVELS_MAX};
 pub use depth::{DepthLevel, LiquidityRecord};
-pub use entity::Entity;
+pub use entity::{Entity, UnknownEntity};
 pub use event::{
     Channel, DepthDelta, DepthSnapshot, MarketEvent, Quote, RawLevel, Side, Subscription, Trade,
     VolumeFigures,
