@@ -14,19 +14,27 @@
 //! between keys, but urgent ones go first.
 
 mod address;
+mod backoff;
+pub mod batch;
+pub mod catalog;
 pub mod conflation;
 mod error;
+pub mod handshake;
 mod lanes;
+pub mod link;
+mod meters;
+pub mod pipeline;
 mod plan;
 pub mod reply;
 mod stats;
 mod table;
 #[cfg(test)]
 mod testing;
+pub mod transport;
 mod writer;
 
 pub use address::{Endpoint, RedisAddress};
-pub use error::{PublishError, Recovery, Refusal};
+pub use error::{MESSAGE_MAX, PublishError, Recovery, Refusal};
 pub use plan::{SLOTS_MAX, SlotKey, SlotPlan};
 pub use stats::{StatsBoard, WriterStats};
 pub use table::{TableValue, ValueTable};

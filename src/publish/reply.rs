@@ -131,11 +131,12 @@ impl ReplyScanner {
     /// [`ReplyError`], after which the connection is of no use.
     #[inline]
     pub fn next(&mut self, input: &mut &[u8]) -> Result<Option<Reply>, ReplyError> {
-        if self.state == State::Type && self.depth == 0 {
-            if let Some(rest) = input.strip_prefix(b"+OK\r\n") {
-                *input = rest;
-                return Ok(Some(Reply::Success));
-            }
+        if self.state == State::Type
+            && self.depth == 0
+            && let Some(rest) = input.strip_prefix(b"+OK\r\n")
+        {
+            *input = rest;
+            return Ok(Some(Reply::Success));
         }
         while !input.is_empty() {
             if let Some(reply) = self.step(input)? {
