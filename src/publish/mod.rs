@@ -1,1 +1,41 @@
-//! publish
+//! From the newest typed record of each key to the bytes in Redis, and in this process's own table.
+//!
+//! Owns the conflation table, the batches, the connection to Redis and its supervision, and the table that other threads
+//! read. Never parses a venue, never makes a record. Holds at most [`SLOTS_MAX`] keys and two batches in flight; whatever
+//! comes faster than Redis takes it is overwritten by its newer value.
+//!
+//! Everything but [`ValueTable`] and [`StatsBoard`] lives on one thread: a session calls [`Writer`]'s `update` for each
+//! record and [`Writer::flush`] after each group of frames, and the flush itself writes to the socket. The task
+//! [`Writer::run`] does the rest: connecting, leftovers, replies.
+//!
+//! What is consistent with what: a key's bytes in the table and in Redis are the same bytes, the table's a moment earlier.
+//! While the window of batches is full or Redis stalls (at most 500 ms, then its connection is given up), both wait; while
+//! Redis is away or refuses writes, the table goes on and Redis gets the newest values afterwards. There is no order
+//! between keys, but urgent ones go first.
+
+mod address;
+mod backoff;
+pub mod batch;
+pub mod catalog;
+pub mod conflation;
+mod error;
+pub mod handshake;
+mod lanes;
+pub mod link;
+mod meters;
+pub mod pipeline;
+mod plan;
+pub mod reply;
+mod stats;
+mod table;
+#[cfg(test)]
+mod testing;
+pub mod transport;
+mod writer;
+
+pub use address::{Endpoint, RedisAddress};
+pub use error::{MESSAGE_MAX, PublishError, Recovery, Refusal};
+pub use plan::{SLOTS_MAX, SlotKey, SlotPlan};
+pub use stats::{StatsBoard, WriterStats};
+pub use table::{TableValue, ValueTable};
+pub use writer::{Drained, Store, Writer, WriterOptions};

@@ -1,0 +1,421 @@
+//! Redis' replies, counted as they come (RESP2 and RESP3).
+//!
+//! Owns the state between two reads of the socket. Never builds a value: the writer only needs to know that a command
+//! worked, or the words of its error. An aggregate nests at most [`NESTING_MAX`] deep, holds at most [`ELEMENTS_MAX`]
+//! elements, a bulk at most [`BULK_MAX`] bytes, a line at most [`LINE_MAX`]; anything beyond, and anything that is no
+//! RESP, ends the connection. Streamed aggregates (`$?`, `*?`), which Redis never sends, count as malformed.
+
+use super::Refusal;
+use super::error::MESSAGE_MAX;
+
+/// Aggregates within aggregates.
+pub const NESTING_MAX: usize = 8;
+/// Elements of an aggregate; of a map, keys and values both count.
+pub const ELEMENTS_MAX: u64 = 1 << 20;
+/// Bytes of a bulk string.
+pub const BULK_MAX: u64 = 64 << 20;
+/// Bytes of a line.
+pub const LINE_MAX: usize = 64 << 10;
+
+/// A reply that is complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reply {
+    /// Anything but an error.
+    Success,
+    /// An error; [`ReplyScanner::message`] has its words until the next reply.
+    Error(Refusal),
+    /// Not an answer: an out-of-band message.
+    Push,
+}
+
+/// Bytes that are no replies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReplyError {
+    /// Not a type of RESP.
+    #[error("0x{0:02x} starts no reply")]
+    Type(u8),
+    /// A line end that is not `\r\n`.
+    #[error("0x{0:02x} where a line end belongs")]
+    LineEnd(u8),
+    /// Not a length.
+    #[error("0x{0:02x} in a length")]
+    Length(u8),
+    /// Longer than the limit.
+    #[error("length {length} beyond {limit}")]
+    TooLong {
+        /// What came.
+        length: u64,
+        /// What is allowed.
+        limit: u64,
+    },
+    /// Deeper than [`NESTING_MAX`].
+    #[error("nested deeper than {NESTING_MAX}")]
+    TooDeep,
+    /// A reply to nothing.
+    #[error("a reply that no command asked for")]
+    Unasked,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Before a type byte.
+    Type,
+    /// Within a line whose content does not matter, or is an error's.
+    Line { kind: u8, length: usize },
+    /// After the `\r` of such a line.
+    LineEnd { kind: u8 },
+    /// Within a length.
+    Length { kind: u8, digits: u64, negative: bool, any: bool },
+    /// After the `\r` of a length.
+    LengthEnd { kind: u8, length: Option<u64> },
+    /// Within a bulk; its `\r\n` is still to come.
+    Bulk { kind: u8, left: u64 },
+    /// Before the `\r` of a bulk.
+    BulkReturn { kind: u8 },
+    /// Before the `\n` of a bulk.
+    BulkNewline { kind: u8 },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Value,
+    Error,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Level {
+    kind: u8,
+    left: u64,
+}
+
+/// Finds the ends of replies in a stream of bytes, however it is cut.
+#[derive(Debug)]
+pub struct ReplyScanner {
+    state: State,
+    levels: [Level; NESTING_MAX],
+    depth: usize,
+    message: Vec<u8>,
+}
+
+impl Default for ReplyScanner {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl ReplyScanner {
+    /// Before the first byte of a connection.
+    #[must_use]
+    pub const fn new() -> Self {
+        let empty = Level { kind: b'*', left: 0 };
+        Self { state: State::Type, levels: [empty; NESTING_MAX], depth: 0, message: Vec::new() }
+    }
+
+    /// Back to before the first byte; keeps its memory.
+    pub fn reset(&mut self) {
+        self.state = State::Type;
+        self.depth = 0;
+        self.message.clear();
+    }
+
+    /// The words of the last error, without its `-`, cut at [`MESSAGE_MAX`] bytes.
+    #[must_use]
+    pub fn message(&self) -> String {
+        String::from_utf8_lossy(&self.message).into_owned()
+    }
+
+    /// The next complete reply, and `input` moved behind it; `None` when the input is used up before one is.
+    ///
+    /// # Errors
+    /// [`ReplyError`], after which the connection is of no use.
+    #[inline]
+    pub fn next(&mut self, input: &mut &[u8]) -> Result<Option<Reply>, ReplyError> {
+        if self.state == State::Type
+            && self.depth == 0
+            && let Some(rest) = input.strip_prefix(b"+OK\r\n")
+        {
+            *input = rest;
+            return Ok(Some(Reply::Success));
+        }
+        while !input.is_empty() {
+            if let Some(reply) = self.step(input)? {
+                return Ok(Some(reply));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Uses up at least one byte of the input, which is not empty.
+    fn step(&mut self, input: &mut &[u8]) -> Result<Option<Reply>, ReplyError> {
+        match self.state {
+            State::Line { kind, length } => self.line(kind, length, input),
+            State::Bulk { kind, left } => {
+                let taken = usize::try_from(left).unwrap_or(usize::MAX).min(input.len());
+                self.keep(kind, &input[..taken]);
+                *input = &input[taken..];
+                let left = left - taken as u64;
+                self.state = if left == 0 { State::BulkReturn { kind } } else { State::Bulk { kind, left } };
+                Ok(None)
+            }
+            State::Type
+            | State::LineEnd { .. }
+            | State::Length { .. }
+            | State::LengthEnd { .. }
+            | State::BulkReturn { .. }
+            | State::BulkNewline { .. } => {
+                let byte = input[0];
+                *input = &input[1..];
+                self.byte(byte)
+            }
+        }
+    }
+
+    fn line(&mut self, kind: u8, length: usize, input: &mut &[u8]) -> Result<Option<Reply>, ReplyError> {
+        let end = input.iter().position(|&byte| byte == b'\r' || byte == b'\n');
+        let (taken, next) = match end {
+            Some(at) if input[at] == b'\n' => return Err(ReplyError::LineEnd(b'\n')),
+            Some(at) => (at, at + 1),
+            None => (input.len(), input.len()),
+        };
+        let length = length.saturating_add(taken);
+        if length > LINE_MAX {
+            return Err(ReplyError::TooLong { length: length as u64, limit: LINE_MAX as u64 });
+        }
+        self.keep(kind, &input[..taken]);
+        *input = &input[next..];
+        self.state = if end.is_some() { State::LineEnd { kind } } else { State::Line { kind, length } };
+        Ok(None)
+    }
+
+    fn byte(&mut self, byte: u8) -> Result<Option<Reply>, ReplyError> {
+        match self.state {
+            State::Type => return self.start(byte).map(|()| None),
+            State::LineEnd { kind } | State::BulkNewline { kind } => {
+                expect(byte, b'\n')?;
+                let outcome = if is_error(kind) { Outcome::Error } else { Outcome::Value };
+                return Ok(self.complete(outcome));
+            }
+            State::Length { kind, digits, negative, any } => self.digit(byte, kind, digits, negative, any)?,
+            State::LengthEnd { kind, length } => {
+                expect(byte, b'\n')?;
+                return self.sized(kind, length);
+            }
+            State::BulkReturn { kind } => {
+                expect(byte, b'\r')?;
+                self.state = State::BulkNewline { kind };
+            }
+            State::Line { .. } | State::Bulk { .. } => unreachable!("step takes these many bytes at a time"),
+        }
+        Ok(None)
+    }
+
+    fn start(&mut self, kind: u8) -> Result<(), ReplyError> {
+        if self.depth == 0 && is_error(kind) {
+            self.message.clear();
+        }
+        self.state = match kind {
+            b'+' | b'-' | b':' | b'_' | b',' | b'#' | b'(' => State::Line { kind, length: 0 },
+            b'$' | b'=' | b'!' | b'*' | b'~' | b'%' | b'|' | b'>' => {
+                State::Length { kind, digits: 0, negative: false, any: false }
+            }
+            other => return Err(ReplyError::Type(other)),
+        };
+        Ok(())
+    }
+
+    fn digit(
+        &mut self,
+        byte: u8,
+        kind: u8,
+        digits: u64,
+        negative: bool,
+        any: bool,
+    ) -> Result<(), ReplyError> {
+        self.state = match byte {
+            b'0'..=b'9' => {
+                let digits = digits * 10 + u64::from(byte - b'0');
+                if digits > BULK_MAX {
+                    return Err(ReplyError::TooLong { length: digits, limit: BULK_MAX });
+                }
+                State::Length { kind, digits, negative, any: true }
+            }
+            b'-' if !any && !negative => State::Length { kind, digits, negative: true, any },
+            // RESP2 has one negative length, -1: a null.
+            b'\r' if any && negative && digits == 1 && matches!(kind, b'$' | b'*') => {
+                State::LengthEnd { kind, length: None }
+            }
+            b'\r' if any && !negative => State::LengthEnd { kind, length: Some(digits) },
+            other => return Err(ReplyError::Length(other)),
+        };
+        Ok(())
+    }
+
+    fn sized(&mut self, kind: u8, length: Option<u64>) -> Result<Option<Reply>, ReplyError> {
+        let Some(length) = length else { return Ok(self.complete(Outcome::Value)) };
+        if matches!(kind, b'$' | b'=' | b'!') {
+            self.state =
+                if length == 0 { State::BulkReturn { kind } } else { State::Bulk { kind, left: length } };
+            return Ok(None);
+        }
+        let left = if matches!(kind, b'%' | b'|') { length * 2 } else { length };
+        if left > ELEMENTS_MAX {
+            return Err(ReplyError::TooLong { length: left, limit: ELEMENTS_MAX });
+        }
+        if self.depth == NESTING_MAX {
+            return Err(ReplyError::TooDeep);
+        }
+        if kind == b'>' && self.depth > 0 {
+            return Err(ReplyError::Type(kind));
+        }
+        self.levels[self.depth] = Level { kind, left };
+        self.depth += 1;
+        self.state = State::Type;
+        Ok(self.close())
+    }
+
+    /// A value that is no aggregate has ended.
+    fn complete(&mut self, outcome: Outcome) -> Option<Reply> {
+        self.state = State::Type;
+        let Some(top) = self.depth.checked_sub(1) else {
+            return Some(match outcome {
+                Outcome::Value => Reply::Success,
+                Outcome::Error => Reply::Error(self.refusal()),
+            });
+        };
+        self.levels[top].left -= 1;
+        self.close()
+    }
+
+    /// Ends every aggregate that has all its elements.
+    fn close(&mut self) -> Option<Reply> {
+        while let Some(top) = self.depth.checked_sub(1) {
+            let Level { kind, left } = self.levels[top];
+            if left > 0 {
+                return None;
+            }
+            self.depth = top;
+            // An attribute stands before a value; it is none itself.
+            if kind == b'|' {
+                return None;
+            }
+            if top == 0 {
+                return Some(if kind == b'>' { Reply::Push } else { Reply::Success });
+            }
+            self.levels[top - 1].left -= 1;
+        }
+        None
+    }
+
+    fn refusal(&self) -> Refusal {
+        let word = self.message.split(|&byte| byte == b' ').next().unwrap_or_default();
+        Refusal::from_word(word)
+    }
+
+    /// Keeps the words of a top-level error.
+    fn keep(&mut self, kind: u8, bytes: &[u8]) {
+        if is_error(kind) && self.depth == 0 {
+            let room = MESSAGE_MAX.saturating_sub(self.message.len()).min(bytes.len());
+            self.message.extend_from_slice(&bytes[..room]);
+        }
+    }
+}
+
+const fn is_error(kind: u8) -> bool {
+    matches!(kind, b'-' | b'!')
+}
+
+const fn expect(byte: u8, expected: u8) -> Result<(), ReplyError> {
+    if byte == expected { Ok(()) } else { Err(ReplyError::LineEnd(byte)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn scan(pieces: &[&[u8]]) -> Result<Vec<(Reply, String)>, ReplyError> {
+        let mut scanner = ReplyScanner::new();
+        let mut replies = Vec::new();
+        for piece in pieces {
+            let mut input = *piece;
+            while let Some(reply) = scanner.next(&mut input)? {
+                let message =
+                    if matches!(reply, Reply::Error(_)) { scanner.message() } else { String::new() };
+                replies.push((reply, message));
+            }
+            assert!(input.is_empty());
+        }
+        Ok(replies)
+    }
+
+    fn kinds(bytes: &[u8]) -> Result<Vec<Reply>, ReplyError> {
+        Ok(scan(&[bytes])?.into_iter().map(|(reply, _)| reply).collect())
+    }
+
+    const EVERY_TYPE: &[u8] = b"+OK\r\n+PONG\r\n:12\r\n$3\r\na\r\n\r\n$0\r\n\r\n$-1\r\n*-1\r\n*0\r\n*2\r\n:1\r\n*1\r\n$1\r\nx\r\n\
+        %1\r\n+key\r\n~1\r\n#t\r\n_\r\n,1.5\r\n(123\r\n=5\r\ntxt:a\r\n>2\r\n+message\r\n+x\r\n|1\r\n+ttl\r\n:3\r\n+OK\r\n\
+        -OOM command not allowed\r\n!10\r\nERR \r\nbad!\r\n*1\r\n-ERR nested\r\n";
+
+    #[test]
+    fn every_type_counts_as_one_reply() {
+        let replies = scan(&[EVERY_TYPE]).unwrap();
+        let errors: Vec<_> = replies.iter().filter(|(reply, _)| matches!(reply, Reply::Error(_))).collect();
+        assert_eq!(replies.len(), 19);
+        assert_eq!(*errors[0], (Reply::Error(Refusal::Oom), "OOM command not allowed".to_owned()));
+        assert_eq!(*errors[1], (Reply::Error(Refusal::Err), "ERR \r\nbad!".to_owned()));
+        assert_eq!(errors.len(), 2);
+        assert_eq!(replies.iter().filter(|(reply, _)| *reply == Reply::Push).count(), 1);
+    }
+
+    #[test]
+    fn what_is_no_reply_is_an_error_and_never_a_panic() {
+        for (bytes, expected) in [
+            (&b"OK\r\n"[..], ReplyError::Type(b'O')),
+            (b"+OK\n", ReplyError::LineEnd(b'\n')),
+            (b"+OK\rX", ReplyError::LineEnd(b'X')),
+            (b"$2\r\nabc", ReplyError::LineEnd(b'c')),
+            (b"$-2\r\n", ReplyError::Length(b'\r')),
+            (b"$\r\n", ReplyError::Length(b'\r')),
+            (b"*1x", ReplyError::Length(b'x')),
+            (b"$?\r\n", ReplyError::Length(b'?')),
+            (b"*1\r\n>1\r\n+x\r\n", ReplyError::Type(b'>')),
+            (b"$99999999999999999999999\r\n", ReplyError::TooLong { length: 99_999_999, limit: BULK_MAX }),
+            (b"*2000000\r\n", ReplyError::TooLong { length: 2_000_000, limit: ELEMENTS_MAX }),
+        ] {
+            assert_eq!(kinds(bytes), Err(expected), "{}", String::from_utf8_lossy(bytes));
+        }
+        assert_eq!(kinds(&b"*1\r\n".repeat(NESTING_MAX + 1)), Err(ReplyError::TooDeep));
+        let endless = [&b"+"[..], &vec![b'x'; LINE_MAX + 1]].concat();
+        assert!(matches!(kinds(&endless), Err(ReplyError::TooLong { .. })));
+    }
+
+    #[test]
+    fn a_long_error_is_cut_and_the_reply_after_it_still_found() {
+        let bytes = [b"-ERR ".to_vec(), vec![b'x'; 5_000], b"\r\n+OK\r\n".to_vec()].concat();
+        let replies = scan(&[&bytes]).unwrap();
+        assert_eq!(replies.len(), 2);
+        assert_eq!(replies[0].1.len(), MESSAGE_MAX);
+    }
+
+    proptest! {
+        #[test]
+        fn any_cut_of_the_stream_gives_the_same_replies(cuts in prop::collection::vec(0..EVERY_TYPE.len(), 0..12)) {
+            let mut cuts = cuts;
+            cuts.extend([0, EVERY_TYPE.len()]);
+            cuts.sort_unstable();
+            let pieces: Vec<&[u8]> = cuts.windows(2).map(|pair| &EVERY_TYPE[pair[0]..pair[1]]).collect();
+            prop_assert_eq!(scan(&pieces), scan(&[EVERY_TYPE]));
+        }
+
+        #[test]
+        fn any_bytes_give_the_same_result_however_cut(
+            bytes in prop::collection::vec(prop::sample::select(b"+-:$*%>|!_#=~,(019\r\nOK".to_vec()), 0..64),
+            cut in 0_usize..64,
+        ) {
+            let cut = cut.min(bytes.len());
+            prop_assert_eq!(scan(&[&bytes[..cut], &bytes[cut..]]).ok(), scan(&[&bytes]).ok());
+        }
+    }
+}

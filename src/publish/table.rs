@@ -1,0 +1,149 @@
+//! The newest encoded value of every key, for other threads.
+//!
+//! Owns one short lock a slot over reused memory: the writer stores, anybody reads. Never serves a value beyond its TTL:
+//! expiry is checked at the read, not by a janitor. The keys are fixed when it is made.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::domain::{MonoTime, SlotId, Version};
+
+use super::{SlotKey, SlotPlan};
+
+/// A value as it stands in the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableValue {
+    /// The envelope's bytes, the very ones that go to Redis.
+    pub bytes: Vec<u8>,
+    /// The version in the envelope.
+    pub version: Version,
+    /// What is left of its TTL; above zero.
+    pub ttl: Duration,
+}
+
+#[derive(Debug, Default)]
+struct Cell {
+    bytes: Vec<u8>,
+    version: Option<Version>,
+    expires: MonoTime,
+}
+
+/// The newest encoded value of every key of a shard. Shared by `Arc`.
+#[derive(Debug)]
+pub struct ValueTable {
+    keys: Vec<SlotKey>,
+    places: HashMap<String, SlotId>,
+    cells: Vec<Mutex<Cell>>,
+}
+
+impl ValueTable {
+    /// An empty table over the plan's keys.
+    #[must_use]
+    pub fn new(plan: &SlotPlan) -> Self {
+        let keys = plan.slots().to_vec();
+        let places = keys.iter().filter_map(|slot| Some((slot.key.clone(), plan.find(&slot.key)?))).collect();
+        let cells = keys.iter().map(|_| Mutex::default()).collect();
+        Self { keys, places, cells }
+    }
+
+    /// The slot of a key; `None` for one that this shard does not write.
+    #[must_use]
+    pub fn find(&self, key: &str) -> Option<SlotId> {
+        self.places.get(key).copied()
+    }
+
+    /// Every key with its slot, whether or not it holds a value now.
+    pub fn list(&self) -> impl Iterator<Item = (SlotId, &SlotKey)> {
+        (0_u32..).map(SlotId).zip(&self.keys)
+    }
+
+    /// The value of a slot; `None` where there is none or its TTL is over.
+    #[must_use]
+    pub fn get(&self, slot: SlotId, now: MonoTime) -> Option<TableValue> {
+        let cell = self.cell(slot)?;
+        let version = cell.version.filter(|_| now < cell.expires)?;
+        Some(TableValue { bytes: cell.bytes.clone(), version, ttl: cell.expires.since(now) })
+    }
+
+    /// The value of a key, as [`Self::get`].
+    #[must_use]
+    pub fn get_key(&self, key: &str, now: MonoTime) -> Option<TableValue> {
+        self.get(self.find(key)?, now)
+    }
+
+    /// Lends the value of a slot to `read`, under the slot's lock: for readers that decode it at once.
+    pub fn read<T>(&self, slot: SlotId, now: MonoTime, read: impl FnOnce(&[u8], Version) -> T) -> Option<T> {
+        let cell = self.cell(slot)?;
+        let version = cell.version.filter(|_| now < cell.expires)?;
+        Some(read(&cell.bytes, version))
+    }
+
+    /// Replaces the value of a slot. The writer's versions only grow, so the newest is the last one stored.
+    pub(super) fn store(&self, slot: SlotId, bytes: &[u8], version: Version, now: MonoTime) {
+        let ttl = Duration::from_millis(self.keys[slot.0 as usize].ttl_ms());
+        let mut cell = self.cell(slot).expect("the writer and its table are made of one plan");
+        debug_assert!(cell.version.is_none_or(|known| known < version), "a slot's versions only grow");
+        cell.bytes.clear();
+        cell.bytes.extend_from_slice(bytes);
+        cell.version = Some(version);
+        cell.expires = now.after(ttl);
+    }
+
+    /// A reader that panicked under the lock cannot have left a half-written value: only `store` writes.
+    fn cell(&self, slot: SlotId) -> Option<MutexGuard<'_, Cell>> {
+        let cell = self.cells.get(usize::try_from(slot.0).ok()?)?;
+        Some(cell.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Entity, Epoch, Sequence};
+
+    fn table() -> ValueTable {
+        let mut plan = SlotPlan::new();
+        for (key, ttl_s) in [("a", 30), ("b", 60)] {
+            let ttl = Duration::from_secs(ttl_s);
+            plan.add(SlotKey { key: key.to_owned(), entity: Entity::Price, ttl }).unwrap();
+        }
+        ValueTable::new(&plan)
+    }
+
+    fn version(sequence: u64) -> Version {
+        Version { epoch: Epoch::new(7).unwrap(), sequence: Sequence::new(sequence).unwrap() }
+    }
+
+    fn at(seconds: u64) -> MonoTime {
+        MonoTime::from_nanos(seconds * 1_000_000_000)
+    }
+
+    #[test]
+    fn a_value_is_gone_the_moment_its_ttl_is_over() {
+        let table = table();
+        table.store(SlotId(0), b"first", version(1), at(10));
+        let value = table.get_key("a", at(39)).unwrap();
+        assert_eq!((value.bytes.as_slice(), value.ttl), (&b"first"[..], Duration::from_secs(1)));
+        assert_eq!(table.get_key("a", at(40)), None);
+    }
+
+    #[test]
+    fn a_newer_value_replaces_the_older_and_renews_its_ttl() {
+        let table = table();
+        table.store(SlotId(0), b"a long first value", version(1), at(0));
+        table.store(SlotId(0), b"second", version(2), at(20));
+        let value = table.get(SlotId(0), at(49)).unwrap();
+        assert_eq!((value.bytes.as_slice(), value.version), (&b"second"[..], version(2)));
+    }
+
+    #[test]
+    fn keys_without_a_value_are_listed_and_read_as_missing() {
+        let table = table();
+        let keys: Vec<_> = table.list().map(|(slot, key)| (slot, key.key.as_str())).collect();
+        assert_eq!(keys, [(SlotId(0), "a"), (SlotId(1), "b")]);
+        assert_eq!(table.get(SlotId(1), at(0)), None);
+        assert_eq!(table.get(SlotId(9), at(0)), None);
+        assert_eq!(table.get_key("unknown", at(0)), None);
+    }
+}
