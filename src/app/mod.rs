@@ -1,1 +1,3 @@
-//! app
+//! The command line and the wiring.
+
+pub mod read;
