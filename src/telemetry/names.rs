@@ -44,4 +44,5 @@ metric_names! {
     PUBLISH_ERRORS = "tickcache_publish_redis_errors_total", Counter, "Error replies of Redis. Labels: kind.";
     PUBLISH_RECONNECTS = "tickcache_publish_redis_reconnects_total", Counter, "Connections to Redis that were lost. Labels: why.";
     PUBLISH_REDIS_UP = "tickcache_publish_redis_up_ratio", Gauge, "1 while the connection to Redis works.";
+    READER_UNREADABLE = "tickcache_reader_unreadable_total", Counter, "Values that a reader could not read and took for missing.";
 }

@@ -1,0 +1,116 @@
+//! The commands that read: `get`, `watch`, `list`.
+//!
+//! Owns their arguments and what they print. All of it goes through [`crate::reader`] and into the `out` of the caller, so
+//! that tests see what a user sees. Never writes to Redis.
+
+mod get;
+mod json;
+mod list;
+mod table;
+mod text;
+mod watch;
+
+use std::io;
+
+use clap::Args;
+
+use crate::codec::Namespace;
+use crate::domain::{Entity, Instrument, Venue};
+use crate::reader::{ReadError, Reader};
+
+pub use get::{GetArgs, get};
+pub use list::{ListArgs, list};
+pub use watch::{WatchArgs, watch};
+
+/// Where to read from.
+#[derive(Debug, Clone, Args)]
+pub struct SourceArgs {
+    /// redis://, rediss:// or redis+unix://, with user and password in it where Redis wants them
+    /// [default: TICKCACHE_REDIS_URL, REDIS_URL, else redis://127.0.0.1:6379]
+    #[arg(long, value_name = "URL")]
+    pub redis: Option<String>,
+    /// What stands in front of every key
+    #[arg(long, default_value = "tickcache")]
+    pub namespace: Namespace,
+}
+
+/// Why a reading command ends with an error.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CommandError {
+    /// Nobody writes it.
+    #[error(
+        "{entity} of {what}: not in the catalog of {namespace} at {server}; `tickcache list` shows what is"
+    )]
+    NotInCatalog {
+        /// Of what kind.
+        entity: Entity,
+        /// Instrument, and venue where one was asked for.
+        what: String,
+        /// Whose catalog.
+        namespace: Namespace,
+        /// Which Redis.
+        server: String,
+    },
+    /// Somebody should write it, but does not.
+    #[error(
+        "{entity} of {what}: in the catalog, but expired: nobody has written it within its TTL (feed {feeds})"
+    )]
+    Expired {
+        /// Of what kind.
+        entity: Entity,
+        /// Instrument, and venue where one was asked for.
+        what: String,
+        /// Who should write it.
+        feeds: String,
+    },
+    /// There is something, but this version cannot read it.
+    #[error("{entity} of {what}: not readable: {reason}")]
+    Unreadable {
+        /// Of what kind.
+        entity: Entity,
+        /// Instrument, and venue where one was asked for.
+        what: String,
+        /// The first value's error.
+        reason: String,
+    },
+    /// The catalog is empty.
+    #[error("the catalog of {namespace} at {server} is empty: no engine writes there")]
+    EmptyCatalog {
+        /// Whose catalog.
+        namespace: Namespace,
+        /// Which Redis.
+        server: String,
+    },
+    /// Redis does not answer.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The output cannot be written.
+    #[error("cannot write the output: {0}")]
+    Output(#[from] io::Error),
+}
+
+impl CommandError {
+    /// What the process ends with: 1, and 0 where only the reader of our output went away (`| head`).
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
+            Self::NotInCatalog { .. }
+            | Self::Expired { .. }
+            | Self::Unreadable { .. }
+            | Self::EmptyCatalog { .. }
+            | Self::Read(_)
+            | Self::Output(_) => 1,
+        }
+    }
+}
+
+/// `BTC-USDT`, or `BTC-USDT at kraken`.
+fn what(instrument: &Instrument, venue: Option<&Venue>) -> String {
+    venue.map_or_else(|| instrument.to_string(), |venue| format!("{instrument} at {venue}"))
+}
+
+async fn connect(url: &str, source: &SourceArgs) -> Result<Reader, ReadError> {
+    Reader::connect(url, source.namespace.clone()).await
+}
