@@ -210,6 +210,7 @@ fn writer_options(settings: &Settings, epoch: Epoch) -> WriterOptions {
         zstd_threshold: settings.zstd_threshold_bytes.map_or(0, |bytes| bytes as usize),
         namespace: settings.namespace.clone(),
         client_name: "tickcache".to_owned(),
+        tls: None,
     }
 }
 

@@ -99,7 +99,7 @@ impl FeedTask {
         let mut inner = self.inner.borrow_mut();
         let Inner { state, writer, .. } = &mut *inner;
         change(state, writer);
-        writer.flush_if_idle(clock::now);
+        writer.flush(clock::now());
         while let Some(request) = state.next_request() {
             self.forward(request, state);
         }

@@ -70,7 +70,7 @@ impl RestWorker {
                 let (call, limit) = self.venue.snapshot_call(self.symbol(id), self.depth);
                 let body = self.client.get(&call).await?;
                 let snapshot = self.venue.parse_snapshot(&body, limit)?;
-                let book = Book::from_snapshot(&snapshot).map_err(|error| RestError::from)?;
+                let book = Book::from_snapshot(&snapshot)?;
                 Ok(Answer::Book(id, Box::new(book)))
             }
             Job::Quote(id) => {

@@ -63,7 +63,13 @@ pub(super) fn spawn(plan: ShardPlan) -> std::io::Result<std::thread::JoinHandle<
 }
 
 async fn run(plan: ShardPlan) {
-    let writer = Writer::new(plan.writer, &plan.slots, plan.table, plan.writer_board);
+    let writer = match Writer::new(plan.writer, &plan.slots, plan.table, plan.writer_board) {
+        Ok(writer) => writer,
+        Err(error) => {
+            tracing::error!(%error, "the writer cannot be made");
+            return;
+        }
+    };
     let (link_stop, link_stopped) = tokio::sync::oneshot::channel::<()>();
     let link = tokio::task::spawn_local(writer.clone().run(async move {
         // An error means that the sender is gone, which is the same wish.

@@ -51,6 +51,13 @@ impl Namespace {
     }
 }
 
+/// `tickcache` (WIRE.md).
+impl Default for Namespace {
+    fn default() -> Self {
+        Self("tickcache".into())
+    }
+}
+
 impl FromStr for Namespace {
     type Err = NamespaceError;
 

@@ -11,11 +11,12 @@ mod text;
 mod watch;
 
 use std::io;
+use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::codec::Namespace;
-use crate::domain::{Entity, Instrument, Venue};
+use crate::config::{process_environment, redis_url_from_env};
+use crate::domain::{Entity, Instrument, Namespace, Venue};
 use crate::reader::{ReadError, Reader};
 
 pub use get::{GetArgs, get};
@@ -109,6 +110,36 @@ impl CommandError {
 /// `BTC-USDT`, or `BTC-USDT at kraken`.
 fn what(instrument: &Instrument, venue: Option<&Venue>) -> String {
     venue.map_or_else(|| instrument.to_string(), |venue| format!("{instrument} at {venue}"))
+}
+
+/// `tickcache get`.
+pub(super) async fn run_get(args: GetArgs) -> anyhow::Result<ExitCode> {
+    let url = url(&args.source)?;
+    finish(get(&args, &url, &mut io::stdout()).await)
+}
+
+/// `tickcache watch`.
+pub(super) async fn run_watch(args: WatchArgs) -> anyhow::Result<ExitCode> {
+    let url = url(&args.source)?;
+    finish(watch(&args, &url, &mut io::stdout()).await)
+}
+
+/// `tickcache list`.
+pub(super) async fn run_list(args: ListArgs) -> anyhow::Result<ExitCode> {
+    let url = url(&args.source)?;
+    finish(list(&args, &url, &mut io::stdout()).await)
+}
+
+fn url(source: &SourceArgs) -> anyhow::Result<String> {
+    Ok(redis_url_from_env(source.redis.as_deref(), process_environment())?.to_url())
+}
+
+fn finish(outcome: Result<(), CommandError>) -> anyhow::Result<ExitCode> {
+    match outcome {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(error) if error.exit_code() == 0 => Ok(ExitCode::SUCCESS),
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn connect(url: &str, source: &SourceArgs) -> Result<Reader, ReadError> {
