@@ -1,0 +1,141 @@
+//! What becomes of a frame under the faults in force.
+//!
+//! Owns the turning of one frame into the steps that a session takes, and the frames held back to go out of order (one
+//! a stream). Never sends.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio_tungstenite::tungstenite::protocol::Message;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+
+use super::fault::{Break, Fault, Garbage};
+use super::hub::StreamId;
+
+/// What a session does next.
+#[derive(Debug)]
+pub(super) enum Step {
+    Send(Message),
+    Wait(Duration),
+    Break(Break),
+}
+
+/// The frames held back, one a stream.
+pub(super) type Held = HashMap<StreamId, Message>;
+
+/// The steps for one frame. `name` is the stream's.
+pub(super) fn distort(
+    faults: &[Fault],
+    stream: StreamId,
+    name: &str,
+    frame: Message,
+    held: &mut Held,
+) -> Vec<Step> {
+    let mut ahead = Vec::new();
+    let mut own = vec![frame];
+    let mut hold = false;
+    for fault in faults {
+        match fault {
+            Fault::Garbage(form) => ahead.push(Step::Send(garbage(*form, name))),
+            Fault::Huge(bytes) => ahead.push(Step::Send(huge(*bytes, name))),
+            Fault::Delay(time) => ahead.push(Step::Wait(*time)),
+            Fault::Cut => own.iter_mut().for_each(cut),
+            Fault::Duplicate => own.extend(own.first().cloned()),
+            Fault::Drop => own.clear(),
+            Fault::Swap => hold = true,
+            Fault::Break(how) => {
+                ahead.push(Step::Break(*how));
+                return ahead;
+            }
+            Fault::Silent
+            | Fault::CloseOnSubscribe
+            | Fault::Status { .. }
+            | Fault::SlowRest(_)
+            | Fault::GarbageBody => {}
+        }
+    }
+    let earlier = held.remove(&stream);
+    if let (true, None, Some(frame)) = (hold, &earlier, own.last()) {
+        held.insert(stream, frame.clone());
+        own.pop();
+    }
+    ahead.extend(own.into_iter().map(Step::Send));
+    ahead.extend(earlier.map(Step::Send));
+    ahead
+}
+
+fn cut(message: &mut Message) {
+    if let Message::Text(text) = message {
+        let half = (0..=text.len() / 2).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        let kept = text.as_str()[..half].to_owned();
+        *message = Message::Text(kept.into());
+    }
+}
+
+fn huge(bytes: usize, name: &str) -> Message {
+    let (head, tail) = (format!("{{\"stream\":\"{name}\",\"data\":\""), "\"}");
+    let filling = bytes.saturating_sub(head.len() + tail.len());
+    Message::Text(format!("{head}{}{tail}", "x".repeat(filling)).into())
+}
+
+fn garbage(form: Garbage, name: &str) -> Message {
+    const NO_UTF8: &[u8] = b"\xff\xfe{\"stream\":\"\xc0\xaf\"}\x00";
+    match form {
+        Garbage::NotJson => Message::text("<html>Bad Gateway</html>"),
+        Garbage::WrongTypes => Message::text(format!(
+            "{{\"stream\":\"{name}\",\"data\":{{\"e\":7,\"u\":\"one\",\"U\":-1.5,\"s\":null,\"b\":{{}},\"B\":[],\
+             \"a\":\"1e999\",\"A\":true,\"p\":\"NaN\",\"q\":\"--1\",\"c\":[[]],\"T\":\"now\"}}}}"
+        )),
+        Garbage::UnknownEvent => {
+            Message::text(format!("{{\"stream\":\"{name}\",\"data\":{{\"e\":\"moonPhase\",\"E\":1}}}}"))
+        }
+        Garbage::Empty => Message::text(""),
+        Garbage::Binary => Message::binary(Bytes::from_static(NO_UTF8)),
+        Garbage::InvalidUtf8 => {
+            Message::Frame(Frame::message(Bytes::from_static(NO_UTF8), OpCode::Data(Data::Text), true))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(steps: Vec<Step>) -> Vec<String> {
+        steps
+            .into_iter()
+            .map(|step| match step {
+                Step::Send(Message::Text(text)) => text.to_string(),
+                other => format!("{other:?}"),
+            })
+            .collect()
+    }
+
+    fn run(faults: &[Fault], frame: &'static str, held: &mut Held) -> Vec<String> {
+        texts(distort(faults, StreamId(0), "a@trade", Message::text(frame), held))
+    }
+
+    #[test]
+    fn each_fault_changes_a_frame_as_it_says() {
+        let held = &mut Held::new();
+        assert_eq!(run(&[], "{\"n\":1}", held), ["{\"n\":1}"]);
+        assert_eq!(run(&[Fault::Cut], "{\"n\":1}", held), ["{\"n"]);
+        assert_eq!(run(&[Fault::Duplicate], "1", held), ["1", "1"]);
+        assert!(run(&[Fault::Drop], "1", held).is_empty());
+        assert_eq!(run(&[Fault::Garbage(Garbage::NotJson)], "1", held), ["<html>Bad Gateway</html>", "1"]);
+        assert_eq!(run(&[Fault::Huge(5000)], "1", held)[0].len(), 5000);
+        assert_eq!(run(&[Fault::Break(Break::Reset), Fault::Duplicate], "1", held), ["Break(Reset)"]);
+    }
+
+    #[test]
+    fn a_swapped_frame_goes_out_behind_the_next_of_its_stream() {
+        let held = &mut Held::new();
+        assert!(run(&[Fault::Swap], "1", held).is_empty());
+        assert_eq!(run(&[Fault::Swap], "2", held), ["2", "1"]);
+        assert!(run(&[Fault::Swap], "3", held).is_empty());
+        assert_eq!(run(&[], "4", held), ["4", "3"]);
+        assert!(held.is_empty());
+    }
+}

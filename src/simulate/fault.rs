@@ -1,0 +1,240 @@
+//! Faults that a test orders from the venue.
+//!
+//! Owns the rules, which can be set and cleared while the simulator runs, and the counting of when they strike. Never
+//! touches a socket: [`super::session`] and [`super::rest`] ask what to do and do it. At most [`RULES_MAX`] rules stand at
+//! a time.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// The most rules at a time; [`Faults::set`] panics beyond it.
+pub const RULES_MAX: usize = 64;
+
+/// What goes wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// A frame of garbage goes out ahead of the good one.
+    Garbage(Garbage),
+    /// A text frame of this many bytes goes out ahead of the good one.
+    Huge(usize),
+    /// The frame ends in the middle of its JSON.
+    Cut,
+    /// The frame goes out twice.
+    Duplicate,
+    /// The frame goes out behind the next one of its stream.
+    Swap,
+    /// The frame is never sent.
+    Drop,
+    /// The frame, and all behind it on its connection, waits.
+    Delay(Duration),
+    /// The connection ends, without a close frame, in place of the frame.
+    Break(Break),
+    /// The subscription is acknowledged, and no data follows.
+    Silent,
+    /// The session is closed (1008) right after the acknowledgement of the subscription.
+    CloseOnSubscribe,
+    /// REST, or the websocket's handshake, answers with this status, and with Retry-After where given.
+    Status {
+        /// The HTTP status, such as 429, 418 or 500.
+        status: u16,
+        /// Seconds of the Retry-After header.
+        retry_after_s: Option<u32>,
+    },
+    /// REST answers late.
+    SlowRest(Duration),
+    /// REST answers 200 with a body that is not JSON.
+    GarbageBody,
+}
+
+/// Forms of garbage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Garbage {
+    /// A text that is no JSON.
+    NotJson,
+    /// JSON in the stream's envelope with fields of wrong types.
+    WrongTypes,
+    /// JSON of an unknown event.
+    UnknownEvent,
+    /// An empty text frame.
+    Empty,
+    /// A binary frame of bytes that are no UTF-8.
+    Binary,
+    /// A text frame that is no UTF-8: breaks the websocket protocol, so a client's library ends the session.
+    InvalidUtf8,
+}
+
+/// Ways to end a connection without saying so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Break {
+    /// TCP reset.
+    Reset,
+    /// TCP FIN without a websocket close.
+    Fin,
+    /// Neither reads nor writes any more, and keeps the connection open.
+    HalfOpen,
+}
+
+/// When a fault strikes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// Strikes where the stream's name, or REST's path and query, contains this text. Empty: everywhere.
+    pub on: String,
+    /// Strikes at every n-th match, counted over all connections. 0 counts as 1.
+    pub every: u32,
+    /// Strikes so many times, then never again. `None`: for ever.
+    pub times: Option<u32>,
+    /// What goes wrong.
+    pub fault: Fault,
+}
+
+impl Rule {
+    /// Strikes at each match, for ever.
+    #[must_use]
+    pub fn new(on: &str, fault: Fault) -> Self {
+        Self { on: on.to_owned(), every: 1, times: None, fault }
+    }
+
+    /// Strikes at every n-th match only.
+    #[must_use]
+    pub fn every(mut self, every: u32) -> Self {
+        self.every = every;
+        self
+    }
+
+    /// Strikes this often only.
+    #[must_use]
+    pub fn times(mut self, times: u32) -> Self {
+        self.times = Some(times);
+        self
+    }
+}
+
+/// Where in the simulator a fault strikes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Frame,
+    Subscription,
+    Rest,
+}
+
+impl Fault {
+    fn place(&self) -> Place {
+        match self {
+            Self::Garbage(_)
+            | Self::Huge(_)
+            | Self::Cut
+            | Self::Duplicate
+            | Self::Swap
+            | Self::Drop
+            | Self::Delay(_)
+            | Self::Break(_) => Place::Frame,
+            Self::Silent | Self::CloseOnSubscribe => Place::Subscription,
+            Self::Status { .. } | Self::SlowRest(_) | Self::GarbageBody => Place::Rest,
+        }
+    }
+}
+
+/// The rules in force. A handle: clones share them.
+#[derive(Debug, Clone, Default)]
+pub struct Faults(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// Whether any rule stands; spares the hot path the lock.
+    any: AtomicBool,
+    armed: Mutex<Vec<Armed>>,
+}
+
+#[derive(Debug)]
+struct Armed {
+    rule: Rule,
+    matched: u32,
+    struck: u32,
+}
+
+impl Faults {
+    /// Puts these rules in the place of all others.
+    ///
+    /// # Panics
+    ///
+    /// Where there are more than [`RULES_MAX`].
+    pub fn set(&self, rules: impl IntoIterator<Item = Rule>) {
+        let armed: Vec<Armed> = rules.into_iter().map(|rule| Armed { rule, matched: 0, struck: 0 }).collect();
+        assert!(armed.len() <= RULES_MAX, "{} rules, at most {RULES_MAX}", armed.len());
+        let mut guard = self.lock();
+        self.0.any.store(!armed.is_empty(), Ordering::Release);
+        *guard = armed;
+    }
+
+    /// Takes all rules away. Frames held back by [`Fault::Swap`] go out behind the next one of their stream.
+    pub fn clear(&self) {
+        self.set([]);
+    }
+
+    /// How often each rule has struck, in the order in which they were set.
+    #[must_use]
+    pub fn struck(&self) -> Vec<u32> {
+        self.lock().iter().map(|armed| armed.struck).collect()
+    }
+
+    pub(super) fn any(&self) -> bool {
+        self.0.any.load(Ordering::Acquire)
+    }
+
+    /// The faults that strike here and now; counts the match.
+    pub(super) fn strike(&self, place: Place, name: &str) -> Vec<Fault> {
+        if !self.any() {
+            return Vec::new();
+        }
+        let mut guard = self.lock();
+        let matching = guard
+            .iter_mut()
+            .filter(|armed| armed.rule.fault.place() == place && name.contains(&armed.rule.on));
+        let mut faults = Vec::new();
+        for armed in matching {
+            armed.matched = armed.matched.wrapping_add(1);
+            let due = armed.matched.is_multiple_of(armed.rule.every.max(1));
+            if due && armed.rule.times.is_none_or(|times| armed.struck < times) {
+                armed.struck = armed.struck.saturating_add(1);
+                faults.push(armed.rule.fault.clone());
+            }
+        }
+        faults
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Armed>> {
+        self.0.armed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_strikes_at_every_nth_match_and_so_many_times() {
+        let faults = Faults::default();
+        faults.set([Rule::new("@depth", Fault::Drop).every(3).times(2)]);
+        let struck: Vec<usize> = (1..=12)
+            .filter(|_| faults.strike(Place::Frame, "btcusdt@trade").is_empty())
+            .filter(|_| !faults.strike(Place::Frame, "btcusdt@depth@100ms").is_empty())
+            .collect();
+        assert_eq!(struck, [3, 6]);
+        assert_eq!(faults.struck(), [2]);
+    }
+
+    #[test]
+    fn a_rule_strikes_only_where_its_fault_belongs_and_not_after_clearing() {
+        let faults = Faults::default();
+        faults.set([Rule::new("", Fault::Silent), Rule::new("depth", Fault::GarbageBody)]);
+        assert!(faults.strike(Place::Frame, "a@trade").is_empty());
+        assert_eq!(faults.strike(Place::Subscription, "a@trade"), [Fault::Silent]);
+        assert_eq!(faults.strike(Place::Rest, "/api/v3/depth?symbol=A"), [Fault::GarbageBody]);
+        faults.clear();
+        assert!(faults.strike(Place::Subscription, "a@trade").is_empty());
+    }
+}

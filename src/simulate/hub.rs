@@ -1,0 +1,265 @@
+//! Who gets which frame.
+//!
+//! Owns the routes from streams to sessions and the sessions' queues. A source takes the [`Router`] (one short lock),
+//! advances its own state, pushes the frames of that advance, and sends the deliveries after the lock is released: a
+//! session that subscribes in between sees either the whole advance or none of it, so a snapshot asked for after an
+//! acknowledgement is never older than the deltas that were missed. Each queue holds at most [`MARKET_QUEUE_BATCHES`] or
+//! [`REPLAY_QUEUE_BATCHES`] batches.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::AbortHandle;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+
+use super::fault::Break;
+use crate::clock;
+use crate::domain::MonoTime;
+
+/// Batches that wait for a session of a made-up market, one a step: 2 s at the default step. Beyond them it is ended.
+pub(super) const MARKET_QUEUE_BATCHES: usize = 1024;
+/// Batches that wait for a session of a replay. Beyond them the replay waits.
+pub(super) const REPLAY_QUEUE_BATCHES: usize = 16;
+/// The most frames in a batch of a replay.
+pub(super) const BATCH_FRAMES: usize = 256;
+
+/// One of the source's streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct StreamId(pub(super) u32);
+
+impl StreamId {
+    fn index(self) -> usize {
+        usize::try_from(self.0).expect("32 bits fit")
+    }
+}
+
+/// A frame on its way, in the combined form.
+#[derive(Debug, Clone)]
+pub(super) struct Outgoing {
+    pub(super) stream: StreamId,
+    pub(super) text: Utf8Bytes,
+}
+
+/// What a session is told.
+#[derive(Debug)]
+pub(super) enum Command {
+    Frames(Vec<Outgoing>),
+    /// Answered when all that was queued before it is in the socket.
+    Barrier(oneshot::Sender<()>),
+    Close {
+        code: u16,
+        reason: &'static str,
+    },
+    Break(Break),
+}
+
+/// A session's number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct SessionId(u64);
+
+/// What subscriptions there are; a replay starts by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Activity {
+    /// Requests to subscribe so far.
+    pub(super) requests: u64,
+    /// When the last one came.
+    pub(super) last: MonoTime,
+    /// Streams of the source with a subscriber.
+    pub(super) covered: usize,
+}
+
+#[derive(Debug)]
+pub(super) struct Hub {
+    names: Vec<Arc<str>>,
+    ids: HashMap<Arc<str>, StreamId>,
+    routes: Mutex<Routes>,
+    activity: watch::Sender<Activity>,
+    next: AtomicU64,
+    queue_batches: usize,
+}
+
+#[derive(Debug)]
+struct Routes {
+    /// The sessions' slots, per stream.
+    streams: Vec<Vec<usize>>,
+    sessions: Vec<Option<Link>>,
+}
+
+#[derive(Debug)]
+struct Link {
+    id: SessionId,
+    queue: mpsc::Sender<Command>,
+    task: Option<AbortHandle>,
+    pending: Vec<Outgoing>,
+}
+
+/// A batch for one session.
+#[derive(Debug)]
+pub(super) struct Delivery {
+    pub(super) session: SessionId,
+    pub(super) queue: mpsc::Sender<Command>,
+    pub(super) frames: Vec<Outgoing>,
+}
+
+impl Hub {
+    pub(super) fn new(names: Vec<Arc<str>>, queue_batches: usize) -> Self {
+        let id = |index: usize| StreamId(u32::try_from(index).expect("fewer streams than 32 bits count"));
+        let ids = names.iter().enumerate().map(|(index, name)| (name.clone(), id(index))).collect();
+        let routes = Routes { streams: vec![Vec::new(); names.len()], sessions: Vec::new() };
+        Self {
+            names,
+            ids,
+            routes: Mutex::new(routes),
+            activity: watch::Sender::default(),
+            next: AtomicU64::new(1),
+            queue_batches,
+        }
+    }
+
+    pub(super) fn name(&self, stream: StreamId) -> &Arc<str> {
+        &self.names[stream.index()]
+    }
+
+    pub(super) fn streams(&self) -> usize {
+        self.names.len()
+    }
+
+    pub(super) fn activity(&self) -> watch::Receiver<Activity> {
+        self.activity.subscribe()
+    }
+
+    /// A new session, without subscriptions.
+    pub(super) fn join(&self) -> (SessionId, mpsc::Receiver<Command>) {
+        let id = SessionId(self.next.fetch_add(1, Ordering::Relaxed));
+        let (queue, receiver) = mpsc::channel(self.queue_batches);
+        let link = Link { id, queue, task: None, pending: Vec::new() };
+        let mut routes = self.lock();
+        match routes.sessions.iter().position(Option::is_none) {
+            Some(slot) => routes.sessions[slot] = Some(link),
+            None => routes.sessions.push(Some(link)),
+        }
+        (id, receiver)
+    }
+
+    /// Says by which task a session can be ended at once.
+    pub(super) fn set_task(&self, session: SessionId, task: AbortHandle) {
+        let mut routes = self.lock();
+        if let Some(slot) = routes.slot(session) {
+            routes.sessions[slot].as_mut().expect("the slot was found by its session").task = Some(task);
+        }
+    }
+
+    /// Ends a session at once, as a venue does with a client that does not read.
+    pub(super) fn abort(&self, session: SessionId) {
+        let task = {
+            let routes = self.lock();
+            let slot = routes.slot(session);
+            slot.and_then(|slot| routes.sessions[slot].as_ref()).and_then(|link| link.task.clone())
+        };
+        if let Some(task) = task {
+            task.abort();
+        }
+        self.leave(session);
+    }
+
+    /// Forgets a session and its subscriptions.
+    pub(super) fn leave(&self, session: SessionId) {
+        let mut routes = self.lock();
+        let Some(slot) = routes.slot(session) else { return };
+        routes.sessions[slot] = None;
+        routes.streams.iter_mut().for_each(|sessions| sessions.retain(|other| *other != slot));
+        self.note(&routes, None);
+    }
+
+    /// Subscribes a session to a stream. A stream that the source does not have stays silent.
+    pub(super) fn subscribe(&self, session: SessionId, name: &str) {
+        let mut routes = self.lock();
+        let (Some(stream), Some(slot)) = (self.ids.get(name), routes.slot(session)) else { return };
+        let sessions = &mut routes.streams[stream.index()];
+        if !sessions.contains(&slot) {
+            sessions.push(slot);
+        }
+    }
+
+    /// Ends a subscription.
+    pub(super) fn unsubscribe(&self, session: SessionId, name: &str) {
+        let mut routes = self.lock();
+        let (Some(stream), Some(slot)) = (self.ids.get(name), routes.slot(session)) else { return };
+        routes.streams[stream.index()].retain(|other| *other != slot);
+        self.note(&routes, None);
+    }
+
+    /// Notes that a request to subscribe was acknowledged.
+    pub(super) fn acknowledged(&self) {
+        let routes = self.lock();
+        self.note(&routes, Some(clock::mono()));
+    }
+
+    fn note(&self, routes: &Routes, request: Option<MonoTime>) {
+        let covered = routes.streams.iter().filter(|sessions| !sessions.is_empty()).count();
+        self.activity.send_modify(|activity| {
+            activity.covered = covered;
+            if let Some(time) = request {
+                activity.requests += 1;
+                activity.last = time;
+            }
+        });
+    }
+
+    /// All sessions, to be told something.
+    pub(super) fn queues(&self) -> Vec<mpsc::Sender<Command>> {
+        self.lock().sessions.iter().flatten().map(|link| link.queue.clone()).collect()
+    }
+
+    /// Takes the routes, to push frames.
+    pub(super) fn router(&self) -> Router<'_> {
+        Router { routes: self.lock() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Routes> {
+        self.routes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Routes {
+    fn slot(&self, session: SessionId) -> Option<usize> {
+        self.sessions.iter().position(|link| link.as_ref().is_some_and(|link| link.id == session))
+    }
+}
+
+/// The routes, held while a source advances.
+#[derive(Debug)]
+pub(super) struct Router<'a> {
+    routes: MutexGuard<'a, Routes>,
+}
+
+impl Router<'_> {
+    /// Whether anyone is subscribed to a stream.
+    pub(super) fn wants(&self, stream: StreamId) -> bool {
+        !self.routes.streams[stream.index()].is_empty()
+    }
+
+    /// Adds a frame to the batches of all its subscribers.
+    pub(super) fn push(&mut self, stream: StreamId, text: &Utf8Bytes) {
+        let Routes { streams, sessions } = &mut *self.routes;
+        for slot in &streams[stream.index()] {
+            if let Some(link) = &mut sessions[*slot] {
+                link.pending.push(Outgoing { stream, text: text.clone() });
+            }
+        }
+    }
+
+    /// Releases the routes; the deliveries are the caller's to send.
+    pub(super) fn finish(mut self) -> Vec<Delivery> {
+        let links = self.routes.sessions.iter_mut().flatten().filter(|link| !link.pending.is_empty());
+        links
+            .map(|link| Delivery {
+                session: link.id,
+                queue: link.queue.clone(),
+                frames: std::mem::take(&mut link.pending),
+            })
+            .collect()
+    }
+}
