@@ -77,14 +77,16 @@ pub(super) async fn demo(args: DemoArgs) -> anyhow::Result<ExitCode> {
 /// The settings of the demo: the simulator's addresses, and a Redis only where the command line names one. The
 /// environment is left aside, so that a demo never writes into somebody's Redis by accident.
 fn settings(args: &DemoArgs, simulator: &Simulator) -> anyhow::Result<Settings> {
-    let instruments: Vec<String> = simulator.symbols().iter().map(|info| format!("{}-{}", info.base, info.quote)).collect();
+    let instruments: Vec<String> =
+        simulator.symbols().iter().map(|info| format!("{}-{}", info.base, info.quote)).collect();
     let mut text = format!(
         "[store]\nkind = \"{}\"\n[embedded]\nlisten = \"\"\n[http]\nlisten = \"\"\n",
         if args.redis.is_some() { "redis" } else { "embedded" },
     );
     if let Some(url) = &args.redis {
         // Checked first, for an error that speaks of the option.
-        redis_url_from_env(Some(url), std::iter::empty()).map_err(|errors| anyhow::anyhow!("--redis: {errors}"))?;
+        redis_url_from_env(Some(url), std::iter::empty())
+            .map_err(|errors| anyhow::anyhow!("--redis: {errors}"))?;
         text.push_str(&format!("[redis]\nurl = {}\n", toml::Value::String(url.clone())));
     }
     text.push_str(&format!(
@@ -94,7 +96,8 @@ fn settings(args: &DemoArgs, simulator: &Simulator) -> anyhow::Result<Settings> 
         simulator.websocket_url(),
         simulator.rest_url(),
     ));
-    Settings::load(&text, "demo", std::iter::empty(), &venue_defaults()).map_err(|errors| anyhow::anyhow!("{errors}"))
+    Settings::load(&text, "demo", std::iter::empty(), &venue_defaults())
+        .map_err(|errors| anyhow::anyhow!("{errors}"))
 }
 
 async fn show(engine: &Engine, live: bool) -> anyhow::Result<()> {

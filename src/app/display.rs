@@ -37,8 +37,7 @@ pub(super) struct Display {
     decoder: Decoder,
 }
 
-const HEADER: &str =
-    "INSTRUMENT     VENUE        STATE                          BID             ASK      SPREAD       AGE  UPDATES/S   LATENCY";
+const HEADER: &str = "INSTRUMENT     VENUE        STATE                          BID             ASK      SPREAD       AGE  UPDATES/S   LATENCY";
 
 impl Display {
     pub(super) fn new(engine: &Engine) -> Self {
@@ -52,10 +51,12 @@ impl Display {
         let now = clock::now();
         for (key, seen) in &mut self.keys {
             let decoder = &mut self.decoder;
-            let decoded = engine.table().read(key.slot, now.mono, |bytes, _| decoder.decode(key.entity, bytes));
+            let decoded =
+                engine.table().read(key.slot, now.mono, |bytes, _| decoder.decode(key.entity, bytes));
             let (instrument, venue) = (&key.instrument, &key.venue);
             let Some(Ok(decoded)) = decoded else {
-                writeln!(text, "{instrument:<14} {venue:<12} expired").expect("writing to a String cannot fail");
+                writeln!(text, "{instrument:<14} {venue:<12} expired")
+                    .expect("writing to a String cannot fail");
                 continue;
             };
             let Record::Price(record) = &decoded.record else { continue };

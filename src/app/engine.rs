@@ -142,7 +142,8 @@ fn plan_feed(
         .map(|instrument| Wanted { instrument: instrument.clone(), entities: feed.entities.clone() })
         .collect();
     let sessions = feed::sessions(venue, feed.websocket_url.as_str(), &wanted, feed.first_data)?;
-    let symbols: Result<Vec<_>, _> = feed.instruments.iter().map(|instrument| venue.symbol(instrument)).collect();
+    let symbols: Result<Vec<_>, _> =
+        feed.instruments.iter().map(|instrument| venue.symbol(instrument)).collect();
     let depth = feed.depth as usize;
     let mut specs = Vec::new();
     for wanted in &wanted {

@@ -21,12 +21,8 @@ impl FeedMetrics {
     pub(super) fn new(feed: &Feed) -> Self {
         let feed = feed.to_string();
         let plain = |name: &'static str| metrics::counter!(name, "feed" => feed.clone());
-        let entity = |entity: &'static str| {
-            metrics::counter!(names::PROCESS_UPDATES, "feed" => feed.clone(), "entity" => entity)
-        };
-        let snapshots = |outcome: &'static str| {
-            metrics::counter!(names::FEED_SNAPSHOTS, "feed" => feed.clone(), "outcome" => outcome)
-        };
+        let entity = |entity: &'static str| metrics::counter!(names::PROCESS_UPDATES, "feed" => feed.clone(), "entity" => entity);
+        let snapshots = |outcome: &'static str| metrics::counter!(names::FEED_SNAPSHOTS, "feed" => feed.clone(), "outcome" => outcome);
         let counters: Vec<(Counter, Figure)> = vec![
             (plain(names::FEED_FRAMES), |stats| stats.frames),
             (plain(names::FEED_FRAME_BYTES), |stats| stats.frame_bytes),

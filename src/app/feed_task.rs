@@ -14,7 +14,8 @@ use super::feed_metrics::FeedMetrics;
 use super::rest_worker::{Answer, Job};
 use crate::clock;
 use crate::domain::{
-    Channel, Feed, Instrument, InstrumentId, MarketEvent, MonoTime, Now, Request, SessionId, Subscription, UpdateSink,
+    Channel, Feed, Instrument, InstrumentId, MarketEvent, MonoTime, Now, Request, SessionId, Subscription,
+    UpdateSink,
 };
 use crate::feed::{DecodeError, Excerpt, SessionEnd, SessionHandler};
 use crate::process::FeedState;
@@ -193,7 +194,8 @@ impl SessionHandler for FeedTask {
         let mut inner = self.inner.borrow_mut();
         inner.stats.reconnects += 1;
         inner.stats.sessions_up = inner.stats.connects.saturating_sub(inner.stats.reconnects);
-        metrics::counter!(names::FEED_RECONNECTS, "feed" => self.feed.to_string(), "why" => why.label()).increment(1);
+        metrics::counter!(names::FEED_RECONNECTS, "feed" => self.feed.to_string(), "why" => why.label())
+            .increment(1);
         tracing::warn!(feed = %self.feed, session = session.0, %why, "session ended");
     }
 

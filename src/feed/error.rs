@@ -191,7 +191,9 @@ impl RestError {
         match self {
             Self::Limited { wait, .. } => Recovery::RetryAfter(*wait),
             Self::Transport { .. } | Self::Timeout { .. } => Recovery::RetryAfter(Duration::from_secs(1)),
-            Self::Status { .. } | Self::Decode(_) | Self::Unfit(_) => Recovery::RetryAfter(Duration::from_secs(5)),
+            Self::Status { .. } | Self::Decode(_) | Self::Unfit(_) => {
+                Recovery::RetryAfter(Duration::from_secs(5))
+            }
             Self::Url { .. } | Self::TooLarge { .. } => Recovery::RetryAfter(Duration::from_secs(60)),
         }
     }
