@@ -35,21 +35,19 @@ fn write(writer: &mut Writer<'_>, record: &CompareRecord, publish_time: PublishT
     let venues = &record.venues[..record.venues.len().min(COMPARE_VENUES_MAX)];
     writer.array(ITEMS);
     encode::stamp(writer, &record.stamp, publish_time);
-    writer.small(record.scales.price.digits());
-    writer.small(record.scales.size.digits());
+    writer.small([record.scales.price.digits(), record.scales.size.digits()]);
     write_best(writer, record.best_bid.as_ref());
     write_best(writer, record.best_ask.as_ref());
     writer.array(venues.len());
     for venue in venues {
         writer.array(VENUE_ITEMS);
         writer.text(venue.venue.as_str());
-        writer.small(venue.state.code());
-        writer.small(venue.reason.code());
+        writer.small([venue.state.code(), venue.reason.code()]);
         writer.uint(venue.version.epoch.get());
         writer.uint(venue.version.sequence.get());
         encode::level(writer, venue.bid);
         encode::level(writer, venue.ask);
-        writer.int(venue.confirmed_time.nanos());
+        writer.time(venue.confirmed_time.nanos());
     }
 }
 

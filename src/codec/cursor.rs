@@ -75,7 +75,6 @@ impl<'a> Cursor<'a> {
     }
 
     /// An integer in any form.
-    #[inline]
     pub(super) fn integer(&mut self) -> Result<i128, DecodeError> {
         let offset = self.at;
         let marker = self.byte()?;
@@ -96,14 +95,38 @@ impl<'a> Cursor<'a> {
 
     /// An integer in the range of `N`.
     #[inline]
-    pub(super) fn number<N: TryFrom<i128>>(&mut self, expected: &'static str) -> Result<N, DecodeError> {
-        let number = self.integer()?;
-        N::try_from(number).map_err(|_| self.invalid(expected))
+    pub(super) fn number<N>(&mut self, expected: &'static str) -> Result<N, DecodeError>
+    where
+        N: TryFrom<i128> + TryFrom<u64>,
+    {
+        let number = match self.positive() {
+            Some(number) => N::try_from(number).ok(),
+            None => N::try_from(self.integer()?).ok(),
+        };
+        number.ok_or_else(|| self.invalid(expected))
+    }
+
+    /// The usual forms of an integer, in registers; `None` leaves everything to [`Cursor::integer`].
+    #[inline]
+    fn positive(&mut self) -> Option<u64> {
+        let (number, length) = match self.bytes[self.at..] {
+            [number @ 0x00..=0x7f, ..] => (u64::from(number), 1),
+            [0xce, a, b, c, d, ..] => (u64::from(u32::from_be_bytes([a, b, c, d])), 5),
+            [0xcf, a, b, c, d, e, f, g, h, ..] => (u64::from_be_bytes([a, b, c, d, e, f, g, h]), 9),
+            [0xcd, a, b, ..] => (u64::from(u16::from_be_bytes([a, b])), 3),
+            [0xcc, a, ..] => (u64::from(a), 2),
+            _ => return None,
+        };
+        self.at += length;
+        Some(number)
     }
 
     /// A mantissa: an integer, or its decimal digits as text.
     #[inline]
     pub(super) fn mantissa(&mut self) -> Result<i128, DecodeError> {
+        if let Some(number) = self.positive() {
+            return Ok(number.into());
+        }
         match self.bytes.get(self.at) {
             Some(0xa0..=0xbf | 0xd9..=0xdb) => self.digits(),
             _ => self.integer(),

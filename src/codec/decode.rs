@@ -29,6 +29,7 @@ pub(super) fn record(entity: Entity, cursor: &mut Cursor<'_>) -> Result<Stamped<
 }
 
 /// Items 0 to 5.
+#[inline]
 pub(super) fn stamp(cursor: &mut Cursor<'_>) -> Result<Stamped<Stamp>, DecodeError> {
     let (state, reason) = (state(cursor)?, reason(cursor)?);
     let venue_time = cursor.optional(nanos)?.map(VenueTime::from_nanos);
@@ -51,6 +52,7 @@ pub(super) fn reason(cursor: &mut Cursor<'_>) -> Result<Reason, DecodeError> {
 }
 
 /// A time.
+#[inline]
 pub(super) fn nanos(cursor: &mut Cursor<'_>) -> Result<i64, DecodeError> {
     cursor.number("time in nanoseconds")
 }
@@ -61,17 +63,20 @@ pub(super) fn scales(cursor: &mut Cursor<'_>) -> Result<Scales, DecodeError> {
 }
 
 /// A price and its size. Without a price the size means nothing.
+#[inline]
 pub(super) fn level(cursor: &mut Cursor<'_>) -> Result<Option<PriceLevel>, DecodeError> {
     let (price, size) = (cursor.optional(price_mantissa)?, cursor.optional(size_mantissa)?);
     Ok(price.map(|price| PriceLevel { price, size }))
 }
 
 /// A price.
+#[inline]
 pub(super) fn price_mantissa(cursor: &mut Cursor<'_>) -> Result<Price, DecodeError> {
     cursor.mantissa().map(Price)
 }
 
 /// A size of zero or more.
+#[inline]
 pub(super) fn size_mantissa(cursor: &mut Cursor<'_>) -> Result<Size, DecodeError> {
     match cursor.mantissa()? {
         mantissa @ 0.. => Ok(Size(mantissa)),

@@ -32,8 +32,7 @@ fn write(writer: &mut Writer<'_>, record: &HistoryRecord, publish_time: PublishT
     let candles = &record.candles[..record.candles.len().min(CANDLES_MAX)];
     writer.array(ITEMS);
     encode::stamp(writer, &record.stamp, publish_time);
-    writer.small(record.scales.price.digits());
-    writer.small(record.scales.size.digits());
+    writer.small([record.scales.price.digits(), record.scales.size.digits()]);
     writer.uint(u64::from(record.interval_s));
     column(writer, candles, |writer, candle| writer.int(candle.open_time_s));
     column(writer, candles, |writer, candle| writer.mantissa(candle.open.0));
