@@ -1,4 +1,5 @@
 //! The reader and its commands against a real redis-server: what was written is what a user sees.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should fail there and then")]
 
 #[path = "support/redis_server.rs"]
 mod redis_server;
