@@ -1,97 +1,26 @@
 //! The reader and its commands against a real redis-server: what was written is what a user sees.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should fail there and then")]
 
+#[path = "support/golden.rs"]
+mod golden;
+#[path = "support/price_store.rs"]
+mod price_store;
 #[path = "support/redis_server.rs"]
 mod redis_server;
 
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use clap::Parser;
+use golden::{check_golden, hex};
+use price_store::{Printed, Store, instrument, price};
 use redis::Commands as _;
 use redis_server::RedisServer;
 use serde_json::Value;
 use tickcache::app::read::{self, CommandError, GetArgs, ListArgs, WatchArgs};
 use tickcache::clock;
-use tickcache::codec::key::{catalog_field, catalog_key, catalog_value, value_key};
-use tickcache::codec::{Encoder, Namespace};
-use tickcache::domain::{
-    Entity, Epoch, Feed, Instrument, LastTrade, Price, PriceLevel, PriceRecord, Reason, Record, Scale,
-    Scales, Sequence, Size, Stamp, State, VenueSequence, Version, WallTime,
-};
-use tickcache::reader::{Change, Lookup, ReadError, Reader, Recovery, Trust, Venues, Watch};
-
-const SECOND: i64 = 1_000_000_000;
-
-fn instrument() -> Instrument {
-    "BTC-USDT".parse().unwrap()
-}
-
-/// A redis-server and what a writer does to it.
-struct Store {
-    server: RedisServer,
-    connection: redis::Connection,
-    namespace: Namespace,
-}
-
-impl Store {
-    fn new() -> Self {
-        let server = RedisServer::start();
-        let connection = server.connection();
-        Self { server, connection, namespace: Namespace::default() }
-    }
-
-    fn url(&self) -> String {
-        self.server.url()
-    }
-
-    async fn reader(&self) -> Reader {
-        Reader::connect(&self.url(), self.namespace.clone()).await.unwrap()
-    }
-
-    fn key(&self, venue: &str) -> String {
-        value_key(&self.namespace, Entity::Price, &instrument(), &venue.parse().unwrap())
-    }
-
-    fn list(&mut self, instrument: &str, venue: &str, entities: &[Entity]) {
-        let (instrument, venue) = (instrument.parse().unwrap(), venue.parse().unwrap());
-        let field = catalog_field(&instrument, &venue);
-        let value = catalog_value(&Feed { venue, partition: 0 }, entities);
-        let _: () = self.connection.hset(catalog_key(&self.namespace), field, value).unwrap();
-    }
-
-    fn set(&mut self, key: &str, bytes: &[u8]) {
-        let _: () = self.connection.pset_ex(key, bytes, 30_000).unwrap();
-    }
-
-    fn write(&mut self, venue: &str, version: (u64, u64), record: &PriceRecord) {
-        let version =
-            Version { epoch: Epoch::new(version.0).unwrap(), sequence: Sequence::new(version.1).unwrap() };
-        let mut bytes = Vec::new();
-        let record = Record::Price(record.clone());
-        Encoder::new(0).encode(record.as_ref(), version, clock::wall().published(), &mut bytes);
-        self.set(&self.key(venue), &bytes);
-    }
-}
-
-/// 61837.63 x 3.78826 / 61837.64 x 1.54698, last 61837.63; confirmed `age_s` ago.
-fn price(age_s: i64) -> PriceRecord {
-    let confirmed = WallTime::from_nanos(clock::wall().nanos() - age_s * SECOND).received();
-    let mut record =
-        PriceRecord::unknown(Stamp::connecting(confirmed), Scales { price: scale(2), size: scale(5) });
-    (record.stamp.state, record.stamp.reason) = (State::Live, Reason::None);
-    record.bid = Some(PriceLevel { price: Price(6_183_763), size: Some(Size(378_826)) });
-    record.ask = Some(PriceLevel { price: Price(6_183_764), size: Some(Size(154_698)) });
-    record.venue_sequence = Some(VenueSequence(50_093_239_212));
-    record.last =
-        Some(LastTrade { price: Price(6_183_763), size: None, venue_time: None, receive_time: None });
-    record
-}
-
-fn scale(digits: u8) -> Scale {
-    Scale::new(digits).unwrap()
-}
+use tickcache::codec::key::catalog_key;
+use tickcache::domain::{Entity, Reason, State};
+use tickcache::reader::{Change, Lookup, ReadError, Recovery, Trust, Venues, Watch};
 
 /// Arguments as typed behind `tickcache get`, `watch` or `list`.
 #[derive(Debug, Parser)]
@@ -144,60 +73,6 @@ async fn every_golden_value_is_printed_with_all_its_digits() {
         seen += 1;
     }
     assert!(seen >= 8, "{seen} vectors");
-}
-
-fn check_golden(entity: &str, vector: &Value, object: &Value) {
-    let name = vector["name"].as_str().unwrap();
-    assert_eq!(object["epoch"], vector["epoch"], "{name}");
-    assert_eq!(object["sequence"], vector["sequence"], "{name}");
-    let record = vector["record"].as_array().unwrap();
-    // (field, item, item of its scale)
-    let fields: &[(&str, usize, usize)] = match entity {
-        "price" => &[
-            ("bid", 9, 6),
-            ("bid_size", 10, 7),
-            ("ask", 11, 6),
-            ("ask_size", 12, 7),
-            ("last", 14, 6),
-            ("last_size", 15, 7),
-        ],
-        "liquidity" => {
-            &[("bid_prices", 9, 6), ("bid_sizes", 10, 7), ("ask_prices", 11, 6), ("ask_sizes", 12, 7)]
-        }
-        _ => &[
-            ("base_volume", 9, 7),
-            ("quote_volume", 10, 8),
-            ("open", 12, 6),
-            ("high", 13, 6),
-            ("low", 14, 6),
-            ("last", 15, 6),
-        ],
-    };
-    for &(field, item, scale) in fields {
-        let digits = usize::try_from(record[scale].as_u64().unwrap()).unwrap();
-        assert_eq!(object[field], decimal(&record[item], digits), "{name}: {field}");
-    }
-    let times = [("venue_time", 2), ("receive_time", 3), ("confirmed_time", 4), ("publish_time", 5)];
-    for (field, item) in times {
-        assert_eq!(object[field].to_string(), record[item].to_string().trim_matches('"'), "{name}: {field}");
-    }
-}
-
-/// A mantissa as the decimal text that `--json` must print, without any of the project's number code.
-fn decimal(mantissa: &Value, digits: usize) -> Value {
-    match mantissa {
-        Value::Array(items) => items.iter().map(|item| decimal(item, digits)).collect(),
-        Value::Null => Value::Null,
-        other => {
-            let text = format!("{:0>width$}", other.to_string().trim_matches('"'), width = digits + 1);
-            let (whole, fraction) = text.split_at(text.len() - digits);
-            if digits == 0 { whole.into() } else { format!("{whole}.{fraction}").into() }
-        }
-    }
-}
-
-fn hex(text: &str) -> Vec<u8> {
-    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
 }
 
 #[tokio::test]
@@ -392,36 +267,6 @@ async fn a_follower_learns_of_new_venues_of_the_end_of_values_and_of_the_loss_of
             Change::Gone(_) | Change::Aged(..) => {}
             change => panic!("{change:?}"),
         }
-    }
-}
-
-/// What a command has printed so far, readable while it runs.
-#[derive(Clone, Default)]
-struct Printed(Arc<Mutex<Vec<u8>>>);
-
-impl Printed {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-
-    async fn until(&self, part: &str) {
-        for _ in 0..6_000 {
-            if self.text().contains(part) {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        panic!("{part:?} was never printed: {}", self.text());
-    }
-}
-
-impl Write for Printed {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 
