@@ -65,7 +65,7 @@ impl Age {
     }
 }
 
-/// For people: `12 ms`, `3.4 s`, `5 min`.
+/// For people: `12 ms`, `3.4 s`, `5 min`, `7 h`, `30 d`.
 impl fmt::Display for Age {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.0 < 0 { "-" } else { "" };
@@ -73,7 +73,9 @@ impl fmt::Display for Age {
         let text = match millis {
             0..1_000 => format!("{sign}{millis} ms"),
             1_000..120_000 => format!("{sign}{}.{} s", millis / 1_000, millis % 1_000 / 100),
-            _ => format!("{sign}{} min", millis / 60_000),
+            120_000..7_200_000 => format!("{sign}{} min", millis / 60_000),
+            7_200_000..172_800_000 => format!("{sign}{} h", millis / 3_600_000),
+            _ => format!("{sign}{} d", millis / 86_400_000),
         };
         formatter.pad(&text)
     }
@@ -247,6 +249,8 @@ pub(super) mod tests {
             (-1_500_000_000, "-1.5 s"),
             (119_900_000_000, "119.9 s"),
             (300 * SECOND, "5 min"),
+            (86_400 * SECOND, "24 h"),
+            (259_200 * SECOND, "3 d"),
         ] {
             assert_eq!(Age(nanos).to_string(), expected);
         }

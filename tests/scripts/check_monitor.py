@@ -19,17 +19,12 @@ import sys
 import wire
 
 ARGUMENT = re.compile(rb'"((?:[^"\\]|\\.)*)"')
-ESCAPE = re.compile(rb"\\(x[0-9a-f]{2}|.)", re.DOTALL)
-NAMED = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"a": b"\a", b"b": b"\b"}
 FAULTS_SHOWN = 10
 
 
 def unescape(raw):
-    def one(match):
-        code = match.group(1)
-        return bytes([int(code[1:], 16)]) if len(code) == 3 else NAMED.get(code, code)
-
-    return ESCAPE.sub(one, raw)
+    # Redis escapes as C does, and all that is left is ASCII.
+    return raw.decode("unicode_escape").encode("latin-1")
 
 
 def writes(path):
