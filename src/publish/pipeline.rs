@@ -19,8 +19,8 @@ use super::batch::{Batch, Entry, SetCommands};
 use super::catalog::Catalog;
 use super::conflation::Conflation;
 use super::meters::Meters;
-use super::reply::{Reply, ReplyError, ReplyScanner};
-use super::{PublishError, Recovery, Refusal, SlotPlan, StatsBoard, ValueTable};
+use super::reply::{Reply, ReplyScanner};
+use super::{PublishError, Recovery, Refusal, ReplyError, SlotPlan, StatsBoard, ValueTable};
 
 /// Batches that no reply has come for.
 pub const IN_FLIGHT_MAX: usize = 2;
@@ -372,6 +372,12 @@ impl Pipeline {
         let in_flight: usize = self.in_flight.iter().map(unanswered).sum();
         let catalog = usize::from(self.link != Link::Embedded && self.catalog.is_unsent());
         self.conflation.dirty() + in_flight + catalog
+    }
+
+    /// Values that are where they belong.
+    #[must_use]
+    pub const fn acknowledged(&self) -> u64 {
+        self.meters.stats.written
     }
 
     /// Bytes that the batches' buffers hold in memory.

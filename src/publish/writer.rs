@@ -238,6 +238,12 @@ impl Writer {
         self.board.read()
     }
 
+    /// Values written so far, as [`WriterStats::written`]: cheap enough to be asked in a loop.
+    #[must_use]
+    pub fn acknowledged(&self) -> u64 {
+        self.link.borrow().pipeline.acknowledged()
+    }
+
     /// Bytes that the reused buffers of the batches hold in memory: bounded, however long Redis is away.
     #[must_use]
     pub fn buffer_bytes(&self) -> usize {
