@@ -115,7 +115,6 @@ fn a_unix_socket_a_user_and_a_database_work() {
     on_one_thread(async {
         let Some(server) = Server::start(&[]).await else { return };
         server.allow_writer(&["on", ">secret", "~tickcache:*", "+@all"]).await;
-        };
         let mut rig = Rig::start(
             Store::Redis(RedisAddress {
                 endpoint: Endpoint::Unix { path: server.unix_path() },
