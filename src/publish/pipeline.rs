@@ -386,3 +386,7 @@ impl Pipeline {
         self.in_flight.iter().chain(&self.spare).map(|batch| batch.bytes.capacity()).sum()
     }
 }
+
+#[cfg(test)]
+#[path = "pipeline_tests.rs"]
+mod tests;

@@ -144,7 +144,8 @@ impl Writer {
     }
 
     /// Keeps the connection until `shutdown` is ready: connects, reads replies, sends what the window held back. Spawn
-    /// it on the same `LocalSet`. With [`Store::Embedded`] it only keeps the statistics fresh.
+    /// it on the same `LocalSet`. With [`Store::Embedded`] it only keeps the statistics fresh. To stop without losing a
+    /// value: no further updates, then [`Self::drain`], then `shutdown`.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         tokio::select! {
             () = shutdown => {}
