@@ -320,7 +320,7 @@ impl Pipeline {
         if self.link == Link::Up { liveness.min(next) } else { next }
     }
 
-    /// Time has passed: asks, gives up, or ends a pause.
+    /// Time has passed: asks, gives up, or ends a pause. [`Self::fill`] is to follow.
     ///
     /// # Errors
     /// [`PublishError::Silent`] when Redis has not answered for [`SILENCE_MAX`].
@@ -348,7 +348,8 @@ impl Pipeline {
                 let after_ms = u64::try_from(SILENCE_MAX.as_millis()).unwrap_or(u64::MAX);
                 Err(PublishError::Silent { after_ms })
             }
-            None if now >= self.heard.after(PING_EVERY) => {
+            // What waits is a question as good as a PING, and must not wait behind one.
+            None if now >= self.heard.after(PING_EVERY) && !self.conflation.is_sendable() => {
                 let mut batch = self.spare.pop().unwrap_or_default();
                 batch.push_command(Entry::Ping, &[b"PING"]);
                 self.send(batch, now);
