@@ -6,7 +6,7 @@
 use std::fmt;
 use std::io;
 
-use super::reply::ReplyError;
+use super::reply::NESTING_MAX;
 
 /// Bytes kept of an error message of the server.
 pub const MESSAGE_MAX: usize = 200;
@@ -250,6 +250,35 @@ impl PublishError {
             Self::Refused { .. } => "refused",
         }
     }
+}
+
+/// Bytes that are no replies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReplyError {
+    /// Not a type of RESP.
+    #[error("0x{0:02x} starts no reply")]
+    Type(u8),
+    /// A line end that is not `\r\n`.
+    #[error("0x{0:02x} where a line end belongs")]
+    LineEnd(u8),
+    /// Not a length.
+    #[error("0x{0:02x} in a length")]
+    Length(u8),
+    /// Longer than the limit.
+    #[error("length {length} beyond {limit}")]
+    TooLong {
+        /// What came.
+        length: u64,
+        /// What is allowed.
+        limit: u64,
+    },
+    /// Deeper than [`NESTING_MAX`].
+    #[error("nested deeper than {NESTING_MAX}")]
+    TooDeep,
+    /// A reply to nothing.
+    #[error("a reply that no command asked for")]
+    Unasked,
 }
 
 #[cfg(test)]

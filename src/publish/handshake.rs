@@ -8,9 +8,9 @@ use std::future::poll_fn;
 use std::time::Duration;
 
 use super::batch::append_command;
-use super::reply::{Reply, ReplyError, ReplyScanner};
+use super::reply::{Reply, ReplyScanner};
 use super::transport::Transport;
-use super::{PublishError, RedisAddress, Refusal};
+use super::{PublishError, RedisAddress, Refusal, ReplyError};
 
 /// How long the handshake may take.
 pub const HANDSHAKE_MAX: Duration = Duration::from_millis(500);

@@ -34,7 +34,7 @@ pub mod transport;
 mod writer;
 
 pub use address::{Endpoint, RedisAddress};
-pub use error::{MESSAGE_MAX, PublishError, Recovery, Refusal};
+pub use error::{MESSAGE_MAX, PublishError, Recovery, Refusal, ReplyError};
 pub use plan::{SLOTS_MAX, SlotKey, SlotPlan};
 pub use stats::{StatsBoard, WriterStats};
 pub use table::{TableValue, ValueTable};

@@ -19,8 +19,8 @@ use super::batch::{Batch, Entry, SetCommands};
 use super::catalog::Catalog;
 use super::conflation::Conflation;
 use super::meters::Meters;
-use super::reply::{Reply, ReplyError, ReplyScanner};
-use super::{PublishError, Recovery, Refusal, SlotPlan, StatsBoard, ValueTable};
+use super::reply::{Reply, ReplyScanner};
+use super::{PublishError, Recovery, Refusal, ReplyError, SlotPlan, StatsBoard, ValueTable};
 
 /// Batches that no reply has come for.
 pub const IN_FLIGHT_MAX: usize = 2;
@@ -320,7 +320,7 @@ impl Pipeline {
         if self.link == Link::Up { liveness.min(next) } else { next }
     }
 
-    /// Time has passed: asks, gives up, or ends a pause.
+    /// Time has passed: asks, gives up, or ends a pause. [`Self::fill`] is to follow.
     ///
     /// # Errors
     /// [`PublishError::Silent`] when Redis has not answered for [`SILENCE_MAX`].
@@ -348,7 +348,8 @@ impl Pipeline {
                 let after_ms = u64::try_from(SILENCE_MAX.as_millis()).unwrap_or(u64::MAX);
                 Err(PublishError::Silent { after_ms })
             }
-            None if now >= self.heard.after(PING_EVERY) => {
+            // What waits is a question as good as a PING, and must not wait behind one.
+            None if now >= self.heard.after(PING_EVERY) && !self.conflation.is_sendable() => {
                 let mut batch = self.spare.pop().unwrap_or_default();
                 batch.push_command(Entry::Ping, &[b"PING"]);
                 self.send(batch, now);
@@ -374,9 +375,19 @@ impl Pipeline {
         self.conflation.dirty() + in_flight + catalog
     }
 
+    /// Values that are where they belong.
+    #[must_use]
+    pub const fn acknowledged(&self) -> u64 {
+        self.meters.stats.written
+    }
+
     /// Bytes that the batches' buffers hold in memory.
     #[must_use]
     pub fn buffer_bytes(&self) -> usize {
         self.in_flight.iter().chain(&self.spare).map(|batch| batch.bytes.capacity()).sum()
     }
 }
+
+#[cfg(test)]
+#[path = "pipeline_tests.rs"]
+mod tests;

@@ -5,8 +5,7 @@
 //! elements, a bulk at most [`BULK_MAX`] bytes, a line at most [`LINE_MAX`]; anything beyond, and anything that is no
 //! RESP, ends the connection. Streamed aggregates (`$?`, `*?`), which Redis never sends, count as malformed.
 
-use super::Refusal;
-use super::error::MESSAGE_MAX;
+use super::{MESSAGE_MAX, Refusal, ReplyError};
 
 /// Aggregates within aggregates.
 pub const NESTING_MAX: usize = 8;
@@ -26,35 +25,6 @@ pub enum Reply {
     Error(Refusal),
     /// Not an answer: an out-of-band message.
     Push,
-}
-
-/// Bytes that are no replies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ReplyError {
-    /// Not a type of RESP.
-    #[error("0x{0:02x} starts no reply")]
-    Type(u8),
-    /// A line end that is not `\r\n`.
-    #[error("0x{0:02x} where a line end belongs")]
-    LineEnd(u8),
-    /// Not a length.
-    #[error("0x{0:02x} in a length")]
-    Length(u8),
-    /// Longer than the limit.
-    #[error("length {length} beyond {limit}")]
-    TooLong {
-        /// What came.
-        length: u64,
-        /// What is allowed.
-        limit: u64,
-    },
-    /// Deeper than [`NESTING_MAX`].
-    #[error("nested deeper than {NESTING_MAX}")]
-    TooDeep,
-    /// A reply to nothing.
-    #[error("a reply that no command asked for")]
-    Unasked,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

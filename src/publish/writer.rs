@@ -144,7 +144,8 @@ impl Writer {
     }
 
     /// Keeps the connection until `shutdown` is ready: connects, reads replies, sends what the window held back. Spawn
-    /// it on the same `LocalSet`. With [`Store::Embedded`] it only keeps the statistics fresh.
+    /// it on the same `LocalSet`. With [`Store::Embedded`] it only keeps the statistics fresh. To stop without losing a
+    /// value: no further updates, then [`Self::drain`], then `shutdown`.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         tokio::select! {
             () = shutdown => {}
@@ -236,6 +237,12 @@ impl Writer {
     pub fn stats(&self) -> WriterStats {
         self.link.borrow_mut().pipeline.refresh_stats();
         self.board.read()
+    }
+
+    /// Values written so far, as [`WriterStats::written`]: cheap enough to be asked in a loop.
+    #[must_use]
+    pub fn acknowledged(&self) -> u64 {
+        self.link.borrow().pipeline.acknowledged()
     }
 
     /// Bytes that the reused buffers of the batches hold in memory: bounded, however long Redis is away.

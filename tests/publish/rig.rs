@@ -1,0 +1,126 @@
+//! A writer with its table, on the thread of the test.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tickcache::clock;
+use tickcache::codec::{Namespace, peek_version};
+use tickcache::domain::{
+    Entity, Epoch, Price, PriceLevel, PriceRecord, Reason, ReceiveTime, RecordRef, Scale, Scales, Size,
+    SlotId, Stamp, State, Update, UpdateSink, Urgency,
+};
+use tickcache::publish::{
+    Endpoint, RedisAddress, SlotKey, SlotPlan, StatsBoard, Store, ValueTable, Writer, WriterOptions,
+};
+use tokio::task::{JoinHandle, LocalSet};
+
+pub(crate) const EPOCH: u64 = 1_763_647_415_123;
+
+#[derive(Debug)]
+pub(crate) struct Rig {
+    pub(crate) writer: Writer,
+    pub(crate) table: Arc<ValueTable>,
+    pub(crate) keys: Vec<String>,
+    task: JoinHandle<()>,
+}
+
+impl Rig {
+    /// A running writer over `count` price keys.
+    pub(crate) fn start(store: Store, count: usize) -> Self {
+        Self::start_with(store, count, None)
+    }
+
+    pub(crate) fn start_with(store: Store, count: usize, tls: Option<Arc<rustls::ClientConfig>>) -> Self {
+        let mut plan = SlotPlan::new();
+        let keys: Vec<String> =
+            (0..count).map(|index| format!("tickcache:v1:price:{{C{index}-USDT}}:binance")).collect();
+        for key in &keys {
+            let slot = SlotKey { key: key.clone(), entity: Entity::Price, ttl: Duration::from_secs(30) };
+            plan.add(slot).unwrap();
+        }
+        let table = Arc::new(ValueTable::new(&plan));
+        let options = WriterOptions {
+            store,
+            epoch: Epoch::new(EPOCH).unwrap(),
+            zstd_threshold: 384,
+            namespace: Namespace::default(),
+            client_name: "tickcache-test".to_owned(),
+            tls,
+        };
+        let writer = Writer::new(options, &plan, Arc::clone(&table), Arc::new(StatsBoard::new())).unwrap();
+        let task = tokio::task::spawn_local(writer.clone().run(std::future::pending()));
+        Self { writer, table, keys, task }
+    }
+
+    /// A new price of a key, as after a frame.
+    pub(crate) fn push(&mut self, slot: usize, bid: i128) {
+        let now = clock::now();
+        let record = price(bid, now.wall.received());
+        let slot = SlotId(u32::try_from(slot).unwrap());
+        let record = RecordRef::Price(&record);
+        self.writer.update(Update { slot, record, received: now.mono, urgency: Urgency::Normal });
+        self.writer.flush(now);
+    }
+
+    /// Waits for the connection.
+    pub(crate) async fn connected(self) -> Self {
+        until("it connects", async || self.writer.stats().connected).await;
+        self
+    }
+
+    pub(crate) async fn drain(&self) {
+        let deadline = clock::mono().after(Duration::from_secs(30));
+        let drained = self.writer.drain(deadline).await;
+        assert_eq!(drained, tickcache::publish::Drained::All, "{:?}", self.writer.stats());
+    }
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+pub(crate) fn price(bid: i128, received: ReceiveTime) -> PriceRecord {
+    let scale = Scale::new(2).unwrap();
+    let level = |price| Some(PriceLevel { price: Price(price), size: Some(Size(7)) });
+    let stamp = Stamp { state: State::Live, reason: Reason::None, ..Stamp::connecting(received) };
+    let record = PriceRecord::unknown(stamp, Scales { price: scale, size: scale });
+    PriceRecord { bid: level(bid), ask: level(bid + 1), ..record }
+}
+
+/// The bid of a value, read with nothing of ours but the version's place.
+pub(crate) fn bid(value: &[u8]) -> u64 {
+    let mut body = &value[21..];
+    let record: Vec<Option<u64>> = rmp_serde::from_read(&mut body).unwrap();
+    record[9].unwrap()
+}
+
+/// Epoch and sequence of a value.
+pub(crate) fn version(value: &[u8]) -> (u64, u64) {
+    let version = peek_version(value).unwrap();
+    (version.epoch.get(), version.sequence.get())
+}
+
+pub(crate) fn tcp(port: u16) -> RedisAddress {
+    RedisAddress::open(Endpoint::Tcp { host: "127.0.0.1".to_owned(), port })
+}
+
+/// Waits until something holds; the test fails when it does not within 30 s.
+pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    for _ in 0..3_000 {
+        if holds().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("not within 30 s: {what}");
+}
+
+/// Runs a test as a shard runs: one thread, tasks that never leave it.
+pub(crate) fn on_one_thread(test: impl Future<Output = ()>) {
+    // Shown only when the test fails.
+    let _ = tracing_subscriber::fmt().with_test_writer().try_init();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    LocalSet::new().block_on(&runtime, test);
+}
