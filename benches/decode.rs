@@ -1,8 +1,22 @@
 //! What does one Binance frame cost, from the bytes of the socket to exact domain values?
 //!
 //! Expectation: a quote or a trade at most 150 ns, a level of depth at most 25 ns, on the fast path. `general` is the same
-//! decoder on a frame whose fields are reordered and joined by an unknown one. `serde_json` and `sonic_rs` parse into borrowed structs
-//! and then into the same numbers, as one would do it without a path of one's own. Run: `cargo bench --bench decode`.
+//! decoder on a frame whose fields are reordered and joined by an unknown one; it checks everything, so it is dearer than
+//! the bare parsers. `serde_json` and `sonic_rs` parse into borrowed structs and then into the same numbers, as one would do it
+//! without a path of one's own. Run: `cargo bench --bench decode`.
+//!
+//! Measured on 2 shared vCPUs of an AMD EPYC, rustc 1.95, while other builds kept the machine busy (load 5); ns, fastest
+//! of 100 samples of about 1 ms (medians are 1 to 11 % above):
+//!
+//! | | quote | trade | ticker | depth of 10 | depth of 100 |
+//! |---|---|---|---|---|---|
+//! | ours, fast | 119 | 138 | 320 | 339 | 2658 |
+//! | ours, general | 687 | 784 | 1535 | 2187 | 14369 |
+//! | serde_json | 403 | | | | 8167 |
+//! | sonic_rs | 330 | | | | 7227 |
+//!
+//! The general path is on serde_json: sonic-rs would take a fifth off a path that no usual frame takes, for a dependency
+//! built on unsafe code.
 
 use std::hint::black_box;
 

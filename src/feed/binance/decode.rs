@@ -4,7 +4,7 @@
 //! JSON of that meaning and words all errors. Never panics, whatever the bytes; never checks a book (crossed, gaps): that is
 //! the book's. Reuses two level buffers of at most `LEVELS_MAX` levels; else nothing is kept from frame to frame.
 //!
-//! The venue's documentation: "Combined stream events are wrapped as follows: {"stream":"<streamName>","data":<rawPayload>}";
+//! The venue's documentation: "Combined stream events are wrapped as follows: `{"stream":"<streamName>","data":<rawPayload>}`";
 //! "if the result received is null this means the request sent was a success"; "A serverShutdown event will be sent when the
 //! server is about to shutdown, resulting in disconnection".
 
