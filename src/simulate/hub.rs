@@ -93,6 +93,8 @@ struct Link {
     queue: mpsc::Sender<Command>,
     task: Option<AbortHandle>,
     pending: Vec<Outgoing>,
+    /// About to be closed: it subscribes to nothing any more.
+    retired: bool,
 }
 
 /// A batch for one session.
@@ -134,7 +136,7 @@ impl Hub {
     pub(super) fn join(&self) -> (SessionId, mpsc::Receiver<Command>) {
         let id = SessionId(self.next.fetch_add(1, Ordering::Relaxed));
         let (queue, receiver) = mpsc::channel(self.queue_batches);
-        let link = Link { id, queue, task: None, pending: Vec::new() };
+        let link = Link { id, queue, task: None, pending: Vec::new(), retired: false };
         let mut routes = self.lock();
         match routes.sessions.iter().position(Option::is_none) {
             Some(slot) => routes.sessions[slot] = Some(link),
@@ -177,8 +179,9 @@ impl Hub {
     pub(super) fn subscribe(&self, session: SessionId, name: &str) {
         let mut routes = self.lock();
         let (Some(stream), Some(slot)) = (self.ids.get(name), routes.slot(session)) else { return };
+        let retired = routes.sessions[slot].as_ref().is_some_and(|link| link.retired);
         let sessions = &mut routes.streams[stream.index()];
-        if !sessions.contains(&slot) {
+        if !retired && !sessions.contains(&slot) {
             sessions.push(slot);
         }
     }
@@ -211,6 +214,16 @@ impl Hub {
     /// All sessions, to be told something.
     pub(super) fn queues(&self) -> Vec<mpsc::Sender<Command>> {
         self.lock().sessions.iter().flatten().map(|link| link.queue.clone()).collect()
+    }
+
+    /// Ends all subscriptions of all sessions for good, and gives the queues, for the sessions to be closed. So a replay
+    /// that starts anew waits for new sessions.
+    pub(super) fn retire(&self) -> Vec<mpsc::Sender<Command>> {
+        let mut routes = self.lock();
+        routes.streams.iter_mut().for_each(Vec::clear);
+        routes.sessions.iter_mut().flatten().for_each(|link| link.retired = true);
+        self.note(&routes, None);
+        routes.sessions.iter().flatten().map(|link| link.queue.clone()).collect()
     }
 
     /// Takes the routes, to push frames.

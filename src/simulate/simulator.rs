@@ -257,14 +257,14 @@ impl Simulator {
 
     /// Closes all sessions with a close frame.
     pub async fn close_sessions(&self, code: u16, reason: &'static str) {
-        for queue in self.shared.hub.queues() {
+        for queue in self.shared.hub.retire() {
             let _ = queue.send(Command::Close { code, reason }).await;
         }
     }
 
     /// Ends all sessions without a close frame.
     pub async fn break_sessions(&self, how: Break) {
-        for queue in self.shared.hub.queues() {
+        for queue in self.shared.hub.retire() {
             let _ = queue.send(Command::Break(how)).await;
         }
     }

@@ -115,9 +115,7 @@ impl Walk {
             let percent_milli = self.random.i64(1200..=2000);
             let distance = (self.bid * percent_milli / 100_000).max(1);
             let up = self.random.bool();
-            self.change(now_ms, first, sink, |walk| {
-                walk.move_to(walk.bid + if up { distance } else { -distance })
-            });
+            self.change(first, sink, |walk| walk.move_to(walk.bid + if up { distance } else { -distance }));
         }
         while self.due_milli >= 1000 {
             self.due_milli -= 1000;
@@ -137,26 +135,25 @@ impl Walk {
     /// One change of the book, chosen at random.
     fn event(&mut self, now_ms: i64, first: StreamId, sink: &mut impl Sink) {
         match self.random.u8(0..100) {
-            0..45 => self.change(now_ms, first, sink, Self::resize_top),
-            45..75 => self.change(now_ms, first, sink, Self::touch_deep),
+            0..45 => self.change(first, sink, Self::resize_top),
+            45..75 => self.change(first, sink, Self::touch_deep),
             75..90 => {
                 // A step of the walk: mostly a tick or two, of a wider range where ticks are fine.
                 let reach = (self.bid / 100_000).max(1);
                 let distance = self.random.i64(1..=reach) * if self.random.bool() { 1 } else { -1 };
-                self.change(now_ms, first, sink, |walk| walk.move_to(walk.bid + distance));
+                self.change(first, sink, |walk| walk.move_to(walk.bid + distance));
             }
             _ => self.trade(now_ms, first, sink),
         }
     }
 
     /// Makes a change under new update ids and tells of the top if that changed.
-    fn change(&mut self, now_ms: i64, first: StreamId, sink: &mut impl Sink, how: impl FnOnce(&mut Self)) {
+    fn change(&mut self, first: StreamId, sink: &mut impl Sink, how: impl FnOnce(&mut Self)) {
         let before = (self.book.best_bid(), self.book.best_ask());
         how(self);
         self.book.update_id += self.random.u64(1..=3);
         let top = self.book.top();
         if before != (top.bid, top.ask) {
-            self.ticker.note_top(now_ms);
             emit(first, Kind::BookTicker, sink, || {
                 render::book_ticker(&self.stream_name(Kind::BookTicker), &self.symbol, &top)
             });
@@ -237,12 +234,12 @@ impl Walk {
         let mut quantity = if quantity.is_zero() { available } else { quantity };
         quantity.rescale(DECIMALS);
         let rest = available - quantity;
-        let trade_id = self.ticker.note_trade(price, quantity, now_ms);
+        let trade_id = self.ticker.note_trade(price, quantity);
         emit(first, Kind::Trade, sink, || {
             let stream = self.stream_name(Kind::Trade);
             render::trade(&stream, &self.symbol, trade_id, price, quantity, side, now_ms)
         });
-        self.change(now_ms, first, sink, |walk| {
+        self.change(first, sink, |walk| {
             // A level that was eaten up is filled again at once: the top is where the walk says.
             if rest.is_zero() {
                 walk.set(side, if side == Side::Bid { walk.bid } else { walk.bid + SPREAD }, None);

@@ -74,7 +74,6 @@ pub(super) struct Ticker {
     quote_volume: Decimal,
     first_trade: u64,
     last_trade: u64,
-    last_top_ms: i64,
 }
 
 impl Ticker {
@@ -90,23 +89,17 @@ impl Ticker {
             quote_volume: eight(volume * price),
             first_trade: 3_735_000_000,
             last_trade: 3_735_683_258,
-            last_top_ms: 0,
         }
     }
 
-    pub(super) fn note_top(&mut self, now_ms: i64) {
-        self.last_top_ms = now_ms;
-    }
-
     /// Adds a trade and gives its id.
-    pub(super) fn note_trade(&mut self, price: Decimal, quantity: Decimal, now_ms: i64) -> u64 {
+    pub(super) fn note_trade(&mut self, price: Decimal, quantity: Decimal) -> u64 {
         self.last_trade += 1;
         (self.last, self.last_quantity) = (price, quantity);
         self.high = self.high.max(price);
         self.low = self.low.min(price);
         self.volume = eight(self.volume + quantity);
         self.quote_volume = eight(self.quote_volume + price * quantity);
-        self.last_top_ms = now_ms;
         self.last_trade
     }
 

@@ -33,7 +33,7 @@ pub(in crate::simulate) async fn play(shared: Arc<Shared>) {
         // First back to the start, then the closing: a client that is back at once must get the first snapshot.
         replay.rewind();
         let close = || Command::Close { code: 1001, reason: "The recording starts anew" };
-        for queue in shared.hub.queues() {
+        for queue in shared.hub.retire() {
             let _ = queue.send(close()).await;
         }
     }
