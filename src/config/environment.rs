@@ -61,8 +61,8 @@ impl Environment {
 }
 
 /// Kubernetes sets `<SERVICE>_SERVICE_HOST`, `<SERVICE>_PORT=tcp://...` and more in each container for each service
-/// (<https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables>). A service named `redis` or
-/// `tickcache` would else break us.
+/// (<https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables>). A service named `redis`
+/// or `tickcache` would else break us.
 fn is_service_link(name: &str, value: &str) -> bool {
     const PROTOCOLS: [&str; 3] = ["tcp", "udp", "sctp"];
     let names_a_link = name.ends_with("_SERVICE_HOST")

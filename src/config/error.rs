@@ -1,11 +1,12 @@
 //! What can be wrong with a configuration, and where.
 //!
-//! Owns the collecting and the printing: one line an error, all of them, sorted by place. Never quotes the value of a key that may
-//! hold a password. At most [`ERRORS_MAX`] are kept; more are counted.
+//! Owns the collecting and the printing: one line an error, all of them, sorted by place. Never quotes the value of a
+//! key that may hold a password. At most [`ERRORS_MAX`] are kept; more are counted. What now? Always the same: do not
+//! start, print them, exit with code 2.
 
 use std::fmt;
 
-use crate::domain::{InstrumentError, NamespaceError, UnknownEntity};
+use crate::domain::{InstrumentError, NamespaceError, UnknownEntity, VenueError};
 
 use super::redis_url::RedisUrlError;
 
@@ -128,6 +129,9 @@ pub enum Problem {
     /// No instrument.
     #[error(transparent)]
     Instrument(#[from] InstrumentError),
+    /// No venue name.
+    #[error(transparent)]
+    Venue(#[from] VenueError),
     /// No entity.
     #[error(transparent)]
     Entity(#[from] UnknownEntity),

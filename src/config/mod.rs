@@ -1,9 +1,9 @@
 //! From a TOML file and the environment to settings that are known to be right.
 //!
-//! Owns the keys, their ranges and defaults (`keys`, the only place of defaults), who wins over whom (`environment`), the way from `raw` as typed through
-//! `validate` to [`Settings`], and the printing of what is in force. Never reads files, clocks or the process's environment (but for
-//! [`process_environment`], which only hands it over), and never shows a password. Reads at most [`FILE_BYTES_MAX`] and keeps at most
-//! [`ERRORS_MAX`] errors.
+//! Owns the keys, their ranges and defaults (`keys`, the only place of defaults), who wins over whom (`environment`),
+//! the way from `raw` as typed through `validate` to [`Settings`], and the printing of what is in force. Never reads
+//! files, clocks or the process's environment (but for [`process_environment`], which only hands it over), and never
+//! shows a password. Reads at most [`FILE_BYTES_MAX`] and keeps at most [`ERRORS_MAX`] errors.
 
 mod effective;
 mod endpoint;

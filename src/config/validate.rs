@@ -133,6 +133,7 @@ fn feed(
         }
     }
     let venue = venue(values, venues, first_lines, errors);
+    let name = venue.and_then(|_| parsed::<Venue>(values.text(&keys::VENUE), keys::VENUE.path, errors));
     let instruments = list::<Instrument>(values, &keys::INSTRUMENTS, INSTRUMENTS_MAX, errors);
     let entities = list::<Entity>(values, &keys::ENTITIES, Entity::ALL.len(), errors);
     let depth = match venue {
@@ -151,7 +152,7 @@ fn feed(
     let [price, liquidity, volume] = [&keys::PRICE_SILENCE, &keys::LIQUIDITY_SILENCE, &keys::VOLUME_SILENCE]
         .map(|key| seconds(values, key, errors));
     Some(FeedSettings {
-        venue: Venue::from_str(venue?.name).ok()?,
+        venue: name?,
         instruments: instruments?,
         entities: entities?,
         depth: depth?,
@@ -200,19 +201,14 @@ fn endpoint(
     } else {
         (["ws", "wss"], "a ws:// or wss:// URL")
     };
-    match values.text(key) {
-        Some(Given { value, origin }) => {
-            let endpoint = Endpoint::parse(&value, schemes);
-            if endpoint.is_none() {
-                errors.push(&origin, key.path, Problem::Endpoint(expected));
-            }
-            endpoint
-        }
-        None => Some(
-            Endpoint::parse(default?, schemes)
-                .expect("the URLs that a venue's code brings along are checked by a test"),
-        ),
+    let given = values.text(key);
+    let venues_own = || default.map(|url| Given { value: url.to_owned(), origin: Origin::Default });
+    let Given { value, origin } = given.or_else(venues_own)?;
+    let endpoint = Endpoint::parse(&value, schemes);
+    if endpoint.is_none() {
+        errors.push(&origin, key.path, Problem::Endpoint(expected));
     }
+    endpoint
 }
 
 /// Elements of a list: at least one, at most `max`, none twice.

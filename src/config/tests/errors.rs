@@ -90,6 +90,7 @@ fn an_unknown_key_leads_to_the_one_that_was_meant() {
 fn a_wrong_feed_is_named_with_its_line() {
     for (lines, expected) in [
         ("venue = \"binanse\"", "t.toml:2: feed.venue: expected one of binance, shallow, got \"binanse\""),
+        ("venue = \"B!\"", "t.toml:2: feed.venue: expected one of binance, shallow, got \"B!\""),
         ("", "t.toml:1: feed.venue: missing; expected the name of a venue"),
         ("venue = 1", "t.toml:2: feed.venue: expected a string, got the number 1"),
         ("venue = \"binance\"\ndepth = 0", "t.toml:3: feed.depth: expected 1 to 1000 levels, got 0"),

@@ -53,6 +53,16 @@ volume_silence_s = 60
 }
 
 #[test]
+fn line_endings_and_byte_order_marks_of_other_systems_change_nothing() {
+    let text = format!("\u{feff}{}", MINIMAL.replace('\n', "\r\n"));
+    assert_eq!(loaded(&text, &[]), loaded(MINIMAL, &[]));
+    assert_eq!(
+        refused(&format!("{text}depth = 0\r\n"), &[]),
+        "t.toml:4: feed.depth: expected 1 to 1000 levels, got 0"
+    );
+}
+
+#[test]
 fn a_venue_brings_its_own_defaults() {
     let settings = loaded("[[feed]]\nvenue = \"shallow\"\ninstruments = [\"A-B\"]", &[]);
     let feed = &settings.feeds[0];
