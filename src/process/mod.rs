@@ -24,6 +24,8 @@ mod liquidity;
 mod liveness;
 mod price;
 mod side;
+#[cfg(test)]
+mod tests;
 mod volume;
 
 pub use book::Book;
