@@ -280,17 +280,19 @@ impl InstrumentState {
     fn tick_liquidity(&mut self, heard: Option<Now>, context: &mut Context<'_>) -> Option<Channel> {
         let liquidity = self.liquidity.as_mut()?;
         let now = context.now;
-        let mut wish = liquidity.wish(now.mono);
         let mut dead = None;
-        match liquidity.key.liveness.assess(now.mono) {
-            Silence::Probe => wish = liquidity.ask(now.mono),
+        let wish = match liquidity.key.liveness.assess(now.mono) {
+            Silence::Probe => liquidity.ask(now.mono),
             Silence::Unconfirmed => {
                 liquidity.key.fail(Reason::Silent, now, context.sink);
-                wish = liquidity.ask(now.mono);
+                liquidity.ask(now.mono)
             }
-            Silence::Dead => dead = Some(Channel::Depth),
-            Silence::NotDelivering | Silence::Within | Silence::Probing => {}
-        }
+            Silence::Dead => {
+                dead = Some(Channel::Depth);
+                Wish::Nothing
+            }
+            Silence::NotDelivering | Silence::Within | Silence::Probing => liquidity.wish(now.mono),
+        };
         if wish == Wish::Snapshot {
             (context.requests)(Request::Snapshot(self.id));
         }

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Passes all tests on a fresh machine: installs what they need (redis-server), then runs them.
+#
+#   ./test.sh          everything that is fit for every change, some minutes
+#   ./test.sh long     what takes long: long fuzzing, many cases (LONG_SECONDS each, 600 by default)
+set -euo pipefail
+cd "$(dirname "$0")"
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; elif have sudo; then sudo "$@"; else
+    echo "test.sh: please install by hand: $*" >&2
+    exit 1
+  fi
+}
+
+install() {
+  echo "test.sh: installing $*"
+  if have apt-get; then
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@" >/dev/null
+  elif have dnf; then as_root dnf install -y -q "${@/redis-server/redis}"
+  elif have brew; then brew install "${@/redis-server/redis}"
+  else
+    echo "test.sh: please install $*, then run this again" >&2
+    exit 1
+  fi
+}
+
+have cargo || { echo "test.sh: please install Rust first: https://rustup.rs" >&2; exit 1; }
+have redis-server || install redis-server
+have python3 || install python3
+
+if [ "${1:-}" = long ]; then
+  seconds="${LONG_SECONDS:-600}"
+  have cargo-fuzz || cargo install cargo-fuzz --locked
+  have clang || install clang
+  mkdir -p fuzz/corpus/binance_decode
+  # cargo-fuzz needs unstable flags of the compiler; this lets a stable one take them.
+  RUSTC_BOOTSTRAP=1 cargo fuzz run binance_decode fuzz/corpus/binance_decode fuzz/seeds/binance_decode -- \
+    -dict=fuzz/binance_decode.dict -max_total_time="$seconds" -print_final_stats=1
+  PROPTEST_CASES=20000 cargo test --release --lib --locked
+  exit 0
+fi
+
+cargo test --locked
