@@ -43,12 +43,11 @@ pub(super) fn write(writer: &mut Writer<'_>, record: RecordRef<'_>, publish_time
 /// Items 0 to 5.
 #[inline]
 pub(super) fn stamp(writer: &mut Writer<'_>, stamp: &Stamp, publish_time: PublishTime) {
-    writer.small(stamp.state.code());
-    writer.small(stamp.reason.code());
+    writer.small([stamp.state.code(), stamp.reason.code()]);
     optional_time(writer, stamp.venue_time.map(crate::domain::VenueTime::nanos));
-    writer.int(stamp.receive_time.nanos());
-    writer.int(stamp.confirmed_time.nanos());
-    writer.int(publish_time.nanos());
+    writer.time(stamp.receive_time.nanos());
+    writer.time(stamp.confirmed_time.nanos());
+    writer.time(publish_time.nanos());
 }
 
 /// A price and its size, or two nils.
@@ -85,7 +84,7 @@ fn optional_price(writer: &mut Writer<'_>, price: Option<Price>) {
 #[inline]
 fn optional_time(writer: &mut Writer<'_>, nanos: Option<i64>) {
     match nanos {
-        Some(nanos) => writer.int(nanos),
+        Some(nanos) => writer.time(nanos),
         None => writer.nil(),
     }
 }
@@ -101,9 +100,11 @@ const fn size_unit_code(unit: SizeUnit) -> u8 {
 fn price(writer: &mut Writer<'_>, record: &PriceRecord, publish_time: PublishTime) {
     writer.array(PRICE_ITEMS);
     stamp(writer, &record.stamp, publish_time);
-    writer.small(record.scales.price.digits());
-    writer.small(record.scales.size.digits());
-    writer.small(size_unit_code(record.size_unit));
+    writer.small([
+        record.scales.price.digits(),
+        record.scales.size.digits(),
+        size_unit_code(record.size_unit),
+    ]);
     level(writer, record.bid);
     level(writer, record.ask);
     optional_uint(writer, record.venue_sequence.map(|sequence| sequence.0));
@@ -121,9 +122,11 @@ fn price(writer: &mut Writer<'_>, record: &PriceRecord, publish_time: PublishTim
 fn liquidity(writer: &mut Writer<'_>, record: &LiquidityRecord, publish_time: PublishTime) {
     writer.array(LIQUIDITY_ITEMS);
     stamp(writer, &record.stamp, publish_time);
-    writer.small(record.scales.price.digits());
-    writer.small(record.scales.size.digits());
-    writer.small(size_unit_code(record.size_unit));
+    writer.small([
+        record.scales.price.digits(),
+        record.scales.size.digits(),
+        size_unit_code(record.size_unit),
+    ]);
     for side in [shown(&record.bids), shown(&record.asks)] {
         writer.array(side.len());
         side.iter().for_each(|level| writer.mantissa(level.price.0));
@@ -137,9 +140,7 @@ fn liquidity(writer: &mut Writer<'_>, record: &LiquidityRecord, publish_time: Pu
 fn volume(writer: &mut Writer<'_>, record: &VolumeRecord, publish_time: PublishTime) {
     writer.array(VOLUME_ITEMS);
     stamp(writer, &record.stamp, publish_time);
-    writer.small(record.scales.price.digits());
-    writer.small(record.scales.size.digits());
-    writer.small(record.quote_scale.digits());
+    writer.small([record.scales.price.digits(), record.scales.size.digits(), record.quote_scale.digits()]);
     optional_size(writer, record.base_volume);
     optional_size(writer, record.quote_volume);
     optional_uint(writer, record.trade_count);

@@ -123,10 +123,15 @@ pub fn peek_version(bytes: &[u8]) -> Option<Version> {
 /// Writes the head of a value; its body follows.
 #[inline]
 pub(super) fn write_head(writer: &mut Writer<'_>, version: Version, codec: Codec) {
-    writer.raw(&[ARRAY_OF_FIVE, SCHEMA]);
-    writer.full_uint(version.epoch.get());
-    writer.full_uint(version.sequence.get());
-    writer.small(codec.code());
+    let mut head = [0; BODY_OFFSET];
+    head[0] = ARRAY_OF_FIVE;
+    head[SCHEMA_OFFSET] = SCHEMA;
+    head[EPOCH_OFFSET - 1] = UINT_64;
+    head[EPOCH_OFFSET..EPOCH_OFFSET + 8].copy_from_slice(&version.epoch.get().to_be_bytes());
+    head[SEQUENCE_OFFSET - 1] = UINT_64;
+    head[SEQUENCE_OFFSET..SEQUENCE_OFFSET + 8].copy_from_slice(&version.sequence.get().to_be_bytes());
+    head[CODEC_OFFSET] = codec.code();
+    writer.raw(&head);
 }
 
 /// Epoch and sequence, where both are full 64-bit integers.

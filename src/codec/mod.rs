@@ -3,13 +3,21 @@
 //! Owns the bytes, both ways. Never does I/O, never reads a clock. Everything that is read is bounded: a value that
 //! claims more than the contract allows is an error, before anything is allocated for it.
 
+mod compare;
+mod cursor;
+mod decode;
+mod decoder;
 mod encode;
 mod encoder;
 pub mod envelope;
 mod error;
+mod history;
 pub mod key;
+#[cfg(test)]
+mod properties;
 mod writer;
 
+pub use decoder::{Decoded, Decoder, RECORD_BYTES_MAX, decode};
 pub use encoder::Encoder;
 pub use envelope::{Codec, Envelope, peek_version};
 pub use error::DecodeError;

@@ -11,17 +11,17 @@ pub(super) const ITEM_BYTES_MAX: usize = 42;
 /// Every number is written as nine bytes, of which the next item overwrites those that it does not need.
 pub(super) const SLACK_BYTES: usize = 9;
 
-/// Of a number of so many significant bits: its first byte, the mask of its low bits that join that byte, and how
-/// many bytes follow.
-const FORMS: [(u8, u8, u8); 65] = {
-    let mut forms = [(0xcf, 0, 8); 65];
+/// Of a number of so many significant bits: its first byte, the mask of its low bits that join that byte, how many
+/// bytes follow, and a zero (entries of four bytes are found without a multiplication).
+const FORMS: [[u8; 4]; 65] = {
+    let mut forms = [[0xcf, 0, 8, 0]; 65];
     let mut bits = 0;
     while bits <= 32 {
         forms[bits] = match bits {
-            0..=7 => (0x00, 0x7f, 0),
-            8 => (0xcc, 0, 1),
-            9..=16 => (0xcd, 0, 2),
-            _ => (0xce, 0, 4),
+            0..=7 => [0x00, 0x7f, 0, 0],
+            8 => [0xcc, 0, 1, 0],
+            9..=16 => [0xcd, 0, 2, 0],
+            _ => [0xce, 0, 4, 0],
         };
         bits += 1;
     }
@@ -62,18 +62,19 @@ impl<'a> Writer<'a> {
         self.item(0xc0, 0, 0);
     }
 
-    /// Writes a number below 128.
+    /// Writes numbers below 128, a byte each.
     #[inline]
-    pub(super) fn small(&mut self, number: u8) {
-        debug_assert!(number < 0x80, "not a positive fixint: {number}");
-        self.item(number & 0x7f, 0, 0);
+    pub(super) fn small<const N: usize>(&mut self, numbers: [u8; N]) {
+        debug_assert!(numbers.iter().all(|&number| number < 0x80), "no positive fixints: {numbers:?}");
+        self.raw(&numbers);
     }
 
     /// Writes a number of zero or more.
     #[inline]
     pub(super) fn uint(&mut self, number: u64) {
-        let bits = 64 - number.leading_zeros();
-        let (first, mask, width) = FORMS[bits as usize];
+        // With the lowest bit set there is no zero to be told apart, and the form is the same.
+        let bits = 64 - (number | 1).leading_zeros();
+        let [first, mask, width, _] = FORMS[bits as usize];
         let low = number.to_le_bytes()[0];
         self.item(first | (low & mask), number.wrapping_shl(64 - 8 * u32::from(width)), width);
     }
@@ -82,6 +83,12 @@ impl<'a> Writer<'a> {
     #[inline]
     pub(super) fn full_uint(&mut self, number: u64) {
         self.item(0xcf, number, 8);
+    }
+
+    /// Writes a time: of the years from 1970 to 2262 nearly all take the full form, so it is tried first.
+    #[inline]
+    pub(super) fn time(&mut self, nanos: i64) {
+        if nanos > i64::from(u32::MAX) { self.full_uint(nanos.cast_unsigned()) } else { self.int(nanos) }
     }
 
     /// Writes a number.
@@ -96,9 +103,9 @@ impl<'a> Writer<'a> {
     /// Writes a mantissa: as an int where it fits one of 64 bits with a sign, else as its digits.
     #[inline]
     pub(super) fn mantissa(&mut self, mantissa: i128) {
-        match i64::try_from(mantissa) {
-            Ok(number) => self.int(number),
-            Err(_) => self.digits(mantissa),
+        match u64::try_from(mantissa) {
+            Ok(number) if number >> 63 == 0 => self.uint(number),
+            _ => self.unusual_mantissa(mantissa),
         }
     }
 
@@ -153,7 +160,15 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// A negative one, or one beyond 64 bits.
     #[cold]
+    fn unusual_mantissa(&mut self, mantissa: i128) {
+        match i64::try_from(mantissa) {
+            Ok(number) => self.int(number),
+            Err(_) => self.digits(mantissa),
+        }
+    }
+
     fn digits(&mut self, mantissa: i128) {
         let mut characters = [b'0'; 40];
         let (mut start, mut magnitude) = (characters.len(), mantissa.unsigned_abs());

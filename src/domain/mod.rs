@@ -4,9 +4,11 @@
 //! Every name has a length limit and every number a range; both are checked where a value is made.
 
 mod capacity;
+mod compare;
 mod depth;
 mod entity;
 mod event;
+mod history;
 mod instrument;
 mod number;
 mod price;
@@ -19,12 +21,14 @@ mod version;
 mod volume;
 
 pub use capacity::{DEPTH_MAX, INSTRUMENTS_MAX, LEVELS_MAX};
+pub use compare::{BestLevel, COMPARE_VENUES_MAX, CompareRecord, ComparedVenue};
 pub use depth::{DepthLevel, LiquidityRecord};
 pub use entity::{Entity, UnknownEntity};
 pub use event::{
     Channel, DepthDelta, DepthSnapshot, MarketEvent, Quote, RawLevel, Side, Subscription, Trade,
     VolumeFigures,
 };
+pub use history::{CANDLES_MAX, Candle, CandleFlags, HistoryRecord};
 pub use instrument::{Instrument, InstrumentError};
 pub use number::{Number, NumberError, POWERS_OF_TEN, Price, SCALE_MAX, Scale, Scales, Size, SizeUnit};
 pub use price::{LastTrade, PriceLevel, PriceRecord};
