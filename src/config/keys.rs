@@ -103,7 +103,7 @@ pub(super) static HTTP_LISTEN: Key = text("http.listen", Fallback::Text("127.0.0
 pub(super) static TTL_PRICE: Key = ttl("ttl.price_s", PRICE_CONFIRMED_EVERY_S, 3_600, 30);
 pub(super) static TTL_LIQUIDITY: Key = ttl("ttl.liquidity_s", LIQUIDITY_CONFIRMED_EVERY_S, 3_600, 60);
 pub(super) static TTL_VOLUME: Key = ttl("ttl.volume_s", VOLUME_CONFIRMED_EVERY_S, 86_400, 300);
-pub(super) static ZSTD_THRESHOLD: Key = number("codec.zstd_threshold_bytes", 0..=1_048_576, "bytes", 384);
+pub(super) static ZSTD_THRESHOLD: Key = number("codec.zstd_threshold_bytes", 0..=1_048_576, "bytes", 512);
 
 /// Every key outside of feeds, in the file's order.
 pub(super) static SCALARS: [&Key; 9] = [

@@ -30,6 +30,8 @@ pub(super) struct Link {
     unflushed: bool,
     /// Of the task that polls this.
     waker: Option<Waker>,
+    /// Of whoever waits for replies.
+    waiting: Option<Waker>,
     buffer: Vec<u8>,
 }
 
@@ -42,6 +44,7 @@ impl Link {
             failure: None,
             unflushed: false,
             waker: None,
+            waiting: None,
             buffer: vec![0; READ_BYTES],
         }
     }
@@ -94,6 +97,11 @@ impl Link {
         }
     }
 
+    /// Wakes the task when replies have come. There is room for one task: a later one takes the place.
+    pub(super) fn wake_on_replies(&mut self, waker: &Waker) {
+        self.waiting = Some(waker.clone());
+    }
+
     /// Reads replies, sends what they made room for, finishes what a flush left over; ready when the connection is to be
     /// given up.
     pub(super) fn poll(&mut self, context: &mut Context<'_>, now: Now) -> Poll<PublishError> {
@@ -128,6 +136,9 @@ impl Link {
                 return Err(PublishError::Closed);
             }
             self.pipeline.input(bytes, clock::mono())?;
+            if let Some(waiting) = self.waiting.take() {
+                waiting.wake();
+            }
         }
         context.waker().wake_by_ref();
         Ok(())

@@ -1,7 +1,7 @@
 //! What the writer did so far, readable from any thread.
 //!
 //! Owns the board of counters: one thread writes, any thread reads, nobody waits. Never exact across counters: each is
-//! exact for itself. Quantiles are refreshed about every 250 ms and at the end of a drain.
+//! exact for itself. Quantiles are refreshed about every 250 ms and when the writer's `run` ends.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;

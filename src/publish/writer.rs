@@ -26,8 +26,6 @@ use super::{Endpoint, PublishError, RedisAddress, SlotPlan, StatsBoard, ValueTab
 
 /// Failed attempts to connect are logged once in so many.
 const LOG_ATTEMPTS_EVERY: usize = 60;
-/// How often a drain looks whether everything is written.
-const DRAIN_LOOK_EVERY: Duration = Duration::from_millis(1);
 
 /// Where values go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -218,17 +216,18 @@ impl Writer {
         .await
     }
 
-    /// Waits, while [`Self::run`] runs, until everything taken is acknowledged or `deadline` has come.
+    /// Waits, while [`Self::run`] runs, until everything taken is acknowledged or `deadline` has come. One task at a time.
     pub async fn drain(&self, deadline: MonoTime) -> Drained {
-        loop {
-            let now = clock::now();
-            self.flush(now);
-            let left = self.link.borrow().pipeline.unwritten();
-            if left == 0 || now.mono >= deadline {
-                self.link.borrow_mut().pipeline.refresh_stats();
-                return if left == 0 { Drained::All } else { Drained::Partly { left } };
-            }
-            tokio::time::sleep(DRAIN_LOOK_EVERY.min(deadline.since(now.mono))).await;
+        let acknowledged = poll_fn(|context: &mut Context<'_>| {
+            self.flush(clock::now());
+            let mut link = self.link.borrow_mut();
+            link.wake_on_replies(context.waker());
+            if link.pipeline.unwritten() == 0 { Poll::Ready(()) } else { Poll::Pending }
+        });
+        let in_time = tokio::time::timeout(deadline.since(clock::mono()), acknowledged).await;
+        match in_time {
+            Ok(()) => Drained::All,
+            Err(_) => Drained::Partly { left: self.link.borrow().pipeline.unwritten() },
         }
     }
 
@@ -237,12 +236,6 @@ impl Writer {
     pub fn stats(&self) -> WriterStats {
         self.link.borrow_mut().pipeline.refresh_stats();
         self.board.read()
-    }
-
-    /// Values written so far, as [`WriterStats::written`]: cheap enough to be asked in a loop.
-    #[must_use]
-    pub fn acknowledged(&self) -> u64 {
-        self.link.borrow().pipeline.acknowledged()
     }
 
     /// Bytes that the reused buffers of the batches hold in memory: bounded, however long Redis is away.

@@ -62,9 +62,7 @@ pub(super) struct SessionId(u64);
 /// What subscriptions there are; a replay starts by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Activity {
-    /// Requests to subscribe so far.
-    pub(super) requests: u64,
-    /// When the last one came.
+    /// When the last request to subscribe was acknowledged.
     pub(super) last: MonoTime,
     /// Streams of the source with a subscriber.
     pub(super) covered: usize,
@@ -205,7 +203,6 @@ impl Hub {
         self.activity.send_modify(|activity| {
             activity.covered = covered;
             if let Some(time) = request {
-                activity.requests += 1;
                 activity.last = time;
             }
         });
@@ -268,10 +265,10 @@ impl Router<'_> {
     pub(super) fn finish(mut self) -> Vec<Delivery> {
         let links = self.routes.sessions.iter_mut().flatten().filter(|link| !link.pending.is_empty());
         links
-            .map(|link| Delivery {
-                session: link.id,
-                queue: link.queue.clone(),
-                frames: std::mem::take(&mut link.pending),
+            .map(|link| {
+                let room = Vec::with_capacity(link.pending.len());
+                let frames = std::mem::replace(&mut link.pending, room);
+                Delivery { session: link.id, queue: link.queue.clone(), frames }
             })
             .collect()
     }

@@ -78,13 +78,16 @@ pub(super) struct Ticker {
 
 impl Ticker {
     pub(super) fn new(price: Decimal) -> Self {
-        let volume = eight(Decimal::from(50_000_000) / price);
+        // Prices on the tick and quantities on the lot, as the venue's own are.
+        let digits = price.normalize().scale();
+        let percent = |percent| eight((price * Decimal::new(percent, 2)).round_dp(digits));
+        let volume = eight((Decimal::from(50_000_000) / price).round());
         Self {
-            open: eight(price * Decimal::new(99, 2)),
-            high: eight(price * Decimal::new(101, 2)),
-            low: eight(price * Decimal::new(98, 2)),
+            open: percent(99),
+            high: percent(101),
+            low: percent(98),
             last: price,
-            last_quantity: eight(volume / Decimal::from(100_000)),
+            last_quantity: eight(Decimal::ONE),
             volume,
             quote_volume: eight(volume * price),
             first_trade: 3_735_000_000,
