@@ -6,6 +6,15 @@
 //! Expectation: beyond 64 values a batch the writer reaches at least 80 % of raw; for one value it adds a few µs (tokio's
 //! wake-up) to the round trip. Needs a `redis-server`; it is started outside the timer. Run:
 //! `cargo bench --bench redis_pipeline`.
+//!
+//! Redis 7.0.15 on loopback, 2-core VM shared with other builds (load 3; figures move by a fifth), µs a batch:
+//!
+//! | values | raw | writer |
+//! |---|---|---|
+//! | 1 | 21 | 29 |
+//! | 16 | 42 | 46 |
+//! | 64 | 98 | 119 |
+//! | 256 | 357 | 454 |
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
