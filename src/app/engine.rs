@@ -170,7 +170,7 @@ fn plan_feed(
         answers: answer_queue,
         board: Arc::new(FeedBoard::default()),
     };
-    let client = RestClient::new(feed.rest_url.as_str(), feed.rest_weight_per_minute);
+    let client = RestClient::new(&name, feed.rest_url.as_str(), feed.rest_weight_per_minute);
     Ok((plan, (RestWorker { feed: name, venue, client, symbols: symbols?, depth, answers }, job_queue)))
 }
 

@@ -17,7 +17,7 @@ use crate::domain::{
     Channel, Feed, Instrument, InstrumentId, MarketEvent, MonoTime, Now, Request, SessionId, Subscription,
     UpdateSink,
 };
-use crate::feed::{DecodeError, Excerpt, SessionEnd, SessionHandler};
+use crate::feed::{DecodeError, Excerpt, Recovery, SessionEnd, SessionHandler};
 use crate::process::FeedState;
 use crate::publish::Writer;
 use crate::telemetry::names;
@@ -196,7 +196,12 @@ impl SessionHandler for FeedTask {
         inner.stats.sessions_up = inner.stats.connects.saturating_sub(inner.stats.reconnects);
         metrics::counter!(names::FEED_RECONNECTS, "feed" => self.feed.to_string(), "why" => why.label())
             .increment(1);
-        tracing::warn!(feed = %self.feed, session = session.0, %why, "session ended");
+        match why.recovery() {
+            Recovery::Stop => tracing::info!(feed = %self.feed, session = session.0, %why, "session ended"),
+            Recovery::Reconnect | Recovery::ReconnectNow | Recovery::RetryAfter(_) => {
+                tracing::warn!(feed = %self.feed, session = session.0, %why, "session ended");
+            }
+        }
     }
 
     fn no_first_data(&self, subscription: Subscription, now: Now) {

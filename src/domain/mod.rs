@@ -3,6 +3,7 @@
 //! Owns the types in which the stages meet. Never does I/O, never awaits, never reads a clock.
 //! Every name has a length limit and every number a range; both are checked where a value is made.
 
+mod backoff;
 mod capacity;
 mod compare;
 mod depth;
@@ -23,6 +24,7 @@ mod venue;
 mod version;
 mod volume;
 
+pub use backoff::{Backoff, Ladder};
 pub use capacity::{DEPTH_MAX, INSTRUMENTS_MAX, LEVELS_MAX};
 pub use compare::{BestLevel, COMPARE_VENUES_MAX, CompareRecord, ComparedVenue};
 pub use depth::{DepthLevel, LiquidityRecord};

@@ -12,10 +12,8 @@
 //! | `conversation` | requests, acknowledgements and routes of one connection |
 //! | `watchdog` | which subscriptions stay silent |
 //! | `stamped` | when a socket was last read |
-//! | `backoff` | how long to wait before the next connection |
 //! | `rest`, `budget` | REST calls, within the venue's request weight |
 
-mod backoff;
 pub mod binance;
 mod budget;
 mod conversation;

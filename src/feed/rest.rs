@@ -20,6 +20,8 @@ use super::budget::{Budget, DEFAULT_PAUSE};
 use super::error::RestError;
 use super::venue::RestCall;
 use crate::clock;
+use crate::domain::Feed;
+use crate::telemetry::names;
 
 /// The longest answer: a depth snapshot of 5,000 levels a side is below 1 MiB.
 const BODY_BYTES_MAX: usize = 8 << 20;
@@ -28,17 +30,23 @@ const BODY_BYTES_MAX: usize = 8 << 20;
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Talks to one venue's REST interface.
-#[derive(Debug)]
 pub struct RestClient {
     client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
     base: String,
     budget: Mutex<Budget>,
+    spent: metrics::Counter,
+}
+
+impl std::fmt::Debug for RestClient {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("RestClient").field("base", &self.base).finish_non_exhaustive()
+    }
 }
 
 impl RestClient {
-    /// `base` is a URL without path; `weight_per_minute` what may be spent there.
+    /// For one feed. `base` is a URL without path; `weight_per_minute` what may be spent there.
     #[must_use]
-    pub fn new(base: &str, weight_per_minute: u32) -> Self {
+    pub fn new(feed: &Feed, base: &str, weight_per_minute: u32) -> Self {
         let connector = hyper_rustls::HttpsConnectorBuilder::new()
             .with_provider_and_webpki_roots(rustls::crypto::ring::default_provider())
             .expect("the provider supports the default TLS versions")
@@ -49,6 +57,7 @@ impl RestClient {
             client: Client::builder(TokioExecutor::new()).build(connector),
             base: base.trim_end_matches('/').to_owned(),
             budget: Mutex::new(Budget::new(weight_per_minute, clock::mono())),
+            spent: metrics::counter!(names::FEED_REST_WEIGHT, "feed" => feed.to_string()),
         }
     }
 
@@ -101,7 +110,10 @@ impl RestClient {
         loop {
             let spent = self.budget().spend(weight, clock::mono());
             match spent {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    self.spent.increment(weight.into());
+                    return Ok(());
+                }
                 Err(wait) if wait <= CALL_TIMEOUT => tokio::time::sleep(wait).await,
                 Err(wait) => return Err(RestError::Limited { status: 0, wait }),
             }

@@ -14,7 +14,6 @@
 //! between keys, but urgent ones go first.
 
 mod address;
-mod backoff;
 pub mod batch;
 pub mod catalog;
 pub mod conflation;

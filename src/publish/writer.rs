@@ -15,15 +15,23 @@ use rustls::ClientConfig;
 
 use crate::clock;
 use crate::codec::Namespace;
-use crate::domain::{Epoch, MonoTime, Now, Update, UpdateSink};
+use crate::domain::{Backoff, Epoch, Ladder, MonoTime, Now, Update, UpdateSink};
 
-use super::backoff::{Backoff, GOOD_AFTER};
 use super::handshake::handshake;
 use super::link::Link;
 use super::pipeline::Pipeline;
 use super::transport::{Transport, server_name, web_trust};
 use super::{Endpoint, PublishError, RedisAddress, SlotPlan, StatsBoard, ValueTable, WriterStats};
 
+const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// At once, then half a second at most, for ever.
+const RECONNECT: Ladder = Ladder {
+    waits: &[ms(0), ms(20), ms(50), ms(100), ms(200), ms(350), ms(500)],
+    good_after: Duration::from_secs(1),
+};
 /// Failed attempts to connect are logged once in so many.
 const LOG_ATTEMPTS_EVERY: usize = 60;
 
@@ -159,7 +167,7 @@ impl Writer {
             let error = self.drive().await;
             unreachable!("without a socket nothing fails: {error}");
         };
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::new(RECONNECT);
         loop {
             tokio::time::sleep(backoff.next(fastrand::f64())).await;
             match server.connect().await {
@@ -185,7 +193,7 @@ impl Writer {
         let error = self.drive().await;
         self.link.borrow_mut().down(error.why());
         let lived = clock::mono().since(since);
-        if is_told || lived >= GOOD_AFTER {
+        if is_told || lived >= RECONNECT.good_after {
             tracing::warn!(%endpoint, error = &error as &dyn std::error::Error, ?lived, "redis connection lost");
         }
         backoff.connection_lived(lived);

@@ -12,7 +12,7 @@ use redis::io::tcp::TcpSettings;
 use redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue, IntoConnectionInfo};
 use tokio::sync::Mutex;
 
-use super::backoff::Backoff;
+use super::pause::Pause;
 use super::{AgeLimits, ReadError, Recovery};
 use crate::clock;
 
@@ -45,7 +45,7 @@ impl Default for Options {
 struct Slot {
     connection: Option<MultiplexedConnection>,
     generation: u64,
-    backoff: Backoff,
+    pause: Pause,
 }
 
 pub(super) struct Link {
@@ -134,18 +134,18 @@ impl Link {
         if let Some(connection) = &slot.connection {
             return Ok((connection.clone(), slot.generation, Origin::Kept));
         }
-        if let Some(error) = slot.backoff.refuses(clock::mono()) {
+        if let Some(error) = slot.pause.refuses(clock::mono()) {
             return Err(error);
         }
         match self.connect().await {
             Ok(connection) => {
                 slot.generation += 1;
-                slot.backoff.succeeded();
+                slot.pause.succeeded();
                 slot.connection = Some(connection.clone());
                 Ok((connection, slot.generation, Origin::Fresh))
             }
             Err(error) => {
-                slot.backoff.failed(clock::mono(), error.clone());
+                slot.pause.failed(clock::mono(), error.clone());
                 Err(error)
             }
         }

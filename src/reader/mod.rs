@@ -24,11 +24,11 @@
 //! [`Reader::watch`] polls the followed keys with one MGET every [`Options::poll_interval`] (50 ms by default). It is a
 //! bounded delay, and the same calls will be served by pushed values once writers publish them.
 
-mod backoff;
 mod client;
 mod copy;
 mod error;
 mod link;
+mod pause;
 mod view;
 mod watch;
 

@@ -3,6 +3,8 @@
 //! Owns the subscriber of the process. `RUST_LOG` decides what is shown; by default everything from `info` up, and of the
 //! libraries what is worth a warning.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::EnvFilter;
 
 /// How a log line looks.
@@ -18,7 +20,10 @@ pub enum LogFormat {
 /// Shows log lines from now on. A second call changes nothing.
 pub fn init(format: LogFormat, default_filter: &str) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default_filter));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     // An error means that there is a subscriber already, which a test may have set.
     let _ = match format {
         LogFormat::Text => builder.with_target(false).try_init(),

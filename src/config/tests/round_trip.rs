@@ -33,7 +33,7 @@ liquidity_s = 60
 volume_s = 300
 
 [codec]
-zstd_threshold_bytes = 384
+zstd_threshold_bytes = 512
 
 [[feed]]
 venue = "binance"

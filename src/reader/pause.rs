@@ -6,18 +6,29 @@
 use std::time::Duration;
 
 use super::ReadError;
-use crate::domain::MonoTime;
+use crate::domain::{Backoff, Ladder, MonoTime};
 
-const LADDER_MS: [u64; 5] = [20, 50, 100, 200, 500];
+const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+const LADDER: Ladder =
+    Ladder { waits: &[ms(20), ms(50), ms(100), ms(200), ms(500)], good_after: Duration::ZERO };
 
 /// The failures since the last success.
-#[derive(Debug, Default)]
-pub(super) struct Backoff {
-    failures: usize,
+#[derive(Debug)]
+pub(super) struct Pause {
+    backoff: Backoff,
     wait: Option<(MonoTime, ReadError)>,
 }
 
-impl Backoff {
+impl Default for Pause {
+    fn default() -> Self {
+        Self { backoff: Backoff::new(LADDER), wait: None }
+    }
+}
+
+impl Pause {
     /// The error to answer with, while it is too early for another attempt.
     pub(super) fn refuses(&self, now: MonoTime) -> Option<ReadError> {
         self.wait.as_ref().filter(|(until, _)| now < *until).map(|(_, error)| error.clone())
@@ -25,9 +36,7 @@ impl Backoff {
 
     /// An attempt failed.
     pub(super) fn failed(&mut self, now: MonoTime, error: ReadError) {
-        let wait = Duration::from_millis(LADDER_MS[self.failures.min(LADDER_MS.len() - 1)]);
-        self.failures += 1;
-        self.wait = Some((now.after(wait), error));
+        self.wait = Some((now.after(self.backoff.next(0.0)), error));
     }
 
     /// An attempt succeeded.
@@ -47,7 +56,7 @@ mod tests {
     #[test]
     fn attempts_are_spaced_out_up_to_half_a_second_and_begin_anew_after_a_success() {
         let error = ReadError::Unreachable { server: "h:1".into(), reason: "refused".into() };
-        let mut backoff = Backoff::default();
+        let mut backoff = Pause::default();
         assert_eq!(backoff.refuses(at_ms(0)), None);
         let mut now_ms = 0;
         for wait_ms in [20, 50, 100, 200, 500, 500, 500] {
