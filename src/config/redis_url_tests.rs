@@ -1,3 +1,5 @@
+//! What a Redis URL may look like, and what is said about one that may not.
+
 use proptest::prelude::*;
 
 use super::*;

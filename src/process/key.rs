@@ -102,8 +102,11 @@ impl<R: Stamped> Key<R> {
         self.push(transition.urgency_or(Urgency::Confirmation), at, sink);
     }
 
-    /// Publishes the reason, once.
+    /// Publishes the reason, once. A key that never had data stays "connecting" while its session comes and goes.
     pub(super) fn fail(&mut self, reason: Reason, now: Now, sink: &mut dyn UpdateSink) {
+        if reason == Reason::Disconnected && self.record.stamp().reason == Reason::Connecting {
+            return;
+        }
         if set_reason(self.record.stamp_mut(), reason) == Transition::Changed {
             self.push(Urgency::First, now, sink);
         }

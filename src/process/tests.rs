@@ -180,6 +180,14 @@ fn the_end_of_a_session_makes_its_keys_suspect_once_and_no_others() {
 }
 
 #[test]
+fn a_key_without_data_stays_connecting_while_its_session_comes_and_goes() {
+    let mut feed = Fixture::new();
+    feed.state.announce(at_ms(0), &mut feed.written);
+    feed.state.session_down(QUOTES, at_ms(30), &mut feed.written);
+    assert_eq!(verdicts(&feed.prices()), [(State::Suspect, Reason::Connecting)]);
+}
+
+#[test]
 fn a_quiet_price_is_confirmed_every_second_while_its_session_is_heard() {
     let mut feed = Fixture::new();
     feed.quote(0, quote(7, "99", "100"));
