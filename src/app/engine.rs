@@ -17,7 +17,7 @@ use crate::codec::key;
 use crate::config::{FeedSettings, RedisAddress, RedisUrl, Settings, StoreKind, Tls};
 use crate::domain::{Entity, Epoch, Feed, Instrument, SlotId, Venue};
 use crate::feed::{self, RestClient, SessionPlan, VenueProtocol, Wanted};
-use crate::process::{InstrumentSpec, Thresholds};
+use crate::process::InstrumentSpec;
 use crate::publish::{self, SlotKey, SlotPlan, StatsBoard, Store, ValueTable, WriterOptions};
 use crate::service::{Health, HealthProbe, Verdict};
 
@@ -161,11 +161,7 @@ fn plan_feed(
         catalog: wanted.iter().map(field).collect(),
         specs,
         sessions,
-        thresholds: Thresholds {
-            price: feed.silence.price,
-            liquidity: feed.silence.liquidity,
-            volume: feed.silence.volume,
-        },
+        thresholds: feed.silence,
         jobs,
         answers: answer_queue,
         board: Arc::new(FeedBoard::default()),

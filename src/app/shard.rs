@@ -15,9 +15,9 @@ use super::board::FeedBoard;
 use super::feed_task::FeedTask;
 use super::rest_worker::{Answer, Job};
 use crate::clock;
-use crate::domain::{Feed, Instrument};
+use crate::domain::{EntityDurations, Feed, Instrument};
 use crate::feed::{self, SessionPlan};
-use crate::process::{InstrumentSpec, Thresholds};
+use crate::process::InstrumentSpec;
 use crate::publish::{SlotPlan, StatsBoard, ValueTable, Writer, WriterOptions};
 
 /// How often quiet keys are looked at.
@@ -37,7 +37,7 @@ pub(super) struct FeedPlan {
     pub(super) catalog: Vec<(String, String)>,
     pub(super) specs: Vec<InstrumentSpec>,
     pub(super) sessions: Vec<SessionPlan>,
-    pub(super) thresholds: Thresholds,
+    pub(super) thresholds: EntityDurations,
     pub(super) jobs: mpsc::Sender<Job>,
     pub(super) answers: mpsc::Receiver<Answer>,
     pub(super) board: Arc<FeedBoard>,

@@ -24,7 +24,7 @@ pub use raw::FILE_BYTES_MAX;
 pub use redis_url::{REDIS_DB_MAX, REDIS_PORT_DEFAULT, RedisAddress, RedisUrl, RedisUrlError, Tls};
 pub use secret::{MASK, Secret};
 pub use settings::{
-    FeedSettings, Settings, Silences, StoreKind, Ttls, VenueDefaults, process_environment, redis_url_from_env,
+    FeedSettings, Settings, StoreKind, VenueDefaults, process_environment, redis_url_from_env,
 };
 
 #[cfg(test)]

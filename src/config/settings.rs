@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::domain::{Entity, Instrument, Namespace, Venue};
+use crate::domain::{Entity, EntityDurations, Instrument, Namespace, Venue};
 
 use super::endpoint::Endpoint;
 use super::environment::{self, Environment};
@@ -29,52 +29,6 @@ impl StoreKind {
         match self {
             Self::Embedded => "embedded",
             Self::Redis => "redis",
-        }
-    }
-}
-
-/// How long values live after their last write: at least three of WIRE.md's confirmation intervals.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ttls {
-    /// Of `price` keys.
-    pub price: Duration,
-    /// Of `liquidity` keys.
-    pub liquidity: Duration,
-    /// Of `volume` keys.
-    pub volume: Duration,
-}
-
-impl Ttls {
-    /// Of an entity's keys.
-    #[must_use]
-    pub const fn of(&self, entity: Entity) -> Duration {
-        match entity {
-            Entity::Price => self.price,
-            Entity::Liquidity => self.liquidity,
-            Entity::Volume => self.volume,
-        }
-    }
-}
-
-/// How long a channel may be quiet before its values need evidence of their own to be confirmed (WIRE.md, reason 7).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Silences {
-    /// Of quotes.
-    pub price: Duration,
-    /// Of books.
-    pub liquidity: Duration,
-    /// Of rolling figures.
-    pub volume: Duration,
-}
-
-impl Silences {
-    /// Of an entity's channel.
-    #[must_use]
-    pub const fn of(&self, entity: Entity) -> Duration {
-        match entity {
-            Entity::Price => self.price,
-            Entity::Liquidity => self.liquidity,
-            Entity::Volume => self.volume,
         }
     }
 }
@@ -115,8 +69,8 @@ pub struct FeedSettings {
     pub rest_weight_per_minute: u32,
     /// From a subscription's acknowledgement to the alarm that no data came.
     pub first_data: Duration,
-    /// How long each channel may be quiet.
-    pub silence: Silences,
+    /// How long each entity's channel may be quiet before its values need evidence of their own (WIRE.md, reason 7).
+    pub silence: EntityDurations,
 }
 
 /// Everything that can be set. `==` compares the settings, not where they come from.
@@ -132,8 +86,8 @@ pub struct Settings {
     pub embedded_listen: Option<SocketAddr>,
     /// Metrics and health; `None` = off.
     pub http_listen: Option<SocketAddr>,
-    /// How long values live.
-    pub ttl: Ttls,
+    /// How long values live after their last write: at least three of WIRE.md's confirmation intervals.
+    pub ttl: EntityDurations,
     /// Bytes of a record from which it is compressed; `None` = never.
     pub zstd_threshold_bytes: Option<u32>,
     /// At least one.

@@ -9,14 +9,14 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::domain::{Entity, INSTRUMENTS_MAX, Instrument, Venue};
+use crate::domain::{Entity, EntityDurations, INSTRUMENTS_MAX, Instrument, Venue};
 
 use super::endpoint::Endpoint;
 use super::environment::{self, Environment};
 use super::error::{ConfigErrors, Origin, Problem};
 use super::keys::{self, Fallback, Key, SCALARS, Shape};
 use super::raw::{Given, Raw, RawFeed, Values};
-use super::settings::{FeedSettings, Settings, Silences, Ttls, VenueDefaults, store_kind};
+use super::settings::{FeedSettings, Settings, VenueDefaults, store_kind};
 
 /// The settings, or `None` where something is wrong, which `errors` says then.
 pub(super) fn settings(
@@ -54,7 +54,7 @@ pub(super) fn settings(
         redis: redis.value,
         embedded_listen: embedded_listen?,
         http_listen: http_listen?,
-        ttl: Ttls { price: price?, liquidity: liquidity?, volume: volume? },
+        ttl: EntityDurations { price: price?, liquidity: liquidity?, volume: volume? },
         zstd_threshold_bytes: Some(zstd_threshold?).filter(|bytes| *bytes > 0),
         feeds: feeds?,
         variables,
@@ -160,7 +160,7 @@ fn feed(
         rest_url: rest_url?,
         rest_weight_per_minute: weight?,
         first_data: first_data?,
-        silence: Silences { price: price?, liquidity: liquidity?, volume: volume? },
+        silence: EntityDurations { price: price?, liquidity: liquidity?, volume: volume? },
     })
 }
 

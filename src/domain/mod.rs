@@ -7,6 +7,7 @@ mod backoff;
 mod capacity;
 mod compare;
 mod depth;
+mod durations;
 mod entity;
 mod event;
 mod history;
@@ -28,6 +29,7 @@ pub use backoff::{Backoff, Ladder};
 pub use capacity::{DEPTH_MAX, INSTRUMENTS_MAX, LEVELS_MAX};
 pub use compare::{BestLevel, COMPARE_VENUES_MAX, CompareRecord, ComparedVenue};
 pub use depth::{DepthLevel, LiquidityRecord};
+pub use durations::EntityDurations;
 pub use entity::{Entity, UnknownEntity};
 pub use event::{
     Channel, DepthDelta, DepthSnapshot, MarketEvent, Quote, RawLevel, Side, Subscription, Trade,

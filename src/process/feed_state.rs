@@ -8,10 +8,9 @@ use std::collections::VecDeque;
 
 use super::book::Book;
 use super::instrument::{Context, InstrumentState, Outcome, Slots};
-use super::liveness::Thresholds;
 use crate::domain::{
-    Channel, Entity, InstrumentId, MarketEvent, Now, NumberError, Quote, Reason, Request, SessionId, SlotId,
-    State, Subscription, UpdateSink,
+    Channel, Entity, EntityDurations, InstrumentId, MarketEvent, Now, NumberError, Quote, Reason, Request,
+    SessionId, SlotId, State, Subscription, UpdateSink,
 };
 
 /// Requests that wait at most: three for each instrument of the largest feed.
@@ -66,9 +65,10 @@ enum Phase {
 }
 
 impl FeedState {
-    /// All instruments suspect (connecting). [`InstrumentId`] is the place in `specs`, [`SessionId`] below `sessions`.
+    /// All instruments suspect (connecting). `silence`: how long each entity's channel may be quiet before a probe must confirm it.
+    /// [`InstrumentId`] is the place in `specs`, [`SessionId`] below `sessions`.
     #[must_use]
-    pub fn new(specs: &[InstrumentSpec], sessions: usize, silence: Thresholds, now: Now) -> Self {
+    pub fn new(specs: &[InstrumentSpec], sessions: usize, silence: EntityDurations, now: Now) -> Self {
         let instruments = specs.iter().zip(0_u32..).map(|(spec, index)| {
             let slot =
                 |wanted| spec.slots.iter().find(|(entity, _)| *entity == wanted).map(|&(_, slot)| slot);

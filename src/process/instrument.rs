@@ -7,13 +7,13 @@ use super::book::Book;
 use super::depth_sync::Progress;
 use super::key::Key;
 use super::liquidity::{LiquidityKey, Wish};
-use super::liveness::{Silence, Thresholds};
+use super::liveness::Silence;
 use super::price::{PriceKey, QuoteOutcome};
 use super::volume::{self, VolumeKey};
 use crate::domain::{
-    Channel, DepthDelta, InstrumentId, LiquidityRecord, MarketEvent, Now, NumberError, PriceLevel,
-    PriceRecord, Quote, Reason, Request, Scales, Side, SlotId, Stamp, State, Subscription, Trade, UpdateSink,
-    Urgency, VolumeFigures, VolumeRecord,
+    Channel, DepthDelta, EntityDurations, InstrumentId, LiquidityRecord, MarketEvent, Now, NumberError,
+    PriceLevel, PriceRecord, Quote, Reason, Request, Scales, Side, SlotId, Stamp, State, Subscription, Trade,
+    UpdateSink, Urgency, VolumeFigures, VolumeRecord,
 };
 use std::time::Duration;
 
@@ -65,7 +65,13 @@ pub(super) struct Context<'a> {
 }
 
 impl InstrumentState {
-    pub(super) fn new(id: InstrumentId, slots: Slots, depth: usize, silence: Thresholds, now: Now) -> Self {
+    pub(super) fn new(
+        id: InstrumentId,
+        slots: Slots,
+        depth: usize,
+        silence: EntityDurations,
+        now: Now,
+    ) -> Self {
         let stamp = Stamp::connecting(now.wall.received());
         let scales = Scales::default();
         Self {

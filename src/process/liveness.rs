@@ -6,33 +6,10 @@
 
 use std::time::Duration;
 
-use crate::domain::{Channel, MonoTime};
+use crate::domain::MonoTime;
 
 /// How long a probe may take before the key counts as silent.
 const PROBE_PATIENCE: Duration = Duration::from_secs(5);
-
-/// How long each channel may be quiet before a probe must confirm it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Thresholds {
-    /// Of the top of book.
-    pub price: Duration,
-    /// Of the book's changes.
-    pub liquidity: Duration,
-    /// Of the rolling figures.
-    pub volume: Duration,
-}
-
-impl Thresholds {
-    /// Of the key that `channel` feeds.
-    #[must_use]
-    pub const fn of(&self, channel: Channel) -> Duration {
-        match channel {
-            Channel::Quote | Channel::Trade => self.price,
-            Channel::Depth => self.liquidity,
-            Channel::Volume => self.volume,
-        }
-    }
-}
 
 /// What the silence of a subscription calls for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

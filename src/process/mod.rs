@@ -30,4 +30,3 @@ mod volume;
 
 pub use book::Book;
 pub use feed_state::{Counts, FeedState, InstrumentSpec};
-pub use liveness::Thresholds;

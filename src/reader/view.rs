@@ -8,41 +8,23 @@ use std::time::Duration;
 
 use crate::codec::key::ValueKey;
 use crate::codec::{DecodeError, Decoded};
-use crate::domain::{Entity, PublishTime, Record, State, Version, WallTime};
+use crate::domain::{EntityDurations, PublishTime, Record, State, Version, WallTime};
 
 /// How long after its confirmation a value counts as fresh.
 ///
 /// By default three of the intervals within which a healthy writer confirms (WIRE.md: 1, 2 and 30 s). The age is taken
 /// between two machines' wall clocks, so a limit must leave room for what they disagree by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AgeLimits {
-    /// Of a price. Default 3 s.
-    pub price: Duration,
-    /// Of the top of a book. Default 6 s.
-    pub liquidity: Duration,
-    /// Of rolling figures. Default 90 s.
-    pub volume: Duration,
-}
+pub struct AgeLimits(pub EntityDurations);
 
+/// Prices 3 s, books 6 s, rolling figures 90 s.
 impl Default for AgeLimits {
     fn default() -> Self {
-        Self {
+        Self(EntityDurations {
             price: Duration::from_secs(3),
             liquidity: Duration::from_secs(6),
             volume: Duration::from_secs(90),
-        }
-    }
-}
-
-impl AgeLimits {
-    /// That of `entity`.
-    #[must_use]
-    pub const fn of(&self, entity: Entity) -> Duration {
-        match entity {
-            Entity::Price => self.price,
-            Entity::Liquidity => self.liquidity,
-            Entity::Volume => self.volume,
-        }
+        })
     }
 }
 
@@ -141,7 +123,7 @@ impl View {
     /// How far to trust it at `now`.
     #[must_use]
     pub fn trust(&self, now: WallTime, limits: &AgeLimits) -> Trust {
-        let stale = self.age(now).exceeds(limits.of(self.key.entity));
+        let stale = self.age(now).exceeds(limits.0.of(self.key.entity));
         match self.record.stamp().state {
             State::Suspect => Trust::Suspect,
             State::Live | State::Halted if stale => Trust::Stale,
@@ -211,7 +193,7 @@ pub(super) mod tests {
         record.venue_sequence = Some(VenueSequence(1));
         View {
             key: ValueKey {
-                entity: Entity::Price,
+                entity: crate::domain::Entity::Price,
                 instrument: "BTC-USDT".parse().unwrap(),
                 venue: venue.parse().unwrap(),
             },
