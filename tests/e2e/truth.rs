@@ -30,6 +30,21 @@ fn levels(scales: Scales, side: &[DepthLevel]) -> Vec<Level> {
     side.iter().map(|one| level(scales, one.price, one.size)).collect()
 }
 
+/// Update id, bid, ask and last trade of a price, in one text.
+pub(crate) fn price_text(record: &Record) -> String {
+    let Record::Price(price) = record else { panic!("a price is compared with a price") };
+    let last = price.last.map(|last| level(price.scales, last.price, last.size.expect("trades have sizes")));
+    let (bid, ask) = (top(price.scales, price.bid), top(price.scales, price.ask));
+    format!("{:?}", (venue_sequence(record), bid, ask, last))
+}
+
+/// Update id, bids and asks of a book, in one text.
+pub(crate) fn book_text(record: &Record) -> String {
+    let Record::Liquidity(book) = record else { panic!("a book is compared with a book") };
+    let (bids, asks) = (levels(book.scales, &book.bids), levels(book.scales, &book.asks));
+    format!("{:?}", (venue_sequence(record), bids, asks))
+}
+
 /// Objects to a key that is not live.
 pub(crate) fn all_live(engine: &Engine) -> Result<(), String> {
     each(engine, |_, value| live(value))
@@ -66,15 +81,11 @@ pub(crate) fn record_agrees(simulator: &Simulator, symbol: &str, record: &Record
             let ours = (top(price.scales, price.bid), top(price.scales, price.ask));
             (format!("{ours:?}"), format!("{:?}", (truth.bid.map(plain), truth.ask.map(plain))))
         }
-        Record::Liquidity(book) => {
+        Record::Liquidity(_) => {
             let truth = simulator.book(symbol, 20).ok_or("the venue has no such symbol")?;
-            let ours =
-                (venue_sequence(record), levels(book.scales, &book.bids), levels(book.scales, &book.asks));
-            let plain = |side: Vec<Level>| side.into_iter().map(plain).collect::<Vec<_>>();
-            (
-                format!("{ours:?}"),
-                format!("{:?}", (Some(truth.update_id), plain(truth.bids), plain(truth.asks))),
-            )
+            let side = |side: Vec<Level>| side.into_iter().map(plain).collect::<Vec<_>>();
+            let truth = format!("{:?}", (Some(truth.update_id), side(truth.bids), side(truth.asks)));
+            (book_text(record), truth)
         }
         Record::Volume(_) => return Ok(()),
     };
