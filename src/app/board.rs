@@ -57,7 +57,7 @@ board! {
     unusable,
     /// Sessions established.
     connects,
-    /// Sessions that ended.
+    /// Sessions that ended, and attempts to connect that failed.
     reconnects,
     /// Subscriptions that stayed silent.
     alarms,

@@ -4,6 +4,7 @@
 //! through bounded channels; one that finds its channel full is dropped, and `process` asks again.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,6 +43,8 @@ struct Inner {
     writer: Writer,
     stats: FeedStats,
     metrics: FeedMetrics,
+    /// The sessions that stand. An attempt to connect that fails ends, too, without ever having stood.
+    standing: BTreeSet<SessionId>,
     garbage_logged: Option<MonoTime>,
 }
 
@@ -56,7 +59,8 @@ impl FeedTask {
         board: Arc<FeedBoard>,
     ) -> Self {
         let metrics = FeedMetrics::new(&feed);
-        let inner = Inner { state, writer, stats: FeedStats::default(), metrics, garbage_logged: None };
+        let (stats, standing) = (FeedStats::default(), BTreeSet::new());
+        let inner = Inner { state, writer, stats, metrics, standing, garbage_logged: None };
         Self { feed, instruments, commands, jobs, board, inner: RefCell::new(inner) }
     }
 
@@ -185,7 +189,8 @@ impl SessionHandler for FeedTask {
     fn up(&self, session: SessionId, _: Now) {
         let mut inner = self.inner.borrow_mut();
         inner.stats.connects += 1;
-        inner.stats.sessions_up += 1;
+        inner.standing.insert(session);
+        inner.stats.sessions_up = inner.standing.len() as u64;
         tracing::info!(feed = %self.feed, session = session.0, "session is up");
     }
 
@@ -193,7 +198,8 @@ impl SessionHandler for FeedTask {
         self.step(|state, writer| state.session_down(session, now, writer));
         let mut inner = self.inner.borrow_mut();
         inner.stats.reconnects += 1;
-        inner.stats.sessions_up = inner.stats.connects.saturating_sub(inner.stats.reconnects);
+        inner.standing.remove(&session);
+        inner.stats.sessions_up = inner.standing.len() as u64;
         metrics::counter!(names::FEED_RECONNECTS, "feed" => self.feed.to_string(), "why" => why.label())
             .increment(1);
         match why.recovery() {

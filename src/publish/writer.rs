@@ -178,6 +178,8 @@ impl Writer {
                 }
                 Err(_) => {}
             }
+            // While no connection is polled nobody else shows what is encoded and conflated.
+            self.link.borrow_mut().pipeline.refresh_stats();
         }
     }
 

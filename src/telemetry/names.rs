@@ -26,7 +26,7 @@ metric_names! {
     FEED_DECODE_ERRORS = "tickcache_feed_decode_errors_total", Counter, "Frames that could not be understood. Labels: feed.";
     FEED_CONNECTS = "tickcache_feed_connects_total", Counter, "Sessions that were established. Labels: feed.";
     FEED_RECONNECTS = "tickcache_feed_reconnects_total", Counter, "Sessions that ended and are made anew. Labels: feed, why.";
-    FEED_ALARMS = "tickcache_feed_first_data_alarms_total", Counter, "Subscriptions that were acknowledged and stayed silent. Labels: feed, channel.";
+    FEED_ALARMS = "tickcache_feed_first_data_alarms_total", Counter, "Subscriptions that were acknowledged and stayed silent. Labels: feed.";
     FEED_GAPS = "tickcache_feed_gaps_total", Counter, "Holes in a venue's sequence. Labels: feed.";
     FEED_SNAPSHOTS = "tickcache_feed_snapshots_total", Counter, "Depth snapshots fetched over REST. Labels: feed, outcome.";
     FEED_REST_WEIGHT = "tickcache_feed_rest_weight_total", Counter, "REST request weight spent. Labels: feed.";

@@ -1,0 +1,68 @@
+//! REST that refuses, fails or lies.
+
+use std::time::Duration;
+
+use tickcache::clock;
+use tickcache::domain::{Entity, State};
+use tickcache::simulate::{Config, Fault, MarketOptions, Rule, Simulator};
+
+use crate::support::{EMBEDDED, Rig, small_market, state, until};
+
+/// One instrument: each REST request then is one more try for the same book.
+fn one_instrument() -> MarketOptions {
+    small_market().only(&["BTC"])
+}
+
+async fn with_fault(fault: Fault, times: u32) -> Rig {
+    let simulator = Simulator::start(Config::market(one_instrument())).await.unwrap();
+    simulator.faults().set([Rule::new("depth", fault).times(times)]);
+    Rig::on(simulator, EMBEDDED, "")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_request_is_made_before_retry_after_is_over() {
+    for status in [429, 418] {
+        let rig = with_fault(Fault::Status { status, retry_after_s: Some(2) }, 1).await;
+        until("the first request is refused", || rig.simulator.faults().struck() == [1]).await;
+        let refused = clock::mono();
+        let mut earliest = refused;
+        until("it asks again", || {
+            let requests = rig.simulator.stats().rest_requests;
+            if requests == 1 {
+                earliest = clock::mono();
+            }
+            requests > 1
+        })
+        .await;
+        // From when the refusal was seen, which is after it was sent, to when there was no second request yet.
+        assert!(earliest.since(refused) >= Duration::from_millis(1_800), "{:?}", earliest.since(refused));
+        rig.live().await;
+        rig.right_when_still().await;
+        assert_eq!(rig.stats().snapshot_failures, 1);
+        rig.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_book_comes_in_the_end_after_errors_and_garbage() {
+    for (fault, times) in [(Fault::Status { status: 500, retry_after_s: None }, 2), (Fault::GarbageBody, 2)] {
+        let rig = with_fault(fault, times).await;
+        until("the price is live without a book", || {
+            state(&rig.engine, Entity::Price, "BTC-USDT").is_some_and(|(state, _)| state == State::Live)
+        })
+        .await;
+        rig.live().await;
+        assert_eq!(rig.stats().snapshot_failures, u64::from(times));
+        rig.right_when_still().await;
+        rig.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_late_snapshot_joins_the_deltas_that_waited_for_it() {
+    let rig = with_fault(Fault::SlowRest(Duration::from_secs(2)), 1).await;
+    rig.live().await;
+    assert_eq!((rig.stats().snapshots, rig.stats().gaps), (1, 0));
+    rig.right_when_still().await;
+    rig.stop().await;
+}
