@@ -6,13 +6,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::domain::{Feed, InstrumentId, Quote};
-use crate::feed::{Recovery, RestCall, RestClient, RestError, VenueProtocol};
+use crate::feed::{Recovery, RestClient, RestError, VenueProtocol};
 use crate::process::Book;
-use crate::telemetry::names;
 
 /// Jobs that wait at most.
 pub(super) const JOBS_MAX: usize = 4_096;
@@ -70,26 +68,16 @@ impl RestWorker {
         match job {
             Job::Snapshot(id) => {
                 let (call, limit) = self.venue.snapshot_call(self.symbol(id), self.depth);
-                let body = self.get(&call).await?;
+                let body = self.client.get(&call).await?;
                 let snapshot = self.venue.parse_snapshot(&body, limit)?;
                 let book = Book::from_snapshot(&snapshot)?;
                 Ok(Answer::Book(id, Box::new(book)))
             }
             Job::Quote(id) => {
-                let body = self.get(&self.venue.quote_call(self.symbol(id))).await?;
+                let body = self.client.get(&self.venue.quote_call(self.symbol(id))).await?;
                 Ok(Answer::Quote(id, self.venue.parse_quote(&body)?))
             }
         }
-    }
-
-    /// Counts the weight of what was really asked: a call that our own budget held back costs none.
-    async fn get(&self, call: &RestCall) -> Result<Bytes, RestError> {
-        let outcome = self.client.get(call).await;
-        if !matches!(outcome, Err(RestError::Limited { status: 0, .. })) {
-            metrics::counter!(names::FEED_REST_WEIGHT, "feed" => self.feed.to_string())
-                .increment(u64::from(call.weight));
-        }
-        outcome
     }
 
     /// Turns a failure into the pause that it asks for, and then an answer where one is waited for.

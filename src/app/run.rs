@@ -31,11 +31,14 @@ pub(super) async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     let exporter = Exporter::install()?;
     tokio::spawn(exporter.clone().upkeep());
     let stopped = stop_signal()?;
+    // Before the engine: an address that cannot be had must not leave keys behind.
+    let server = server(&settings).await?;
     let engine = Engine::start(&settings)?;
-    if let Some(server) = server(&settings, &engine, exporter).await? {
+    if let Some(server) = server {
         tracing::info!(address = %server.address()?, "serving /metrics and /healthz");
+        let health = engine.health_probe();
         tokio::spawn(async move {
-            if let Err(error) = server.run().await {
+            if let Err(error) = server.run(exporter, health).await {
                 tracing::error!(%error, "the metrics server ended");
             }
         });
@@ -48,9 +51,9 @@ pub(super) async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn server(settings: &Settings, engine: &Engine, exporter: Exporter) -> anyhow::Result<Option<Server>> {
+async fn server(settings: &Settings) -> anyhow::Result<Option<Server>> {
     let Some(address) = settings.http_listen else { return Ok(None) };
-    let server = Server::bind(address, exporter, engine.health_probe()).await;
+    let server = Server::bind(address).await;
     server.map(Some).with_context(|| format!("http.listen {address}"))
 }
 

@@ -147,6 +147,7 @@ async fn once(plan: &SessionPlan, commands: &mut Commands, handler: &dyn Session
         handler,
         garbage: 0,
         pinged: now.mono,
+        silence: Silence::Fine,
     };
     session.read(plan.turn_frames, commands).await
 }
@@ -185,6 +186,14 @@ struct Session<'a> {
     handler: &'a dyn SessionHandler,
     garbage: u32,
     pinged: MonoTime,
+    silence: Silence,
+}
+
+/// What the last look found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Silence {
+    Fine,
+    TooLong,
 }
 
 impl Session<'_> {
@@ -281,7 +290,9 @@ impl Session<'_> {
     async fn tick(&mut self) -> Result<(), SessionEnd> {
         let now = clock::now();
         let silent = now.mono.since(self.stamp.get().mono);
-        if silent >= DEAD_AFTER {
+        // Twice in a row, with a chance to read between: after a pause of this process frames may wait unread.
+        let silence = if silent >= DEAD_AFTER { Silence::TooLong } else { Silence::Fine };
+        if std::mem::replace(&mut self.silence, silence) == Silence::TooLong && silence == Silence::TooLong {
             return Err(SessionEnd::HalfOpen { silent });
         }
         let overdue = self.conversation.overdue(now.mono);

@@ -42,18 +42,20 @@ pub type HealthProbe = Arc<dyn Fn() -> Health + Send + Sync>;
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
-    router: Router,
 }
 
 impl Server {
-    /// Listens on `address`. `/metrics` is the Prometheus text, `/healthz` is `health` as JSON.
+    /// Listens on `address`; whoever connects waits for [`Self::run`].
     ///
     /// # Errors
     /// What the system says when the address cannot be had.
-    pub async fn bind(address: SocketAddr, exporter: Exporter, health: HealthProbe) -> std::io::Result<Self> {
-        let listener = TcpListener::bind(address).await?;
+    pub async fn bind(address: SocketAddr) -> std::io::Result<Self> {
+        Ok(Self { listener: TcpListener::bind(address).await? })
+    }
+
+    fn router(exporter: Exporter, health: HealthProbe) -> Router {
         let limit = Arc::new(tokio::sync::Semaphore::new(CONNECTIONS_MAX));
-        let router = Router::new()
+        Router::new()
             .route("/metrics", get(move || metrics(exporter.clone())))
             .route("/healthz", get(move || healthz(Arc::clone(&health))))
             .layer(axum::middleware::from_fn(move |request, next: axum::middleware::Next| {
@@ -62,8 +64,7 @@ impl Server {
                     let _permit = limit.acquire().await;
                     next.run(request).await
                 }
-            }));
-        Ok(Self { listener, router })
+            }))
     }
 
     /// Where it listens: the port is known even where 0 was asked for.
@@ -74,12 +75,12 @@ impl Server {
         self.listener.local_addr()
     }
 
-    /// Answers until the task is dropped.
+    /// Answers until the task is dropped: `/metrics` with the Prometheus text, `/healthz` with `health` as JSON.
     ///
     /// # Errors
     /// What the system says when it can no longer accept.
-    pub async fn run(self) -> std::io::Result<()> {
-        axum::serve(self.listener, self.router).await
+    pub async fn run(self, exporter: Exporter, health: HealthProbe) -> std::io::Result<()> {
+        axum::serve(self.listener, Self::router(exporter, health)).await
     }
 }
 
