@@ -139,6 +139,7 @@ async fn once(plan: &SessionPlan, commands: &mut Commands, handler: &dyn Session
         handler,
         garbage: 0,
         pinged: now.mono,
+        ticked: now.mono,
     };
     session.read(plan.turn_frames, commands).await
 }
@@ -177,6 +178,7 @@ struct Session<'a> {
     handler: &'a dyn SessionHandler,
     garbage: u32,
     pinged: MonoTime,
+    ticked: MonoTime,
 }
 
 impl Session<'_> {
@@ -272,6 +274,12 @@ impl Session<'_> {
     /// Sends what is due, reports what is overdue, and looks for a sign of life.
     async fn tick(&mut self) -> Result<(), SessionEnd> {
         let now = clock::now();
+        let away = now.mono.since(self.ticked);
+        self.ticked = now.mono;
+        if away >= HEARTBEAT {
+            // It was us who did not look (a frozen machine): what the venue sent meanwhile is read first, then judged.
+            return Ok(());
+        }
         let silent = now.mono.since(self.stamp.get().mono);
         if silent >= DEAD_AFTER {
             return Err(SessionEnd::HalfOpen { silent });
