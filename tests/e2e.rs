@@ -14,6 +14,8 @@ mod captures;
 mod commands;
 #[path = "e2e/frames.rs"]
 mod frames;
+#[path = "e2e/market.rs"]
+mod market;
 #[path = "e2e/monitor.rs"]
 mod monitor;
 #[path = "e2e/operations.rs"]

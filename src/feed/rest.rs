@@ -56,7 +56,7 @@ impl RestClient {
         Self {
             client: Client::builder(TokioExecutor::new()).build(connector),
             base: base.trim_end_matches('/').to_owned(),
-            budget: Mutex::new(Budget::new(weight_per_minute, clock::mono())),
+            budget: Mutex::new(Budget::new(weight_per_minute)),
             spent: metrics::counter!(names::FEED_REST_WEIGHT, "feed" => feed.to_string()),
         }
     }

@@ -13,24 +13,14 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self, Bytes, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
+use super::backoff::{Backoff, GOOD_AFTER};
 use super::conversation::Conversation;
 use super::error::{Recovery, SessionEnd};
 use super::stamped::{ReadStamp, Stamped};
 use super::venue::{FrameDecoder, VenueProtocol};
 use super::{DecodeError, Excerpt, Frame, StreamPlan};
 use crate::clock;
-use crate::domain::{Backoff, Ladder, MarketEvent, MonoTime, Now, SessionId, Subscription};
-
-const fn ms(millis: u64) -> Duration {
-    Duration::from_millis(millis)
-}
-
-/// Between the end of a connection and the next attempt. Binance allows 300 connects in five minutes from one address; at
-/// the last wait a session makes some 35.
-const RECONNECT: Ladder = Ladder {
-    waits: &[ms(100), ms(200), ms(400), ms(800), ms(1_600), ms(3_200), ms(6_400), ms(10_000)],
-    good_after: Duration::from_secs(30),
-};
+use crate::domain::{MarketEvent, MonoTime, Now, SessionId, Subscription};
 
 /// The longest frame. The largest that Binance sends, a depth update of thousands of levels, is below 1 MiB.
 const FRAME_BYTES_MAX: usize = 4 << 20;
@@ -103,7 +93,7 @@ pub async fn run(
     mut stop: watch::Receiver<bool>,
     handler: &dyn SessionHandler,
 ) {
-    let mut backoff = Backoff::new(RECONNECT);
+    let mut backoff = Backoff::default();
     loop {
         let started = clock::mono();
         let end = tokio::select! {
@@ -116,8 +106,10 @@ pub async fn run(
             Recovery::Stop => return,
             Recovery::ReconnectNow => Duration::ZERO,
             Recovery::Reconnect | Recovery::RetryAfter(_) => {
-                backoff.connection_lived(now.mono.since(started));
-                backoff.next(fastrand::f64())
+                if now.mono.since(started) >= GOOD_AFTER {
+                    backoff.reset();
+                }
+                backoff.after_failure(fastrand::f64())
             }
         };
         tokio::select! {
@@ -147,7 +139,7 @@ async fn once(plan: &SessionPlan, commands: &mut Commands, handler: &dyn Session
         handler,
         garbage: 0,
         pinged: now.mono,
-        silence: Silence::Fine,
+        ticked: now.mono,
     };
     session.read(plan.turn_frames, commands).await
 }
@@ -186,14 +178,7 @@ struct Session<'a> {
     handler: &'a dyn SessionHandler,
     garbage: u32,
     pinged: MonoTime,
-    silence: Silence,
-}
-
-/// What the last look found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Silence {
-    Fine,
-    TooLong,
+    ticked: MonoTime,
 }
 
 impl Session<'_> {
@@ -289,10 +274,14 @@ impl Session<'_> {
     /// Sends what is due, reports what is overdue, and looks for a sign of life.
     async fn tick(&mut self) -> Result<(), SessionEnd> {
         let now = clock::now();
+        let away = now.mono.since(self.ticked);
+        self.ticked = now.mono;
+        if away >= HEARTBEAT {
+            // It was us who did not look (a frozen machine): what the venue sent meanwhile is read first, then judged.
+            return Ok(());
+        }
         let silent = now.mono.since(self.stamp.get().mono);
-        // Twice in a row, with a chance to read between: after a pause of this process frames may wait unread.
-        let silence = if silent >= DEAD_AFTER { Silence::TooLong } else { Silence::Fine };
-        if std::mem::replace(&mut self.silence, silence) == Silence::TooLong && silence == Silence::TooLong {
+        if silent >= DEAD_AFTER {
             return Err(SessionEnd::HalfOpen { silent });
         }
         let overdue = self.conversation.overdue(now.mono);

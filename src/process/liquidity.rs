@@ -18,6 +18,9 @@ const SNAPSHOT_PATIENCE: Duration = Duration::from_secs(30);
 /// The shortest time between two snapshots that only make the known part of the book deeper.
 const REFRESH_PACE: Duration = Duration::from_secs(20);
 
+/// The same where nothing of a side is known any more: the price has left what the last snapshot covered.
+const BLANK_PACE: Duration = Duration::from_secs(1);
+
 #[derive(Debug)]
 pub(super) struct LiquidityKey {
     pub(super) key: Key<LiquidityRecord>,
@@ -113,7 +116,8 @@ impl LiquidityKey {
             return Wish::Nothing;
         }
         let needed = if self.sync.is_synced() {
-            !self.is_deep_enough() && now.since(self.refreshed) >= REFRESH_PACE
+            let pace = if self.is_blank() { BLANK_PACE } else { REFRESH_PACE };
+            !self.is_deep_enough() && now.since(self.refreshed) >= pace
         } else {
             self.key.liveness.is_within(now)
         };
@@ -142,12 +146,22 @@ impl LiquidityKey {
     }
 
     fn is_deep_enough(&self) -> bool {
-        let book = self.sync.book();
-        book.suffices(Side::Buy, self.key.record.bids.len(), self.depth)
-            && book.suffices(Side::Sell, self.key.record.asks.len(), self.depth)
+        self.has_levels(self.depth)
     }
 
-    /// Reads the record off the book. A book that is crossed although its sequence is whole is not to be trusted.
+    /// Whether a side shows nothing although there may be something: then "nobody bids" would be made up.
+    fn is_blank(&self) -> bool {
+        !self.has_levels(1)
+    }
+
+    fn has_levels(&self, depth: usize) -> bool {
+        let book = self.sync.book();
+        book.suffices(Side::Buy, self.key.record.bids.len(), depth)
+            && book.suffices(Side::Sell, self.key.record.asks.len(), depth)
+    }
+
+    /// Reads the record off the book. A book that is crossed although its sequence is whole is not to be trusted, nor is
+    /// one with a blank side.
     fn publish(&mut self, at: Now, sink: &mut dyn UpdateSink) {
         let book = self.sync.book();
         let record = &mut self.key.record;
@@ -159,8 +173,13 @@ impl LiquidityKey {
         record.stamp.venue_time = book.venue_time();
         record.stamp.receive_time = at.wall.received();
         confirm_at(&mut record.stamp, at);
-        let reason = if book.is_crossed() { Reason::CrossedBook } else { Reason::None };
-        let transition = set_reason(&mut record.stamp, reason);
+        let crossed = book.is_crossed();
+        let reason = match (crossed, self.is_blank()) {
+            (true, _) => Reason::CrossedBook,
+            (false, true) => Reason::SequenceGap,
+            (false, false) => Reason::None,
+        };
+        let transition = set_reason(&mut self.key.record.stamp, reason);
         self.key.push(transition.urgency_or(Urgency::Normal), at, sink);
     }
 }

@@ -1,4 +1,6 @@
-//! How the real binary ends.
+//! How the real binary ends, and how it goes on after it was frozen.
+
+use std::time::Duration;
 
 use tickcache::clock;
 use tickcache::domain::{Reason, State};
@@ -6,7 +8,8 @@ use tickcache::simulate::{Config, Simulator};
 
 use crate::program::Program;
 use crate::redis_server::RedisServer;
-use crate::support::{ALL, redis_store, settings_text, small_market, stored, until};
+use crate::support::{ALL, redis_store, settings_text, small_market, stored, until, until_ok};
+use crate::truth;
 
 /// The keys of the small market.
 fn keys() -> Vec<String> {
@@ -93,4 +96,47 @@ async fn sigterm_without_a_venue_and_without_redis_ends_with_zero() {
     engine.signal("TERM");
     let (status, said) = engine.ended().await;
     assert_eq!(status.code(), Some(0), "{said}");
+}
+
+/// As a virtual machine is that moves to another host.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_engine_that_was_frozen_for_some_seconds_comes_back_right() {
+    let server = RedisServer::start();
+    let simulator = Simulator::start(Config::market(small_market())).await.unwrap();
+    let engine = Program::start_engine(&settings_text(&simulator, &redis_store(&server.url()), &ALL, ""));
+    live_in_redis(&server).await;
+    engine.signal("STOP");
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    let mut connection = server.connection();
+    let frozen: Vec<_> =
+        keys().iter().map(|key| stored(&mut connection, key).expect("it was live").0).collect();
+    engine.signal("CONT");
+    until("every key goes on, with greater versions", || {
+        keys()
+            .iter()
+            .zip(&frozen)
+            .all(|(key, before)| stored(&mut connection, key).is_some_and(|(version, _)| version > *before))
+    })
+    .await;
+    live_in_redis(&server).await;
+    simulator.pause().await;
+    until_ok("Redis says what the venue says", || {
+        for key in keys() {
+            let (_, record) = stored(&mut connection, &key).ok_or_else(|| key.clone())?;
+            let symbol = if key.contains("BTC") { "BTCUSDT" } else { "ETHUSDT" };
+            truth::record_agrees(&simulator, symbol, &record).map_err(|error| format!("{key}: {error}"))?;
+        }
+        Ok::<_, String>(())
+    })
+    .await;
+    simulator.resume();
+    let stats = simulator.stats();
+    assert_eq!(
+        stats.sessions,
+        2 + stats.slow_sessions,
+        "no session is given up for what the engine did not read"
+    );
+    engine.signal("TERM");
+    assert_eq!(engine.ended().await.0.code(), Some(0));
+    simulator.stop().await;
 }
