@@ -197,14 +197,14 @@ impl SessionHandler for FeedTask {
     fn down(&self, session: SessionId, why: &SessionEnd, now: Now) {
         self.step(|state, writer| state.session_down(session, now, writer));
         let mut inner = self.inner.borrow_mut();
-        inner.stats.reconnects += 1;
         inner.standing.remove(&session);
         inner.stats.sessions_up = inner.standing.len() as u64;
-        metrics::counter!(names::FEED_RECONNECTS, "feed" => self.feed.to_string(), "why" => why.label())
-            .increment(1);
         match why.recovery() {
             Recovery::Stop => tracing::info!(feed = %self.feed, session = session.0, %why, "session ended"),
             Recovery::Reconnect | Recovery::ReconnectNow | Recovery::RetryAfter(_) => {
+                inner.stats.reconnects += 1;
+                metrics::counter!(names::FEED_RECONNECTS, "feed" => self.feed.to_string(), "why" => why.label())
+                    .increment(1);
                 tracing::warn!(feed = %self.feed, session = session.0, %why, "session ended");
             }
         }

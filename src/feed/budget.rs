@@ -36,7 +36,10 @@ impl Budget {
         if let Some(until) = self.closed_until.filter(|until| *until > now) {
             return Err(until.since(now));
         }
-        while let Some((_, old)) = self.spent.pop_front_if(|(at, _)| now.since(*at) >= MINUTE) {
+        while let Some(&(at, old)) = self.spent.front()
+            && now.since(at) >= MINUTE
+        {
+            self.spent.pop_front();
             self.sum -= old;
         }
         let weight = weight.clamp(1, self.per_minute);

@@ -13,14 +13,24 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self, Bytes, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
-use super::backoff::{Backoff, GOOD_AFTER};
 use super::conversation::Conversation;
 use super::error::{Recovery, SessionEnd};
 use super::stamped::{ReadStamp, Stamped};
 use super::venue::{FrameDecoder, VenueProtocol};
 use super::{DecodeError, Excerpt, Frame, StreamPlan};
 use crate::clock;
-use crate::domain::{MarketEvent, MonoTime, Now, SessionId, Subscription};
+use crate::domain::{Backoff, Ladder, MarketEvent, MonoTime, Now, SessionId, Subscription};
+
+const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// Between the end of a connection and the next attempt. Binance allows 300 connects in five minutes from one address; at
+/// the last wait a session makes some 35.
+const RECONNECT: Ladder = Ladder {
+    waits: &[ms(100), ms(200), ms(400), ms(800), ms(1_600), ms(3_200), ms(6_400), ms(10_000)],
+    good_after: Duration::from_secs(30),
+};
 
 /// The longest frame. The largest that Binance sends, a depth update of thousands of levels, is below 1 MiB.
 const FRAME_BYTES_MAX: usize = 4 << 20;
@@ -93,7 +103,7 @@ pub async fn run(
     mut stop: watch::Receiver<bool>,
     handler: &dyn SessionHandler,
 ) {
-    let mut backoff = Backoff::default();
+    let mut backoff = Backoff::new(RECONNECT);
     loop {
         let started = clock::mono();
         let end = tokio::select! {
@@ -106,10 +116,8 @@ pub async fn run(
             Recovery::Stop => return,
             Recovery::ReconnectNow => Duration::ZERO,
             Recovery::Reconnect | Recovery::RetryAfter(_) => {
-                if now.mono.since(started) >= GOOD_AFTER {
-                    backoff.reset();
-                }
-                backoff.after_failure(fastrand::f64())
+                backoff.connection_lived(now.mono.since(started));
+                backoff.next(fastrand::f64())
             }
         };
         tokio::select! {
