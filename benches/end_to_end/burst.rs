@@ -12,7 +12,7 @@ use crate::floor;
 use crate::observe::Observer;
 use crate::recording::{INSTRUMENTS, Recording, quote_of};
 use crate::report::{histogram, median, ms, ratio, spread};
-use crate::run::{Seen, Sent, latencies, price_key, quote_in, quotes, start};
+use crate::run::{Seen, Sent, latencies, nanos, pairs, price_key, quote_in, quotes, start};
 use crate::server::Server;
 use crate::venue::Venue;
 
@@ -93,7 +93,7 @@ pub(crate) fn staleness(
             std::thread::sleep(Duration::from_millis(100));
             let seen = quotes(&observer.finish()?, &INSTRUMENTS.map(str::to_owned));
             drop(running);
-            behind_sent.extend(latencies(&sent, &seen, INSTRUMENTS.len())?);
+            behind_sent.extend(latencies(&pairs(&sent, &seen, INSTRUMENTS.len())?));
             behind_read.extend(read_ages(&seen));
         }
         if contender == Contender::Engine {
@@ -112,7 +112,7 @@ fn read_ages(seen: &[Seen]) -> Vec<u64> {
     for &quote in seen {
         let before = last[quote.instrument].replace(quote);
         if let Some(before) = before.filter(|before| before.sequence < quote.sequence) {
-            ages.push(u64::try_from(quote.at - before.received).unwrap_or(0));
+            ages.push(nanos(quote.at - before.received));
         }
     }
     ages
@@ -129,7 +129,7 @@ fn wait_for_last(contender: Contender, server: &Server, burst: &Recording) -> an
     loop {
         let value = client.get(&key)?;
         let sequence = value.and_then(|value| match contender {
-            Contender::Engine => quote_in(&mut decoder, &value).map(|(sequence, _)| sequence),
+            Contender::Engine => quote_in(&mut decoder, &value).map(|quote| quote.0),
             Contender::Floor => quote_of(&value).filter(|quote| quote.0 == last.0).map(|quote| quote.1),
         });
         if sequence.is_some_and(|sequence| sequence >= last.1) {

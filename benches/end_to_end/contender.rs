@@ -52,8 +52,6 @@ pub(crate) struct EngineReport {
     pub(crate) conflated: u64,
     pub(crate) gaps: u64,
     pub(crate) snapshots: u64,
-    /// p50 and p99 from receive to acknowledged, of every value, liquidity included, in µs.
-    pub(crate) latency_us: [u64; 2],
 }
 
 impl Running {
@@ -63,7 +61,7 @@ impl Running {
             "[store]\nkind = \"redis\"\n[redis]\nurl = \"redis://127.0.0.1:{redis_port}\"\n\
              [embedded]\nlisten = \"\"\n[http]\nlisten = \"\"\n[[feed]]\nvenue = \"binance\"\n\
              instruments = {:?}\nentities = {:?}\ndepth = 20\nwebsocket_url = \"ws://{venue}/stream\"\n\
-             rest_url = \"http://{rest}\"\nrest_weight_per_minute = 4000000000\nfirst_data_s = 300\n",
+             rest_url = \"http://{rest}\"\nfirst_data_s = 300\n",
             wanted.instruments, wanted.entities
         );
         Self::spawn(&["engine", &settings])
@@ -89,11 +87,11 @@ impl Running {
         let mut text = String::new();
         self.0.stdout.take().context("stdout is a pipe")?.read_to_string(&mut text)?;
         let numbers: Result<Vec<u64>, _> = text.split_whitespace().map(str::parse).collect();
-        let [frames, written, conflated, gaps, snapshots, errors, p50, p99] = numbers?[..] else {
+        let [frames, written, conflated, gaps, snapshots, errors] = numbers?[..] else {
             bail!("the engine reported {text:?}");
         };
         ensure!(errors == 0, "{errors} frames were not understood or unusable");
-        Ok(EngineReport { frames, written, conflated, gaps, snapshots, latency_us: [p50, p99] })
+        Ok(EngineReport { frames, written, conflated, gaps, snapshots })
     }
 }
 
@@ -129,15 +127,13 @@ fn engine(settings: &str) -> anyhow::Result<()> {
         let feed = engine.feeds().next().context("one feed")?.1.read();
         let writer = engine.writer().read();
         let line = format!(
-            "{} {} {} {} {} {} {} {}",
+            "{} {} {} {} {} {}",
             feed.frames,
             writer.written,
             writer.conflated,
             feed.gaps,
             feed.snapshots,
             feed.decode_errors + feed.unusable,
-            writer.latency_p50.as_micros(),
-            writer.latency_p99.as_micros(),
         );
         std::io::stdout().write_all(line.as_bytes())?;
         engine.stop().await

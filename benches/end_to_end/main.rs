@@ -44,18 +44,20 @@ struct Effort {
     burst_turns: usize,
     stale_turns: usize,
     depth_length: Duration,
+    resyncs: usize,
 }
 
 impl Effort {
     const fn whole() -> Self {
         Self {
             paces: [
-                paced::Plan { pace: 1, length: Duration::from_secs(10), turns: 4 },
-                paced::Plan { pace: 20, length: Duration::from_secs(3), turns: 5 },
+                paced::Plan { pace: 1, length: Duration::from_secs(8), turns: 3 },
+                paced::Plan { pace: 20, length: Duration::from_secs(2), turns: 4 },
             ],
             burst_turns: 5,
             stale_turns: 3,
-            depth_length: Duration::from_secs(6),
+            depth_length: Duration::from_secs(5),
+            resyncs: 6,
         }
     }
 
@@ -68,6 +70,7 @@ impl Effort {
             burst_turns: 1,
             stale_turns: 1,
             depth_length: Duration::from_secs(1),
+            resyncs: 1,
         }
     }
 }
@@ -103,7 +106,7 @@ fn main() -> anyhow::Result<()> {
         }
     }
     if is_wanted("depth") {
-        depth::compare(&server, effort.depth_length)?;
+        depth::compare(&server, effort.depth_length, effort.resyncs)?;
     }
     println!("\n{}", machine());
     Ok(())

@@ -9,7 +9,7 @@ use crate::contender::Contender;
 use crate::observe::Observer;
 use crate::recording::{Frame, INSTRUMENTS, Recording};
 use crate::report::{histogram, ratio, spread, us};
-use crate::run::{Sent, latencies, quotes, start};
+use crate::run::{Seen, Sent, latencies, nanos, pairs, quotes, start};
 use crate::server::Server;
 use crate::venue::{Session, Venue};
 
@@ -26,6 +26,13 @@ pub(crate) struct Plan {
     pub(crate) turns: usize,
 }
 
+/// Who watches: with what it costs, see `observe`.
+#[derive(Clone, Copy)]
+enum Watch {
+    Monitor,
+    Replica,
+}
+
 pub(crate) fn compare(
     server: &Server,
     venue: &Venue,
@@ -34,23 +41,34 @@ pub(crate) fn compare(
 ) -> anyhow::Result<()> {
     let frames = recording.stretch(plan.length * plan.pace);
     println!(
-        "\npace {}: {} frames in {} s a run, {} turns; sent -> executed in Redis, us",
+        "\npace {}: {} frames in {} s a run, {} turns",
         plan.pace,
         frames.len(),
         plan.length.as_secs(),
         plan.turns
     );
-    let (mut pooled, mut medians) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
-    for _ in 0..plan.turns {
-        for (index, contender) in Contender::BOTH.into_iter().enumerate() {
-            let run = run(contender, server, venue, recording, frames, plan.pace)?;
-            medians[index].push(histogram(&run).value_at_quantile(0.5));
-            pooled[index].extend(run);
+    for watch in [Watch::Monitor, Watch::Replica] {
+        let (mut pooled, mut medians) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
+        for _ in 0..plan.turns {
+            for (index, contender) in Contender::BOTH.into_iter().enumerate() {
+                let run = run(contender, server, venue, recording, frames, plan.pace, watch)?;
+                medians[index].push(histogram(&latencies(&run)).value_at_quantile(0.5));
+                pooled[index].extend(run);
+            }
         }
+        print(watch, &pooled, &medians);
     }
-    println!("  | | p50 | p50 of the runs | p99 | quotes |\n  |---|---|---|---|---|");
-    let pooled = pooled.map(|latencies| histogram(&latencies));
-    for ((contender, all), medians) in Contender::BOTH.iter().zip(&pooled).zip(&medians) {
+    Ok(())
+}
+
+fn print(watch: Watch, pooled: &[Vec<(Sent, Seen)>; 2], medians: &[Vec<u64>; 2]) {
+    let name = match watch {
+        Watch::Monitor => "executed in Redis (MONITOR)",
+        Watch::Replica => "seen by a replica",
+    };
+    println!("  | sent -> {name}, us | p50 | p50 of the runs | p99 | quotes |\n  |---|---|---|---|---|");
+    let all = pooled.each_ref().map(|pairs| histogram(&latencies(pairs)));
+    for ((contender, all), medians) in Contender::BOTH.iter().zip(&all).zip(medians) {
         let (least, most) = spread(medians);
         let quantile = |quantile| us(all.value_at_quantile(quantile));
         println!(
@@ -63,9 +81,18 @@ pub(crate) fn compare(
             all.len()
         );
     }
-    let of = |quantile| ratio(pooled[0].value_at_quantile(quantile), pooled[1].value_at_quantile(quantile));
+    let of = |quantile| ratio(all[0].value_at_quantile(quantile), all[1].value_at_quantile(quantile));
     println!("  | engine / floor | {} (to reach: 1.20) | | {} | |", of(0.5), of(0.99));
-    Ok(())
+    let part = |from: fn(&(Sent, Seen)) -> i64| {
+        let parts: Vec<u64> = pooled[0].iter().map(|pair| nanos(from(pair))).collect();
+        us(histogram(&parts).value_at_quantile(0.5))
+    };
+    println!(
+        "  p50 of the engine's parts: {} sent -> read, {} read -> encoded, {} encoded -> {name}",
+        part(|(sent, seen)| seen.received - sent.at),
+        part(|(_, seen)| seen.encoded - seen.received),
+        part(|(_, seen)| seen.at - seen.encoded),
+    );
 }
 
 fn run(
@@ -75,15 +102,19 @@ fn run(
     recording: &Recording,
     frames: &[Frame],
     pace: u32,
-) -> anyhow::Result<Vec<u64>> {
+    watch: Watch,
+) -> anyhow::Result<Vec<(Sent, Seen)>> {
     let (running, mut session) = start(contender, server, venue)?;
-    let observer = Observer::monitor(server)?;
+    let observer = match watch {
+        Watch::Monitor => Observer::monitor(server)?,
+        Watch::Replica => Observer::replica(server)?,
+    };
     let sent = send(&mut session, recording, frames, pace)?;
     std::thread::sleep(SETTLE);
     let written = observer.finish()?;
     drop(running);
     let seen = quotes(&written, &INSTRUMENTS.map(str::to_owned));
-    latencies(&sent[WARM_UP.min(sent.len())..], &seen, INSTRUMENTS.len())
+    pairs(&sent[WARM_UP.min(sent.len())..], &seen, INSTRUMENTS.len())
 }
 
 /// Sends each frame when it is due, by a write of its own.

@@ -32,8 +32,9 @@ pub(crate) struct Seen {
     pub(crate) instrument: usize,
     pub(crate) sequence: u64,
     pub(crate) at: i64,
-    /// When the engine read its frame; 0 for the floor.
+    /// When the engine read its frame, and when it encoded the value; 0 for the floor.
     pub(crate) received: i64,
+    pub(crate) encoded: i64,
 }
 
 pub(crate) fn price_key(instrument: &str) -> String {
@@ -86,30 +87,32 @@ pub(crate) fn quotes(written: &[Written], instruments: &[String]) -> Vec<Seen> {
         .filter_map(|set| {
             if set.key == floor::KEY {
                 let (instrument, sequence) = quote_of(&set.value)?;
-                return Some(Seen { instrument, sequence, at: set.at, received: 0 });
+                return Some(Seen { instrument, sequence, at: set.at, received: 0, encoded: 0 });
             }
             let instrument = *places.get(&set.key)?;
-            let (sequence, received) = quote_in(&mut decoder, &set.value)?;
-            Some(Seen { instrument, sequence, at: set.at, received })
+            let (sequence, received, encoded) = quote_in(&mut decoder, &set.value)?;
+            Some(Seen { instrument, sequence, at: set.at, received, encoded })
         })
         .collect()
 }
 
-/// Update id and receive time of a live price.
-pub(crate) fn quote_in(decoder: &mut Decoder, value: &[u8]) -> Option<(u64, i64)> {
-    match decoder.decode(Entity::Price, value).ok()?.record {
+/// Update id, receive time and publish time of a live price.
+pub(crate) fn quote_in(decoder: &mut Decoder, value: &[u8]) -> Option<(u64, i64, i64)> {
+    let decoded = decoder.decode(Entity::Price, value).ok()?;
+    match decoded.record {
         Record::Price(price) if price.stamp.state == State::Live => {
-            Some((price.venue_sequence?.0, price.stamp.receive_time.nanos()))
+            let (received, encoded) = (price.stamp.receive_time.nanos(), decoded.publish_time.nanos());
+            Some((price.venue_sequence?.0, received, encoded))
         }
         _ => None,
     }
 }
 
-/// From sent to written, in ns, in the order of sending.
+/// Each quote with the value that stood for it first, in the order of sending.
 ///
 /// # Errors
 /// When a quote never came to Redis.
-pub(crate) fn latencies(sent: &[Sent], seen: &[Seen], instruments: usize) -> anyhow::Result<Vec<u64>> {
+pub(crate) fn pairs(sent: &[Sent], seen: &[Seen], instruments: usize) -> anyhow::Result<Vec<(Sent, Seen)>> {
     let mut seen_of = vec![Vec::new(); instruments];
     for quote in seen {
         seen_of[quote.instrument].push(*quote);
@@ -121,9 +124,19 @@ pub(crate) fn latencies(sent: &[Sent], seen: &[Seen], instruments: usize) -> any
             while seen.get(*at).is_some_and(|seen| seen.sequence < quote.sequence) {
                 *at += 1;
             }
-            let written =
-                seen.get(*at).with_context(|| format!("quote {} never came to Redis", quote.sequence))?;
-            Ok(u64::try_from(written.at - quote.at).unwrap_or(0))
+            let written = seen.get(*at);
+            let written = written.with_context(|| format!("quote {} never came to Redis", quote.sequence))?;
+            Ok((*quote, *written))
         })
         .collect()
+}
+
+/// From sent to written, in ns.
+pub(crate) fn latencies(pairs: &[(Sent, Seen)]) -> Vec<u64> {
+    pairs.iter().map(|(sent, seen)| nanos(seen.at - sent.at)).collect()
+}
+
+/// A duration; two clocks' readings a moment apart may be the wrong way round.
+pub(crate) fn nanos(duration: i64) -> u64 {
+    u64::try_from(duration).unwrap_or(0)
 }
