@@ -99,12 +99,17 @@ impl FeedTask {
     }
 
     /// One change of the state: its values are flushed, its requests sent on.
-    #[inline]
     fn step(&self, change: impl FnOnce(&mut FeedState, &mut dyn UpdateSink)) {
+        self.change(change);
+        self.inner.borrow().writer.flush(clock::now());
+    }
+
+    /// One change of the state: its values wait for a flush, its requests are sent on.
+    #[inline]
+    fn change(&self, change: impl FnOnce(&mut FeedState, &mut dyn UpdateSink)) {
         let mut inner = self.inner.borrow_mut();
         let Inner { state, writer, .. } = &mut *inner;
         change(state, writer);
-        writer.flush(clock::now());
         while let Some(request) = state.next_request() {
             self.forward(request, state);
         }
@@ -165,7 +170,13 @@ impl SessionHandler for FeedTask {
 
     #[inline]
     fn event(&self, session: SessionId, subscription: Subscription, event: &MarketEvent<'_>, received: Now) {
-        self.step(|state, writer| state.event(session, subscription, event, received, writer));
+        self.change(|state, writer| state.event(session, subscription, event, received, writer));
+    }
+
+    /// One write to the socket for all frames of a read: a write costs as much as dozens of frames.
+    #[inline]
+    fn caught_up(&self) {
+        self.inner.borrow().writer.flush(clock::now());
     }
 
     #[inline]

@@ -62,6 +62,8 @@ pub trait SessionHandler {
     fn heard(&self, session: SessionId, received: Now);
     /// Subscribed data.
     fn event(&self, session: SessionId, subscription: Subscription, event: &MarketEvent<'_>, received: Now);
+    /// All frames that had come are handed over, or as many as a turn takes: what they changed is to be sent now.
+    fn caught_up(&self);
     /// A frame was read, of so many bytes; called before it is decoded.
     fn frame(&self, session: SessionId, bytes: usize);
     /// A frame was not understood and is lost.
@@ -176,6 +178,15 @@ async fn connect(url: &str, stamp: ReadStamp) -> Result<Socket, SessionEnd> {
         .unwrap_or(Err(SessionEnd::ConnectTimeout { host: host.clone(), waited: CONNECT_TIMEOUT }))
 }
 
+/// How a turn ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// No frame was left.
+    Dry,
+    /// The session's share was used up; there may be more.
+    Full,
+}
+
 struct Session<'a> {
     id: SessionId,
     socket: Socket,
@@ -214,15 +225,28 @@ impl Session<'_> {
         first: Option<Result<Message, tungstenite::Error>>,
         frames: u32,
     ) -> Result<(), SessionEnd> {
+        let outcome = self.messages(first, frames);
+        self.handler.caught_up();
+        if outcome? == Turn::Full {
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn messages(
+        &mut self,
+        first: Option<Result<Message, tungstenite::Error>>,
+        frames: u32,
+    ) -> Result<Turn, SessionEnd> {
         self.message(first)?;
         for _ in 1..frames {
             match self.socket.next().now_or_never() {
                 Some(message) => self.message(message)?,
-                None => return Ok(()),
+                None => return Ok(Turn::Dry),
             }
         }
-        tokio::task::yield_now().await;
-        Ok(())
+        Ok(Turn::Full)
     }
 
     #[inline]

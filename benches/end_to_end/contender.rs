@@ -1,0 +1,141 @@
+//! Who is compared: the engine and the floor, each a process of its own, made of this very binary.
+//!
+//! Owns the child's life, and what the child does: [`Role::run`]. The engine runs as `tickcache run` does, metrics
+//! recorder included, without a log and without HTTP.
+
+use std::io::{Read, Write};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context, bail, ensure};
+use tickcache::app::{Engine, venue_defaults};
+use tickcache::config::Settings;
+use tickcache::telemetry::Exporter;
+
+use crate::floor;
+
+/// In front of a child's arguments.
+pub(crate) const ROLE: &str = "--role";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Contender {
+    Engine,
+    Floor,
+}
+
+impl Contender {
+    pub(crate) const BOTH: [Self; 2] = [Self::Engine, Self::Floor];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Engine => "engine",
+            Self::Floor => "floor",
+        }
+    }
+}
+
+/// What an engine is asked to do.
+pub(crate) struct Wanted {
+    pub(crate) instruments: Vec<String>,
+    pub(crate) entities: &'static [&'static str],
+    pub(crate) rest: Option<SocketAddr>,
+}
+
+/// A running contender; killed when dropped.
+pub(crate) struct Running(Child);
+
+/// What an engine said at its end.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct EngineReport {
+    pub(crate) frames: u64,
+    pub(crate) written: u64,
+    pub(crate) conflated: u64,
+    pub(crate) gaps: u64,
+    pub(crate) snapshots: u64,
+}
+
+impl Running {
+    pub(crate) fn engine(venue: SocketAddr, redis_port: u16, wanted: &Wanted) -> anyhow::Result<Self> {
+        let rest = wanted.rest.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 1)));
+        let settings = format!(
+            "[store]\nkind = \"redis\"\n[redis]\nurl = \"redis://127.0.0.1:{redis_port}\"\n\
+             [embedded]\nlisten = \"\"\n[http]\nlisten = \"\"\n[[feed]]\nvenue = \"binance\"\n\
+             instruments = {:?}\nentities = {:?}\ndepth = 20\nwebsocket_url = \"ws://{venue}/stream\"\n\
+             rest_url = \"http://{rest}\"\nfirst_data_s = 300\n",
+            wanted.instruments, wanted.entities
+        );
+        Self::spawn(&["engine", &settings])
+    }
+
+    pub(crate) fn floor(venue: SocketAddr, redis_port: u16) -> anyhow::Result<Self> {
+        Self::spawn(&["floor", &venue.to_string(), &redis_port.to_string()])
+    }
+
+    fn spawn(arguments: &[&str]) -> anyhow::Result<Self> {
+        let child = Command::new(std::env::current_exe()?)
+            .arg(ROLE)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        Ok(Self(child))
+    }
+
+    /// Stops an engine and reads its report.
+    pub(crate) fn report(mut self) -> anyhow::Result<EngineReport> {
+        drop(self.0.stdin.take());
+        let mut text = String::new();
+        self.0.stdout.take().context("stdout is a pipe")?.read_to_string(&mut text)?;
+        let numbers: Result<Vec<u64>, _> = text.split_whitespace().map(str::parse).collect();
+        let [frames, written, conflated, gaps, snapshots, errors] = numbers?[..] else {
+            bail!("the engine reported {text:?}");
+        };
+        ensure!(errors == 0, "{errors} frames were not understood or unusable");
+        Ok(EngineReport { frames, written, conflated, gaps, snapshots })
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The child's side.
+pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
+    match arguments {
+        [role, settings] if role == "engine" => engine(settings),
+        [role, venue, redis_port] if role == "floor" => {
+            // The venue ends a run by going away, in whatever way.
+            let _ = floor::forward(venue, redis_port.parse()?);
+            Ok(())
+        }
+        other => bail!("no such role: {other:?}"),
+    }
+}
+
+fn engine(settings: &str) -> anyhow::Result<()> {
+    let settings = Settings::load(settings, "bench", std::iter::empty(), &venue_defaults())
+        .map_err(|errors| anyhow::anyhow!("{errors}"))?;
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(async {
+        let exporter = Exporter::install()?;
+        tokio::spawn(exporter.upkeep());
+        let engine = Engine::start(&settings)?;
+        tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())).await??;
+        let feed = engine.feeds().next().context("one feed")?.1.read();
+        let writer = engine.writer().read();
+        let line = format!(
+            "{} {} {} {} {} {}",
+            feed.frames,
+            writer.written,
+            writer.conflated,
+            feed.gaps,
+            feed.snapshots,
+            feed.decode_errors + feed.unusable,
+        );
+        std::io::stdout().write_all(line.as_bytes())?;
+        engine.stop().await
+    })
+}

@@ -1,0 +1,126 @@
+//! From the venue's socket to Redis: how close is the whole engine to the machine's floor?
+//!
+//! Three questions, each answered against a real `redis-server`, with processes of their own for venue, contender and
+//! Redis, all on this machine and so on one clock:
+//!
+//! 1. *Paced.* Recorded Binance frames (top of book and trades of two instruments) at pace 1 and 20. From the stamp before the
+//!    venue's write to the execution in Redis of a SET that holds this quote or a newer one. Expectation: the engine's p50 is
+//!    within 1.2 times that of the floor, a `std`-only forwarder that writes each frame unparsed (`floor.rs`).
+//! 2. *Burst.* The recording several times over, as fast as the sockets take it. Expectation: at least 80 % of the floor's
+//!    frames a second; the newest value never more than 5 ms behind the newest frame read.
+//! 3. *Depth.* Quotes of 50 instruments: alone, with depth, and while all 50 books resynchronise. Expectation: the median
+//!    stays, the 99th percentile grows by what one turn of depth costs.
+//!
+//! Contenders take turns; the spread of their runs is printed. What watching costs, and whom, is said in `observe.rs`.
+//! Needs a `redis-server`; without the captures (`TICKCACHE_CAPTURES`, else `../shared/captures`) a made-up market is
+//! recorded first. Run: `cargo bench --bench end_to_end [-- --quick] [-- --only paced|burst|depth]`; below three minutes.
+
+#![allow(clippy::print_stdout, reason = "a bench prints its results")]
+
+mod burst;
+mod contender;
+mod depth;
+mod floor;
+mod observe;
+mod paced;
+mod recording;
+mod report;
+mod run;
+mod server;
+mod venue;
+
+use std::time::Duration;
+
+use recording::Recording;
+use server::Server;
+use venue::Venue;
+
+/// The recording so many times over is a burst.
+const BURST_ROUNDS: u64 = 6;
+
+/// How much is measured.
+struct Effort {
+    paces: [paced::Plan; 2],
+    burst_turns: usize,
+    stale_turns: usize,
+    depth_length: Duration,
+    resyncs: usize,
+}
+
+impl Effort {
+    const fn whole() -> Self {
+        Self {
+            paces: [
+                paced::Plan { pace: 1, length: Duration::from_secs(8), turns: 3 },
+                paced::Plan { pace: 20, length: Duration::from_secs(2), turns: 4 },
+            ],
+            burst_turns: 5,
+            stale_turns: 3,
+            depth_length: Duration::from_secs(5),
+            resyncs: 6,
+        }
+    }
+
+    const fn quick() -> Self {
+        Self {
+            paces: [
+                paced::Plan { pace: 1, length: Duration::from_secs(3), turns: 1 },
+                paced::Plan { pace: 20, length: Duration::from_secs(1), turns: 1 },
+            ],
+            burst_turns: 1,
+            stale_turns: 1,
+            depth_length: Duration::from_secs(1),
+            resyncs: 1,
+        }
+    }
+}
+
+fn main() -> anyhow::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.first().is_some_and(|first| first == contender::ROLE) {
+        return contender::run(&arguments[1..]);
+    }
+    let has = |wanted: &str| arguments.iter().any(|argument| argument == wanted);
+    // `cargo test --benches` runs this without `--bench`: then it only has to work.
+    let effort = if has("--quick") || !has("--bench") { Effort::quick() } else { Effort::whole() };
+    let only = arguments.iter().skip_while(|argument| *argument != "--only").nth(1);
+    let is_wanted = |name: &str| only.is_none_or(|only| only == name);
+    let Some(server) = Server::start()? else {
+        println!("end_to_end: no redis-server is installed; nothing was measured");
+        return Ok(());
+    };
+    println!("{}", machine());
+    let venue = Venue::start()?;
+    if is_wanted("paced") || is_wanted("burst") {
+        let recording = Recording::load()?;
+        println!("venue: {}, {} frames", recording.source, recording.frames.len());
+        if is_wanted("paced") {
+            for plan in &effort.paces {
+                paced::compare(&server, &venue, &recording, plan)?;
+            }
+        }
+        if is_wanted("burst") {
+            let burst = recording.repeated(BURST_ROUNDS);
+            burst::compare(&server, &venue, &burst, effort.burst_turns)?;
+            burst::staleness(&server, &venue, &burst, effort.stale_turns)?;
+        }
+    }
+    if is_wanted("depth") {
+        depth::compare(&server, effort.depth_length, effort.resyncs)?;
+    }
+    println!("\n{}", machine());
+    Ok(())
+}
+
+fn machine() -> String {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let cpus = read("/proc/cpuinfo");
+    let model = cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
+    format!(
+        "machine: {cores} x {}, Linux {}, load {}",
+        model.map_or("unknown", |(_, name)| name),
+        read("/proc/sys/kernel/osrelease").trim(),
+        read("/proc/loadavg").trim()
+    )
+}
