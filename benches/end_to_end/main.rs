@@ -51,12 +51,12 @@ impl Effort {
     const fn whole() -> Self {
         Self {
             paces: [
-                paced::Plan { pace: 1, length: Duration::from_secs(8), turns: 3 },
-                paced::Plan { pace: 20, length: Duration::from_secs(2), turns: 4 },
+                paced::Plan { pace: 1, length: Duration::from_secs(6), turns: 3 },
+                paced::Plan { pace: 20, length: Duration::from_secs(2), turns: 3 },
             ],
             burst_turns: 5,
             stale_turns: 3,
-            depth_length: Duration::from_secs(5),
+            depth_length: Duration::from_secs(4),
             resyncs: 6,
         }
     }
