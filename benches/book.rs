@@ -5,6 +5,16 @@
 //! write it first. Numbers are parsed before the timer starts. `apply` leaves the top 20 out. Expectation: at most 100 ns a
 //! level for ours, several times below the map. Without the captures (`TICKCACHE_CAPTURES`, else `../shared/captures`) the updates
 //! are made up. Run: `cargo bench --bench book`.
+//!
+//! Measured on 2 shared vCPUs of an AMD EPYC (load 1.7), rustc 1.95; ns a level:
+//!
+//! | | BTC-USDT | ETH-USDT |
+//! |---|---|---|
+//! | ours, with the top 20 | 174 | 115 |
+//! | `BTreeMap<Decimal, Decimal>`, with the top 20 | 162 | 158 |
+//!
+//! The expectation is missed: most of these updates are far from the top, where an insertion moves all levels above it, of 32
+//! bytes each (the medians with and without the top 20 are within the noise of each other).
 
 use std::collections::BTreeMap;
 use std::hint::black_box;

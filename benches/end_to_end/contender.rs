@@ -61,7 +61,7 @@ impl Running {
             "[store]\nkind = \"redis\"\n[redis]\nurl = \"redis://127.0.0.1:{redis_port}\"\n\
              [embedded]\nlisten = \"\"\n[http]\nlisten = \"\"\n[[feed]]\nvenue = \"binance\"\n\
              instruments = {:?}\nentities = {:?}\ndepth = 20\nwebsocket_url = \"ws://{venue}/stream\"\n\
-             rest_url = \"http://{rest}\"\nfirst_data_s = 300\n",
+             rest_url = \"http://{rest}\"\nrest_weight_per_minute = 6000\nfirst_data_s = 300\n",
             wanted.instruments, wanted.entities
         );
         Self::spawn(&["engine", &settings])
