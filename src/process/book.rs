@@ -105,7 +105,7 @@ impl Book {
     /// The top levels of a side into `out`, best first, only as deep as every level is known.
     pub fn top(&self, side: Side, depth: usize, out: &mut Vec<DepthLevel>) {
         out.clear();
-        out.extend(self.side(side).known().take(depth));
+        self.side(side).top(depth, out);
     }
 
     /// Whether `levels` known levels of a side are all that one could ask for, given that `depth` were wanted.

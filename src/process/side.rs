@@ -1,42 +1,37 @@
 //! One side of a book.
 //!
-//! Owns its levels, sorted with the best one last, so that the busy end is the cheap end of the vector. Never holds a
-//! level of size zero, never more than [`LEVELS_MAX`] levels: the farthest one is dropped, and with it goes the claim
-//! to know what lies beyond.
+//! Owns its levels, in a map by their integer prices: venues change levels far from the top as often as near it, and in a
+//! sorted vector each of those moves every better level. Never holds a level of size zero, never more than [`LEVELS_MAX`]
+//! levels: the farthest one is dropped, and with it goes the claim to know what lies beyond.
+
+use std::collections::BTreeMap;
 
 use crate::domain::{DepthLevel, LEVELS_MAX, Price, Side, Size};
-
-/// Levels looked at one by one, from the best, before the search halves the rest: most changes are near the top.
-const NEAR_LEVELS: usize = 8;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct BookSide {
     side: Side,
-    levels: Vec<DepthLevel>,
+    levels: BTreeMap<Price, Size>,
     /// The farthest price up to which every level is known; `None` = all of them are.
     known_to: Option<Price>,
 }
 
 impl BookSide {
     pub(super) const fn new(side: Side) -> Self {
-        Self { side, levels: Vec::new(), known_to: None }
+        Self { side, levels: BTreeMap::new(), known_to: None }
     }
 
-    /// Takes levels that come best first (or in any order). `complete` says whether deeper levels may exist.
+    /// Takes levels in any order; of two at one price the later one wins, as it would among deltas. `complete` says
+    /// whether deeper levels may exist.
     pub(super) fn from_levels(side: Side, levels: Vec<DepthLevel>, complete: Completeness) -> Self {
-        let mut this = Self { side, levels, known_to: None };
-        this.levels.retain(|level| level.size != Size(0));
-        // Stable: of two levels at one price the later one of the venue's list wins, as it would among deltas.
-        this.levels.sort_by(|a, b| match side {
-            Side::Buy => a.price.cmp(&b.price),
-            Side::Sell => b.price.cmp(&a.price),
-        });
-        this.levels.reverse();
-        this.levels.dedup_by(|later, kept| later.price == kept.price);
-        this.levels.truncate(LEVELS_MAX);
-        this.levels.reverse();
-        if complete == Completeness::Truncated || this.levels.len() == LEVELS_MAX {
-            this.known_to = this.levels.first().map(|level| level.price);
+        let levels = levels.into_iter().filter(|level| level.size != Size(0));
+        let mut this =
+            Self { side, levels: levels.map(|level| (level.price, level.size)).collect(), known_to: None };
+        if complete == Completeness::Truncated {
+            this.known_to = this.farthest();
+        }
+        while this.levels.len() > LEVELS_MAX {
+            this.drop_farthest();
         }
         this
     }
@@ -44,29 +39,37 @@ impl BookSide {
     /// Sets the size at a price; zero removes the level. A removal of an unknown level is no error: venues send them.
     #[inline]
     pub(super) fn set(&mut self, price: Price, size: Size) {
-        match self.position(price) {
-            Ok(index) if size == Size(0) => {
-                self.levels.remove(index);
-            }
-            Ok(index) => self.levels[index].size = size,
-            Err(_) if size == Size(0) => {}
-            Err(index) => {
-                self.levels.insert(index, DepthLevel { price, size });
-                if self.levels.len() > LEVELS_MAX {
-                    self.levels.remove(0);
-                    self.known_to = self.levels.first().map(|level| level.price);
-                }
-            }
+        if size == Size(0) {
+            self.levels.remove(&price);
+        } else if self.levels.insert(price, size).is_none() && self.levels.len() > LEVELS_MAX {
+            self.drop_farthest();
         }
     }
 
     pub(super) fn best(&self) -> Option<DepthLevel> {
-        self.levels.last().copied()
+        let best = match self.side {
+            Side::Buy => self.levels.last_key_value(),
+            Side::Sell => self.levels.first_key_value(),
+        };
+        best.map(|(&price, &size)| DepthLevel { price, size })
     }
 
-    /// Best first, only as deep as every level is known.
-    pub(super) fn known(&self) -> impl Iterator<Item = DepthLevel> {
-        self.levels.iter().rev().copied().take_while(move |level| self.is_known(level.price))
+    /// Appends at most `depth` levels to `out`, best first, only as deep as every level is known.
+    pub(super) fn top(&self, depth: usize, out: &mut Vec<DepthLevel>) {
+        let level = |(&price, &size)| DepthLevel { price, size };
+        match self.side {
+            Side::Buy => out.extend(
+                self.levels
+                    .iter()
+                    .rev()
+                    .take(depth)
+                    .map(level)
+                    .take_while(|level| self.is_known(level.price)),
+            ),
+            Side::Sell => out.extend(
+                self.levels.iter().take(depth).map(level).take_while(|level| self.is_known(level.price)),
+            ),
+        }
     }
 
     /// Whether nothing beyond the known levels can exist.
@@ -75,39 +78,37 @@ impl BookSide {
     }
 
     pub(super) fn rescale(&mut self, price_factor: i128, size_factor: i128) {
-        for level in &mut self.levels {
-            level.price.0 *= price_factor;
-            level.size.0 *= size_factor;
-        }
+        let scaled =
+            |(price, size): (Price, Size)| (Price(price.0 * price_factor), Size(size.0 * size_factor));
+        self.levels = std::mem::take(&mut self.levels).into_iter().map(scaled).collect();
         if let Some(price) = &mut self.known_to {
             price.0 *= price_factor;
         }
     }
 
+    fn farthest(&self) -> Option<Price> {
+        let farthest = match self.side {
+            Side::Buy => self.levels.first_key_value(),
+            Side::Sell => self.levels.last_key_value(),
+        };
+        farthest.map(|(&price, _)| price)
+    }
+
+    fn drop_farthest(&mut self) {
+        match self.side {
+            Side::Buy => self.levels.pop_first(),
+            Side::Sell => self.levels.pop_last(),
+        };
+        self.known_to = self.farthest();
+    }
+
+    #[inline]
     fn is_known(&self, price: Price) -> bool {
         match (self.known_to, self.side) {
             (None, _) => true,
             (Some(limit), Side::Buy) => price >= limit,
             (Some(limit), Side::Sell) => price <= limit,
         }
-    }
-
-    /// Where `price` stands, or where it would.
-    #[inline]
-    fn position(&self, price: Price) -> Result<usize, usize> {
-        let order = |level: &DepthLevel| match self.side {
-            Side::Buy => level.price.cmp(&price),
-            Side::Sell => price.cmp(&level.price),
-        };
-        let near = self.levels.len().saturating_sub(NEAR_LEVELS);
-        for (index, level) in self.levels.iter().enumerate().skip(near).rev() {
-            match order(level) {
-                std::cmp::Ordering::Less => return Err(index + 1),
-                std::cmp::Ordering::Equal => return Ok(index),
-                std::cmp::Ordering::Greater => {}
-            }
-        }
-        self.levels[..near].binary_search_by(order)
     }
 }
 
