@@ -1,6 +1,6 @@
 //! From events to values: order books, continuity, how far each value can be trusted.
 //!
-//! Pure: no I/O, no clocks (`now` is an argument), no Redis. Every buffer is bounded: [`buffer`] names the policy for
+//! Pure: no I/O, no clocks (`now` is an argument), no Redis. Every buffer is bounded: `buffer` names the policy for
 //! deltas that wait for a snapshot, [`LEVELS_MAX`](crate::domain::LEVELS_MAX) bounds a side of a book.
 //!
 //! | file | owns |
