@@ -15,6 +15,8 @@ mod instrument;
 mod namespace;
 mod number;
 mod price;
+#[cfg(test)]
+mod properties;
 mod quality;
 mod record;
 mod request;

@@ -6,6 +6,8 @@
 mod catalog;
 mod hour;
 mod partition;
+#[cfg(test)]
+mod properties;
 
 pub use catalog::{
     CatalogEntry, catalog_field, catalog_value, parse_catalog_field, parse_catalog_value, parse_feed,
