@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::check;
 use super::engine::{Engine, WATCH_EVERY};
-use crate::config::Settings;
+use crate::config::{Settings, StoreKind};
 use crate::service::Server;
 use crate::telemetry::Exporter;
 
@@ -34,6 +34,11 @@ pub(super) async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     // Before the engine: an address that cannot be had must not leave keys behind.
     let server = server(&settings).await?;
     let engine = Engine::start(&settings)?;
+    if settings.store == StoreKind::Embedded {
+        tracing::warn!(
+            "store.kind is \"embedded\": values stay inside this process, which does not serve them yet"
+        );
+    }
     if let Some(server) = server {
         tracing::info!(address = %server.address()?, "serving /metrics and /healthz");
         let health = engine.health_probe();
