@@ -15,6 +15,9 @@
 //! | serde_json | 403 | | | | 8167 |
 //! | sonic_rs | 330 | | | | 7227 |
 //!
+//! Means of a run on the same machine with nothing else to do (neighbours aside): quote 139 to 154, trade 149 to 154, depth of
+//! 100 3,548 to 3,980, serde_json's quote 506 to 560, sonic_rs's 351 to 358.
+//!
 //! The general path is on serde_json: sonic-rs would take a fifth off a path that no usual frame takes, for a dependency
 //! built on unsafe code.
 
