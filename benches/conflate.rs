@@ -13,10 +13,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use tickcache::codec::Namespace;
 use tickcache::domain::{
-    DepthLevel, Entity, Epoch, LiquidityRecord, MonoTime, Now, Price, PriceLevel, PriceRecord, Reason,
-    ReceiveTime, RecordRef, Scale, Scales, Size, SlotId, Stamp, State, Update, UpdateSink, Urgency, WallTime,
+    DepthLevel, Entity, Epoch, LiquidityRecord, MonoTime, Namespace, Now, Price, PriceLevel, PriceRecord,
+    Reason, ReceiveTime, RecordRef, Scale, Scales, Size, SlotId, Stamp, State, Update, UpdateSink, Urgency,
+    WallTime,
 };
 use tickcache::publish::conflation::Conflation;
 use tickcache::publish::pipeline::Pipeline;

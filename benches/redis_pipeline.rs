@@ -24,10 +24,10 @@ use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use tickcache::clock;
-use tickcache::codec::{Encoder, Namespace};
+use tickcache::codec::Encoder;
 use tickcache::domain::{
-    Entity, Epoch, Price, PriceLevel, PriceRecord, Reason, RecordRef, Scale, Scales, Sequence, Size, SlotId,
-    Stamp, State, Update, UpdateSink, Urgency, Version,
+    Entity, Epoch, Namespace, Price, PriceLevel, PriceRecord, Reason, RecordRef, Scale, Scales, Sequence,
+    Size, SlotId, Stamp, State, Update, UpdateSink, Urgency, Version,
 };
 use tickcache::publish::{
     Drained, Endpoint, RedisAddress, SlotKey, SlotPlan, StatsBoard, Store, ValueTable, Writer, WriterOptions,

@@ -9,19 +9,7 @@ use std::time::Duration;
 use super::engine::{Engine, WrittenKey};
 use crate::clock;
 use crate::codec::Decoder;
-use crate::domain::{Entity, Number, PriceLevel, PriceRecord, Record, Scales, Sequence};
-
-/// A price and what is said about it.
-#[derive(Debug, Clone)]
-struct Row {
-    state: String,
-    bid: String,
-    ask: String,
-    spread: String,
-    age: String,
-    updates_per_second: f64,
-    latency: String,
-}
+use crate::domain::{Entity, Number, PriceLevel, PriceRecord, Reason, Record, Scales, Sequence};
 
 /// What the last look saw of one key.
 #[derive(Debug, Clone, Copy)]
@@ -70,14 +58,15 @@ impl Display {
             let sequence = decoded.version.sequence;
             let before = seen.map_or(sequence.get(), |seen| seen.sequence.get());
             *seen = Some(Seen { sequence, latency });
-            let row = row(record, now.wall.nanos_since(record.stamp.confirmed_time.nanos()), latency);
             let rate = rate(sequence.get().saturating_sub(before), since);
-            let Row { state, bid, ask, spread, age, updates_per_second, latency } =
-                Row { updates_per_second: rate, ..row };
+            let age = age(now.wall.nanos_since(record.stamp.confirmed_time.nanos()));
+            let latency = latency.map_or_else(|| "-".to_owned(), micros);
+            let (state, spread) = (state(record), spread(record.scales, record.bid, record.ask));
+            let (bid, ask) = (price(record.scales, record.bid), price(record.scales, record.ask));
             writeln!(
                 text,
                 "{instrument:<14} {venue:<12} {state:<20} {bid:>15} {ask:>15} {spread:>11} {age:>9} \
-                 {updates_per_second:>10.1} {latency:>9}"
+                 {rate:>10.1} {latency:>9}"
             )
             .expect("writing to a String cannot fail");
         }
@@ -85,22 +74,14 @@ impl Display {
     }
 }
 
-fn row(record: &PriceRecord, age_nanos: i64, latency: Option<Duration>) -> Row {
-    let price = |level: Option<PriceLevel>| {
-        level.map_or_else(|| "-".to_owned(), |level| record.scales.price_number(level.price).to_string())
-    };
-    let state = match record.stamp.reason {
-        crate::domain::Reason::None => record.stamp.state.to_string(),
+fn price(scales: Scales, level: Option<PriceLevel>) -> String {
+    level.map_or_else(|| "-".to_owned(), |level| scales.price_number(level.price).to_string())
+}
+
+fn state(record: &PriceRecord) -> String {
+    match record.stamp.reason {
+        Reason::None => record.stamp.state.to_string(),
         reason => format!("{} ({reason})", record.stamp.state),
-    };
-    Row {
-        state,
-        bid: price(record.bid),
-        ask: price(record.ask),
-        spread: spread(record.scales, record.bid, record.ask),
-        age: age(age_nanos),
-        updates_per_second: 0.0,
-        latency: latency.map_or_else(|| "-".to_owned(), micros),
     }
 }
 

@@ -22,7 +22,6 @@ pub use encoder::Encoder;
 pub use envelope::{Codec, Envelope, peek_version};
 pub use error::DecodeError;
 
-pub use crate::domain::Namespace;
 use crate::domain::Version;
 
 /// Whether a value of version `new` may take the place of one of version `old`.

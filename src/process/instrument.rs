@@ -123,11 +123,7 @@ impl InstrumentState {
     }
 
     fn quote(&mut self, quote: &Quote, context: &mut Context<'_>) -> Outcome {
-        let mut scales = self.scales;
-        for level in [quote.bid, quote.ask].into_iter().flatten() {
-            scales = scales.raised_for(level.price.scale, level.size.scale);
-        }
-        self.raise(scales);
+        self.raise_for_quote(quote);
         let Some(price) = &mut self.price else { return Outcome::Ignored };
         match price.quote(quote, context.now, context.sink) {
             Ok(QuoteOutcome::Taken) => Outcome::Taken,
@@ -194,11 +190,7 @@ impl InstrumentState {
 
     /// A top of book that the venue gave by another way than the subscription.
     pub(super) fn confirm_quote(&mut self, quote: &Quote, context: &mut Context<'_>) {
-        let mut scales = self.scales;
-        for level in [quote.bid, quote.ask].into_iter().flatten() {
-            scales = scales.raised_for(level.price.scale, level.size.scale);
-        }
-        self.raise(scales);
+        self.raise_for_quote(quote);
         let Some(price) = &mut self.price else { return };
         if price.shows(quote) {
             price.key.confirmed(context.now, context.sink);
@@ -327,6 +319,14 @@ impl InstrumentState {
         if let Some(heard) = heard(Channel::Quote).filter(|_| top && price.key.is_live()) {
             liquidity.confirm_if_current(price.record().venue_sequence, heard, context.sink);
         }
+    }
+
+    fn raise_for_quote(&mut self, quote: &Quote) {
+        let mut scales = self.scales;
+        for level in [quote.bid, quote.ask].into_iter().flatten() {
+            scales = scales.raised_for(level.price.scale, level.size.scale);
+        }
+        self.raise(scales);
     }
 
     /// Takes every key of the instrument to finer scales.

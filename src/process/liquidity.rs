@@ -112,9 +112,6 @@ impl LiquidityKey {
 
     /// Whether a snapshot has to be fetched now; remembers that it was said.
     pub(super) fn wish(&mut self, now: MonoTime) -> Wish {
-        if self.asked.is_some_and(|asked| now.since(asked) < SNAPSHOT_PATIENCE) {
-            return Wish::Nothing;
-        }
         let needed = if self.sync.is_synced() {
             let pace = if self.is_blank() { BLANK_PACE } else { REFRESH_PACE };
             !self.is_deep_enough() && now.since(self.refreshed) >= pace

@@ -4,8 +4,8 @@
 
 use super::key::{Key, confirm_at, set_reason};
 use crate::domain::{
-    Now, Number, NumberError, POWERS_OF_TEN, Price, Reason, Scale, Scales, Size, UpdateSink, Urgency,
-    VolumeFigures, VolumeRecord,
+    Now, Number, NumberError, Price, Reason, Scale, Scales, Size, UpdateSink, Urgency, VolumeFigures,
+    VolumeRecord,
 };
 
 #[derive(Debug)]
@@ -63,8 +63,6 @@ impl VolumeKey {
         record.scales = to;
     }
 }
-
-const _: () = assert!(POWERS_OF_TEN.len() > 18, "every scale has a power");
 
 /// The scales that the figures need.
 pub(super) fn scales_of(figures: &VolumeFigures) -> (Scale, Scale) {

@@ -6,8 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::codec::Namespace;
 use crate::codec::key::{catalog_key, meta_key};
+use crate::domain::Namespace;
 
 use super::SLOTS_MAX;
 use super::batch::{Batch, Entry};

@@ -12,8 +12,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::codec::{Encoder, Namespace};
-use crate::domain::{Epoch, MonoTime, Now, Sequence, SlotId, Update, UpdateSink, Version};
+use crate::codec::Encoder;
+use crate::domain::{Epoch, MonoTime, Namespace, Now, Sequence, SlotId, Update, UpdateSink, Version};
 
 use super::batch::{Batch, Entry, SetCommands};
 use super::catalog::Catalog;

@@ -14,8 +14,7 @@ use std::time::Duration;
 use rustls::ClientConfig;
 
 use crate::clock;
-use crate::codec::Namespace;
-use crate::domain::{Backoff, Epoch, Ladder, MonoTime, Now, Update, UpdateSink};
+use crate::domain::{Backoff, Epoch, Ladder, MonoTime, Namespace, Now, Update, UpdateSink};
 
 use super::handshake::handshake;
 use super::link::Link;

@@ -12,9 +12,9 @@ use tracing::warn;
 
 use super::link::Link;
 use super::{Lookup, Options, ReadError, Venues, View, Watch};
+use crate::codec::Decoder;
 use crate::codec::key::{self, ValueKey};
-use crate::codec::{Decoder, Namespace};
-use crate::domain::{Entity, Feed, Instrument, Venue};
+use crate::domain::{Entity, Feed, Instrument, Namespace, Venue};
 use crate::telemetry::names;
 
 /// Fields of a catalog.

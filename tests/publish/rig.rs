@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tickcache::clock;
-use tickcache::codec::{Namespace, peek_version};
+use tickcache::codec::peek_version;
 use tickcache::domain::{
-    Entity, Epoch, Price, PriceLevel, PriceRecord, Reason, ReceiveTime, RecordRef, Scale, Scales, Size,
-    SlotId, Stamp, State, Update, UpdateSink, Urgency,
+    Entity, Epoch, Namespace, Price, PriceLevel, PriceRecord, Reason, ReceiveTime, RecordRef, Scale, Scales,
+    Size, SlotId, Stamp, State, Update, UpdateSink, Urgency,
 };
 use tickcache::publish::{
     Endpoint, RedisAddress, SlotKey, SlotPlan, StatsBoard, Store, ValueTable, Writer, WriterOptions,

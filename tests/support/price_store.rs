@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use redis::Commands as _;
 use tickcache::clock;
+use tickcache::codec::Encoder;
 use tickcache::codec::key::{catalog_field, catalog_key, catalog_value, value_key};
-use tickcache::codec::{Encoder, Namespace};
 use tickcache::domain::{
-    Entity, Epoch, Feed, Instrument, LastTrade, Price, PriceLevel, PriceRecord, Reason, Record, Scale,
-    Scales, Sequence, Size, Stamp, State, VenueSequence, Version, WallTime,
+    Entity, Epoch, Feed, Instrument, LastTrade, Namespace, Price, PriceLevel, PriceRecord, Reason, Record,
+    Scale, Scales, Sequence, Size, Stamp, State, VenueSequence, Version, WallTime,
 };
 use tickcache::reader::Reader;
 
