@@ -12,6 +12,7 @@ mod entity;
 mod event;
 mod history;
 mod instrument;
+mod key_event;
 mod namespace;
 mod number;
 mod price;
@@ -39,6 +40,7 @@ pub use event::{
 };
 pub use history::{CANDLES_MAX, Candle, CandleFlags, HistoryRecord};
 pub use instrument::{Instrument, InstrumentError};
+pub use key_event::{EventDetail, EventKind, INVALIDATION_TEXT_MAX, KeyEvent};
 pub use namespace::{NAMESPACE_CHARS_MAX, Namespace, NamespaceError};
 pub use number::{Number, NumberError, POWERS_OF_TEN, Price, SCALE_MAX, Scale, Scales, Size, SizeUnit};
 pub use price::{LastTrade, PriceLevel, PriceRecord};

@@ -1,6 +1,6 @@
 //! How `process` hands a new value to whoever publishes it.
 
-use super::{LiquidityRecord, MonoTime, PriceRecord, Record, VolumeRecord};
+use super::{KeyEvent, LiquidityRecord, MonoTime, PriceRecord, Record, VolumeRecord};
 
 /// An instrument of a feed: its place in the feed's configured list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,4 +75,8 @@ pub struct Update<'a> {
 pub trait UpdateSink {
     /// Takes the newest value of a key.
     fn update(&mut self, update: Update<'_>);
+
+    /// Takes an event about a key, after the update that it speaks of. It is told once that value is where it belongs,
+    /// and dropped where the value is refused.
+    fn event(&mut self, event: KeyEvent);
 }

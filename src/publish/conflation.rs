@@ -8,7 +8,7 @@
 //! depth. One in [`FAIR_EVERY`] takes is from the other end, so that a flood of quotes cannot let the rest expire.
 //! *Held* slots are dirty as well, but wait for [`Conflation::release`]: those that Redis refused or never got.
 
-use crate::domain::{Entity, MonoTime, Record, Sequence, SlotId, Update, UpdateSink, Urgency};
+use crate::domain::{Entity, KeyEvent, MonoTime, Record, Sequence, SlotId, Update, UpdateSink, Urgency};
 
 use super::SlotPlan;
 use super::lanes::Lanes;
@@ -162,6 +162,10 @@ impl UpdateSink for Conflation {
         self.conflated += u64::from(std::mem::replace(&mut slot.unsent, true));
         slot.received = update.received;
         self.lanes.mark(update.slot.0, lane(update.urgency, slot.entity));
+    }
+
+    fn event(&mut self, _: KeyEvent) {
+        // The events' own queue is not here.
     }
 }
 

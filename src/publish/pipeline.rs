@@ -135,6 +135,9 @@ impl Pipeline {
         self.conflation.update(update);
     }
 
+    /// Takes an event about a key.
+    pub fn event(&mut self, _: crate::domain::KeyEvent) {}
+
     /// Sets or removes a field of the catalog; says whether there was room for it.
     pub(super) fn change_catalog(&mut self, field: &str, value: Option<&str>) -> bool {
         self.catalog.change(field, value)

@@ -14,7 +14,7 @@ use std::time::Duration;
 use rustls::ClientConfig;
 
 use crate::clock;
-use crate::domain::{Backoff, Epoch, Ladder, MonoTime, Namespace, Now, Update, UpdateSink};
+use crate::domain::{Backoff, Epoch, KeyEvent, Ladder, MonoTime, Namespace, Now, Update, UpdateSink};
 
 use super::handshake::handshake;
 use super::link::Link;
@@ -258,5 +258,9 @@ impl UpdateSink for Writer {
     #[inline]
     fn update(&mut self, update: Update<'_>) {
         self.link.borrow_mut().pipeline.update(update);
+    }
+
+    fn event(&mut self, event: KeyEvent) {
+        self.link.borrow_mut().pipeline.event(event);
     }
 }

@@ -13,7 +13,7 @@ pub use catalog::{
     CatalogEntry, catalog_field, catalog_value, parse_catalog_field, parse_catalog_value, parse_feed,
 };
 pub use hour::{Interval, UtcHour};
-pub use partition::partition;
+pub use partition::{CLUSTER_SLOTS, cluster_slot, partition};
 
 use crate::domain::{Entity, Feed, Instrument, InstrumentError, Namespace, UnknownEntity, Venue, VenueError};
 
@@ -144,6 +144,25 @@ pub fn event_channel(namespace: &Namespace, instrument: &Instrument) -> String {
 #[must_use]
 pub fn feed_channel(namespace: &Namespace, feed: &Feed) -> String {
     format!("{namespace}:v1:feed:{{{feed}}}")
+}
+
+/// `{namespace}:v1:engines`: the hash of the engines that live, a field each.
+#[must_use]
+pub fn engines_key(namespace: &Namespace) -> String {
+    format!("{namespace}:v1:engines")
+}
+
+/// `{namespace}:v1:command`: where engines are asked to do something.
+#[must_use]
+pub fn command_channel(namespace: &Namespace) -> String {
+    format!("{namespace}:v1:command")
+}
+
+/// The keys of an instrument that are computed from its values, and deleted when those jump. Each lives in the
+/// instrument's Cluster slot.
+#[must_use]
+pub fn derived_keys(namespace: &Namespace, instrument: &Instrument) -> Vec<String> {
+    vec![compare_key(namespace, instrument)]
 }
 
 /// Takes the key of a value apart.

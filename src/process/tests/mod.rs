@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use super::{Book, FeedState, InstrumentSpec};
 use crate::domain::{
-    Channel, DepthDelta, DepthSnapshot, Entity, EntityDurations, InstrumentId, LiquidityRecord, MarketEvent,
-    MonoTime, Now, Number, PriceRecord, Quote, RawLevel, Reason, Record, Request, SessionId, SlotId, State,
-    Subscription, Trade, Update, UpdateSink, Urgency, VenueSequence, VolumeRecord, WallTime,
+    Channel, DepthDelta, DepthSnapshot, Entity, EntityDurations, InstrumentId, KeyEvent, LiquidityRecord,
+    MarketEvent, MonoTime, Now, Number, PriceRecord, Quote, RawLevel, Reason, Record, Request, SessionId,
+    SlotId, State, Subscription, Trade, Update, UpdateSink, Urgency, VenueSequence, VolumeRecord, WallTime,
 };
 
 const QUOTES: SessionId = SessionId(0);
@@ -19,11 +19,15 @@ const ETH: InstrumentId = InstrumentId(1);
 const START: i64 = 1_795_000_000_000_000_000;
 
 #[derive(Default)]
-struct Written(Vec<(SlotId, Record, Urgency)>);
+struct Written(Vec<(SlotId, Record, Urgency)>, Vec<KeyEvent>);
 
 impl UpdateSink for Written {
     fn update(&mut self, update: Update<'_>) {
         self.0.push((update.slot, update.record.to_record(), update.urgency));
+    }
+
+    fn event(&mut self, event: KeyEvent) {
+        self.1.push(event);
     }
 }
 
