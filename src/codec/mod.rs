@@ -15,12 +15,17 @@ mod history;
 pub mod key;
 #[cfg(test)]
 mod properties;
+mod registry;
 mod writer;
 
 pub use decoder::{Decoded, Decoder, RECORD_BYTES_MAX, decode};
 pub use encoder::Encoder;
 pub use envelope::{Codec, Envelope, peek_version};
 pub use error::DecodeError;
+pub use registry::{
+    ENGINE_BYTES_MAX, ENGINE_FEEDS_MAX, ENGINE_ID_CHARS_MAX, ENGINE_VERSION_CHARS_MAX, EngineEntry, FeedRole,
+    RegistryError, UnknownFeedRole, decode_engine, decode_lease, encode_engine, encode_lease, is_engine_id,
+};
 
 use crate::domain::Version;
 
