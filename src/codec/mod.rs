@@ -23,12 +23,13 @@ pub use decoder::{Decoded, Decoder, RECORD_BYTES_MAX, decode};
 pub use encoder::Encoder;
 pub use envelope::{Codec, Envelope, peek_version};
 pub use error::DecodeError;
-pub use registry::{
-    ENGINE_BYTES_MAX, ENGINE_FEEDS_MAX, ENGINE_ID_CHARS_MAX, ENGINE_VERSION_CHARS_MAX, EngineEntry, FeedRole,
-    RegistryError, UnknownFeedRole, decode_engine, decode_lease, encode_engine, encode_lease, is_engine_id,
 pub use message::{
     Command, CommandKind, ENGINE_ID_MAX, EventMessage, FeedMessage, MESSAGE_BYTES_MAX, decode_command,
     decode_event, decode_feed, encode_command, encode_event, encode_feed,
+};
+pub use registry::{
+    ENGINE_BYTES_MAX, ENGINE_FEEDS_MAX, ENGINE_ID_CHARS_MAX, ENGINE_VERSION_CHARS_MAX, EngineEntry, FeedRole,
+    RegistryError, UnknownFeedRole, decode_engine, decode_lease, encode_engine, encode_lease, is_engine_id,
 };
 
 use crate::domain::Version;

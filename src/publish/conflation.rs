@@ -128,6 +128,11 @@ impl Conflation {
         self.lanes.set_group(slot.0, node.0);
     }
 
+    /// Every slot.
+    pub fn slots(&self) -> impl Iterator<Item = SlotId> + use<> {
+        (0..u32::try_from(self.slots.len()).unwrap_or(u32::MAX)).map(SlotId)
+    }
+
     /// Which feed a slot belongs to.
     #[must_use]
     pub fn feed(&self, slot: SlotId) -> FeedIndex {

@@ -109,6 +109,12 @@ pub enum Recovery {
     Pause,
     /// Write this key's newest value again after a moment; the others go on.
     RetryKey,
+    /// The keys live on another server of the Cluster: write the newest values there.
+    GoElsewhere,
+    /// Keys are being moved between servers: write each by itself for a while.
+    OneByOne,
+    /// Load the scripts, then write the newest values.
+    LoadScripts,
     /// A mistake in the settings: do not start.
     Stop,
 }
@@ -194,7 +200,6 @@ impl Refusal {
     pub const fn recovery(self) -> Recovery {
         match self {
             Self::ReadOnly
-            | Self::Moved
             | Self::NoAuth
             | Self::WrongPass
             | Self::NoProto
@@ -206,13 +211,10 @@ impl Refusal {
             | Self::MasterDown
             | Self::NoReplicas
             | Self::Busy => Recovery::Pause,
-            Self::Err
-            | Self::NoPerm
-            | Self::Ask
-            | Self::NoScript
-            | Self::TryAgain
-            | Self::WrongType
-            | Self::Other => Recovery::RetryKey,
+            Self::Moved | Self::Ask => Recovery::GoElsewhere,
+            Self::TryAgain => Recovery::OneByOne,
+            Self::NoScript => Recovery::LoadScripts,
+            Self::Err | Self::NoPerm | Self::WrongType | Self::Other => Recovery::RetryKey,
         }
     }
 }

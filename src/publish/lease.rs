@@ -182,6 +182,12 @@ impl Lease {
         }
     }
 
+    /// How long Redis keeps it after a renewal.
+    #[must_use]
+    pub const fn ttl(&self) -> Duration {
+        self.times.ttl
+    }
+
     /// The epoch to write with, if this engine may write now.
     #[must_use]
     #[inline]

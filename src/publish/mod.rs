@@ -14,27 +14,42 @@
 //! between keys, but urgent ones go first.
 
 mod address;
+mod answer;
 pub mod batch;
 pub mod catalog;
 pub mod conflation;
 mod error;
 pub mod handshake;
+mod items;
+mod keepers;
 mod lanes;
+pub mod lease;
 pub mod link;
 mod meters;
+mod outbox;
 pub mod pipeline;
 mod plan;
 pub mod reply;
+mod roster;
+mod script;
+mod servers;
 mod stats;
 mod table;
 #[cfg(test)]
 mod testing;
+pub mod topology;
 pub mod transport;
 mod writer;
+mod writes;
 
-pub use address::{Endpoint, RedisAddress};
+pub use address::{Credentials, Endpoint, RedisAddress};
 pub use error::{MESSAGE_MAX, PublishError, Recovery, Refusal, ReplyError};
-pub use plan::{SLOTS_MAX, SlotKey, SlotPlan};
+pub use lease::LeaseTimes;
+pub use pipeline::{FeedHealth, Fencing, PipelineOptions};
+pub use plan::{FeedIndex, NodeIndex, SLOTS_MAX, SlotKey, SlotPlan};
+pub use servers::{Hint, Servers};
 pub use stats::{StatsBoard, WriterStats};
 pub use table::{TableValue, ValueTable};
+pub use topology::{SlotMap, Topology};
 pub use writer::{Drained, Store, Writer, WriterOptions};
+pub use writes::{Push, Spread};

@@ -44,5 +44,11 @@ metric_names! {
     PUBLISH_ERRORS = "tickcache_publish_redis_errors_total", Counter, "Error replies of Redis. Labels: kind.";
     PUBLISH_RECONNECTS = "tickcache_publish_redis_reconnects_total", Counter, "Connections to Redis that were lost. Labels: why.";
     PUBLISH_REDIS_UP = "tickcache_publish_redis_up_ratio", Gauge, "1 while the connection to Redis works.";
+    PUBLISH_FOREIGN = "tickcache_publish_foreign_values_total", Counter, "Values of ours that took the place of something that was none.";
+    PUBLISH_OLDER = "tickcache_publish_older_values_total", Counter, "Values that came after a newer one of the same epoch, and were refused.";
+    PUBLISH_PUSHES_REFUSED = "tickcache_publish_pushes_refused_total", Counter, "Values that were written but could not be pushed.";
+    LEASE_HELD = "tickcache_lease_held_ratio", Gauge, "1 while this engine writes the feed. Labels: feed.";
+    LEASE_LOST = "tickcache_lease_lost_total", Counter, "Feeds that this engine stopped writing. Labels: feed, why.";
+    EVENTS_DROPPED = "tickcache_events_dropped_total", Counter, "Events that were not told: too many, or lost with a connection. Labels: kind.";
     READER_UNREADABLE = "tickcache_reader_unreadable_total", Counter, "Values that a reader could not read and took for missing.";
 }

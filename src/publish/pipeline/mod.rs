@@ -1,32 +1,57 @@
 //! When what is sent: the writer's state machine, without a socket and without a clock.
 //!
-//! Owns the conflation table, the batches in flight and what their replies mean. Never waits: bytes and the time go in,
-//! bytes come out. At most [`IN_FLIGHT_MAX`] batches are unanswered, so what comes faster than Redis answers is
-//! conflated.
+//! Owns the conflation table, the leases, the batches in flight and what their replies mean. Never waits: bytes and the time
+//! go in, bytes come out. At most [`IN_FLIGHT_MAX`] batches a server are unanswered, so what comes faster than Redis
+//! answers is conflated.
 //!
 //! - Nothing in flight: what is dirty is sent at once. Else when a reply arrives (group commit; no timer).
+//! - A feed's values are sent while its lease is held and its own deadline is not past; else they go into the table only.
 //! - After a failure the newest values are sent, never the old bytes: a slot that was not acknowledged is dirty again.
 //! - While Redis is away or refuses writes, values are encoded into the table and their slots held until it is back.
+//!
+//! | file | owns |
+//! |---|---|
+//! | `node` | one server: its window, its errands |
+//! | `feeds` | who may write which feed |
+//! | `fill` | what goes into the next batch |
+//! | `replies` | what an answer changes |
+//! | `errands` | what is due besides values: leases, heartbeats, the registry |
+//! | `routes` | which key lives on which server |
 
-use std::collections::VecDeque;
+mod errands;
+mod feeds;
+mod fill;
+mod node;
+mod replies;
+mod routes;
+
+use std::cell::Cell;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::codec::Encoder;
-use crate::domain::{Epoch, MonoTime, Namespace, Now, Sequence, SlotId, Update, UpdateSink, Version};
+use crate::codec::key::{cluster_slot, engines_key};
+use crate::domain::{Epoch, Feed, KeyEvent, MonoTime, Namespace, Now, Update};
 
-use super::batch::{Batch, Entry, SetCommands};
+use super::batch::Batch;
 use super::catalog::Catalog;
 use super::conflation::Conflation;
+use super::lease::{Change, LeaseTimes};
 use super::meters::Meters;
-use super::reply::{Reply, ReplyScanner};
-use super::{PublishError, Recovery, Refusal, ReplyError, SlotPlan, StatsBoard, ValueTable};
+use super::outbox::Outbox;
+use super::roster::Roster;
+use super::writes::{Push, Spread, Staged, Writes};
+use super::{FeedIndex, NodeIndex, PublishError, SlotPlan, StatsBoard, ValueTable};
 
-/// Batches that no reply has come for.
+pub use feeds::{FeedHealth, HEARTBEAT_EVERY};
+use feeds::FeedWriter;
+use node::{Errand, Link, Node};
+use routes::Routes;
+pub use routes::{ADVICE_MAX, Advice};
+
+/// Batches of one server that no reply has come for.
 pub const IN_FLIGHT_MAX: usize = 2;
-/// Keys that must wait before a second batch is sent behind an unanswered one. 1: at once, so that on a network no value
-/// waits a whole round trip for another's reply. On loopback 1, 16, 256 and "never" could not be told apart from noise.
-pub const SECOND_BATCH_MIN: usize = 1;
 /// A connection without traffic is asked whether it lives.
 pub const PING_EVERY: Duration = Duration::from_millis(250);
 /// A connection that answers nothing for so long is given up.
@@ -35,97 +60,142 @@ pub const SILENCE_MAX: Duration = Duration::from_millis(500);
 pub const PAUSE: Duration = Duration::from_millis(150);
 /// How long a key waits after a refusal that concerns only it, and the catalog after any.
 pub const RETRY_AFTER: Duration = Duration::from_millis(250);
+/// How long keys go one by one, and a key to where an ASK sent it, after the last sign that a Cluster moves them.
+pub const MOVING_FOR: Duration = Duration::from_secs(1);
 /// Refusals are logged at most this often.
 const LOG_EVERY: Duration = Duration::from_secs(10);
 /// How often quantiles are worked out.
 const QUANTILES_EVERY: Duration = Duration::from_millis(250);
 
+/// How several engines are kept apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Link {
-    /// There is no Redis: the table is the store.
-    Embedded,
-    /// No connection.
-    Down,
-    /// Handshake done.
-    Up,
+pub enum Fencing {
+    /// Not at all: there is one engine, which writes with this epoch by plain SETs.
+    Off(Epoch),
+    /// By leases of these times and the fence script.
+    On(LeaseTimes),
+}
+
+/// What a pipeline is made of.
+#[derive(Debug, Clone)]
+pub struct PipelineOptions {
+    /// No Redis: the table is the store.
+    pub embedded: bool,
+    /// First segments of every key.
+    pub namespace: Namespace,
+    /// This engine: `[A-Za-z0-9._-]`, at most 64 characters.
+    pub engine: String,
+    /// When it was started, milliseconds since the Unix epoch.
+    pub started_ms: u64,
+    /// What [`FeedIndex`] counts.
+    pub feeds: Vec<Feed>,
+    /// How several engines are kept apart.
+    pub fencing: Fencing,
+    /// Who gets accepted values without asking.
+    pub push: Push,
+    /// How many servers the keys are spread over.
+    pub spread: Spread,
+    /// Records of at least so many bytes are compressed; 0 = never.
+    pub zstd_threshold: usize,
 }
 
 /// The writer's state machine.
 #[derive(Debug)]
 pub struct Pipeline {
+    engine: String,
+    started_ms: u64,
+    namespace: Namespace,
+    spread: Spread,
     conflation: Conflation,
     encoding: Encoding,
-    link: Link,
-    in_flight: VecDeque<Batch>,
-    spare: Vec<Batch>,
-    scanner: ReplyScanner,
+    nodes: Vec<Node>,
+    routes: Routes,
+    feeds: Vec<FeedWriter>,
+    roster: Roster,
+    engines_key: String,
+    /// When this engine is to say next that it lives.
+    sign_at: MonoTime,
+    leaving: bool,
     catalog: Catalog,
-    /// When bytes last came from Redis.
-    heard: MonoTime,
-    paused_until: Option<MonoTime>,
-    release_at: Option<MonoTime>,
+    /// Until when the catalog is not sent, after a refusal.
     catalog_at: Option<MonoTime>,
+    outbox: Outbox,
+    /// Our clock less that of Redis, in nanoseconds.
+    clock_offset: i64,
+    /// When an errand is due at the earliest.
+    errands_at: MonoTime,
     log_after: MonoTime,
     quantiles_at: MonoTime,
     meters: Meters,
+    #[cfg(test)]
+    pub(super) sabotage: Option<Sabotage>,
 }
 
-/// What turns a record into bytes, in the batch and in the table.
+/// A bug on purpose: the simulation must find it.
+#[cfg(test)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sabotage {
+    /// "The same version is there already" is taken for a refusal.
+    SameIsRefusal,
+}
+
+/// What turns records into bytes, in the batch and in the table.
 #[derive(Debug)]
 struct Encoding {
-    epoch: Epoch,
     encoder: Encoder,
-    commands: SetCommands,
-    value: Vec<u8>,
+    writes: Writes,
+    /// The bytes of the values that wait for their batch.
+    arena: Vec<u8>,
+    staged: Vec<Staged>,
     table: Arc<ValueTable>,
 }
 
-impl Encoding {
-    /// Encodes the next value of a dirty slot and stores it in the table.
-    #[inline]
-    fn next(&mut self, conflation: &mut Conflation, now: Now) -> Option<(SlotId, Option<MonoTime>)> {
-        let taken = conflation.take()?;
-        let version = Version { epoch: self.epoch, sequence: taken.sequence };
-        debug_assert!(version.sequence > Sequence::ZERO, "a value that is sent counts");
-        self.value.clear();
-        self.encoder.encode(taken.record.as_ref(), version, now.wall.published(), &mut self.value);
-        self.table.store(taken.slot, &self.value, version, now.mono);
-        Some((taken.slot, taken.received))
-    }
-}
-
 impl Pipeline {
-    /// Over the plan's keys; down, or, with `embedded`, up for ever without a Redis.
+    /// Over the plan's keys; down, or, embedded, up for ever without a Redis.
     #[must_use]
     pub fn new(
-        embedded: bool,
-        epoch: Epoch,
-        zstd_threshold: usize,
-        namespace: &Namespace,
+        options: PipelineOptions,
         plan: &SlotPlan,
         table: Arc<ValueTable>,
         board: Arc<StatsBoard>,
     ) -> Self {
-        let encoder = Encoder::new(zstd_threshold);
-        let encoding =
-            Encoding { epoch, encoder, commands: SetCommands::new(plan), value: Vec::new(), table };
+        let PipelineOptions { embedded, namespace, engine, started_ms, feeds, fencing, push, spread, zstd_threshold } =
+            options;
+        let fenced = matches!(fencing, Fencing::On(_));
+        let writes = Writes::new(plan, &namespace, fenced, push, spread);
         let mut meters = Meters::new(board, plan.slots().len());
         meters.connected(embedded);
+        let feeds = feeds.iter().map(|feed| FeedWriter::new(feed, &namespace, fencing)).collect();
         Self {
             conflation: Conflation::new(plan),
-            encoding,
-            link: if embedded { Link::Embedded } else { Link::Down },
-            in_flight: VecDeque::with_capacity(IN_FLIGHT_MAX),
-            spare: (0..IN_FLIGHT_MAX).map(|_| Batch::default()).collect(),
-            scanner: ReplyScanner::new(),
-            catalog: Catalog::new(namespace),
-            heard: MonoTime::default(),
-            paused_until: None,
-            release_at: None,
+            encoding: Encoding {
+                encoder: Encoder::new(zstd_threshold),
+                writes,
+                arena: Vec::new(),
+                staged: Vec::new(),
+                table,
+            },
+            nodes: vec![Node::new(if embedded { Link::Embedded } else { Link::Down })],
+            routes: Routes::new(),
+            feeds,
+            roster: Roster::default(),
+            engines_key: engines_key(&namespace),
+            sign_at: MonoTime::default(),
+            leaving: false,
+            catalog: Catalog::new(&namespace, spread),
             catalog_at: None,
+            outbox: Outbox::new(plan, &namespace),
+            clock_offset: 0,
+            errands_at: MonoTime::default(),
             log_after: MonoTime::default(),
             quantiles_at: MonoTime::default(),
             meters,
+            engine,
+            started_ms,
+            namespace,
+            spread,
+            #[cfg(test)]
+            sabotage: None,
         }
     }
 
@@ -135,209 +205,131 @@ impl Pipeline {
         self.conflation.update(update);
     }
 
-    /// Takes an event about a key.
-    pub fn event(&mut self, _: crate::domain::KeyEvent) {}
-
-    /// Sets or removes a field of the catalog; says whether there was room for it.
-    pub(super) fn change_catalog(&mut self, field: &str, value: Option<&str>) -> bool {
-        self.catalog.change(field, value)
-    }
-
-    /// Encodes what waits: into a batch, if the window allows it, or into the table alone while there is no Redis.
-    #[inline]
-    pub fn fill(&mut self, now: Now) {
-        match self.link {
-            Link::Embedded => self.fill_embedded(now),
-            Link::Down => self.fill_table(now),
-            Link::Up if self.paused_until.is_some() => self.fill_table(now),
-            Link::Up => self.fill_batch(now),
-        }
-    }
-
-    fn fill_embedded(&mut self, now: Now) {
-        let before = self.meters.stats.encoded;
-        while let Some((_, received)) = self.encoding.next(&mut self.conflation, now) {
-            self.meters.stats.encoded += 1;
-            self.meters.written(received, now.mono);
-        }
-        if self.meters.stats.encoded > before {
-            self.meters.post(&self.conflation);
-        }
-    }
-
-    fn fill_table(&mut self, now: Now) {
-        while let Some((slot, _)) = self.encoding.next(&mut self.conflation, now) {
-            self.meters.stats.encoded += 1;
-            self.conflation.hold(slot);
-        }
-    }
-
-    fn fill_batch(&mut self, now: Now) {
-        let catalog = self.catalog_at.is_none() && self.catalog.is_unsent();
-        if !(catalog || self.conflation.is_sendable()) || !self.window_is_open() {
+    /// Takes an event about a key. It is told with the key's next value.
+    pub fn event(&mut self, event: KeyEvent) {
+        if self.nodes[0].link == Link::Embedded {
             return;
         }
-        let mut batch = self.spare.pop().unwrap_or_default();
-        if catalog {
-            self.catalog.append(&mut batch);
+        self.conflation.set_announced(event.slot, true);
+        self.outbox.put(event);
+    }
+
+    /// Sets or removes a field of the catalog; says whether there was room for it.
+    pub(super) fn change_catalog(&mut self, feed: FeedIndex, field: &str, value: Option<&str>) -> bool {
+        self.catalog.change(feed, field, value)
+    }
+
+    /// How a feed is. A change is told at once.
+    pub fn set_health(&mut self, feed: FeedIndex, health: FeedHealth) {
+        let Some(writer) = self.feeds.get_mut(feed.0 as usize) else { return };
+        if std::mem::replace(&mut writer.health, health) != health {
+            writer.heartbeat_at = MonoTime::default();
+            self.errands_at = MonoTime::default();
         }
-        while batch.has_room() {
-            let Some((slot, received)) = self.encoding.next(&mut self.conflation, now) else { break };
-            self.encoding.commands.append(&mut batch, slot, received, &self.encoding.value);
-        }
-        self.meters.stats.encoded += batch.values as u64;
-        self.send(batch, now.mono);
     }
 
-    /// A batch that the socket has not wholly taken closes the window: Redis is slow, or the network is.
-    fn window_is_open(&self) -> bool {
-        let Some(last) = self.in_flight.back() else { return true };
-        self.in_flight.len() < IN_FLIGHT_MAX
-            && last.unsent().is_empty()
-            && (last.values == 0 || self.conflation.dirty() >= SECOND_BATCH_MIN)
+    /// Counts how often this engine began to write a feed.
+    #[must_use]
+    pub fn takeovers(&self, feed: FeedIndex) -> Option<Rc<Cell<u64>>> {
+        self.feeds.get(feed.0 as usize).map(|writer| Rc::clone(&writer.takeovers))
     }
 
-    fn send(&mut self, mut batch: Batch, now: MonoTime) {
-        batch.sent = now;
-        self.meters.sent(batch.bytes.len(), batch.values);
-        self.in_flight.push_back(batch);
+    /// The epoch that a feed is written with, if this engine writes it now.
+    #[must_use]
+    pub fn authority(&self, feed: FeedIndex, now: MonoTime) -> Option<Epoch> {
+        self.feeds.get(feed.0 as usize)?.authority(now)
     }
 
-    /// What the socket is to take next.
+    /// What the socket of a node is to take next.
     #[must_use]
     #[inline]
-    pub fn output(&self) -> &[u8] {
-        self.in_flight.back().map_or(&[], |batch| batch.unsent())
+    pub fn output(&self, node: NodeIndex) -> &[u8] {
+        self.nodes[node.0 as usize].output()
     }
 
     /// The socket took so many bytes of [`Self::output`].
     #[inline]
-    pub fn took(&mut self, bytes: usize) {
-        let batch = self.in_flight.back_mut().expect("only bytes of a batch can have been taken");
+    pub fn took(&mut self, node: NodeIndex, bytes: usize) {
+        let in_flight = &mut self.nodes[node.0 as usize].in_flight;
+        let batch = in_flight.back_mut().expect("only bytes of a batch can have been taken");
         batch.taken += bytes;
         assert!(batch.taken <= batch.bytes.len(), "the socket took more than it was given");
     }
 
-    /// Bytes came from Redis.
-    ///
-    /// # Errors
-    /// Those whose recovery is a reconnect; everything else is counted and dealt with here.
-    pub fn input(&mut self, mut bytes: &[u8], now: MonoTime) -> Result<(), PublishError> {
-        self.heard = now;
-        while let Some(reply) = self.scanner.next(&mut bytes)? {
-            if reply == Reply::Push {
-                continue;
+    /// The handshake is done: everything is published anew, the hottest first, as far as this engine may.
+    pub fn link_up(&mut self, node: NodeIndex, now: MonoTime) {
+        self.nodes[node.0 as usize].connected(now);
+        for (writer, feed) in self.feeds.iter_mut().zip(0_u16..) {
+            if self.routes.node(writer.cluster_slot) == node
+                && let Some(lease) = writer.lease()
+            {
+                lease.link_up(now);
             }
-            let batch = self.in_flight.front_mut().ok_or(ReplyError::Unasked)?;
-            let entry = batch.answer().ok_or(ReplyError::Unasked)?;
-            match (reply, entry) {
-                (Reply::Error(refusal), entry) => self.refused(refusal, entry, now)?,
-                (_, Entry::Value { received, .. }) => self.meters.written(received, now),
-                (_, Entry::Catalog | Entry::Ping) => {}
-            }
-            self.retire(now);
-        }
-        Ok(())
-    }
-
-    /// Takes the front batch out of flight if it is wholly answered.
-    fn retire(&mut self, now: MonoTime) {
-        if !self.in_flight.front().is_some_and(|batch| batch.unanswered().is_empty()) {
-            return;
-        }
-        let Some(mut batch) = self.in_flight.pop_front() else { return };
-        self.meters.answered(now.since(batch.sent));
-        batch.clear();
-        self.spare.push(batch);
-        self.meters.post(&self.conflation);
-    }
-
-    fn refused(&mut self, refusal: Refusal, entry: Entry, now: MonoTime) -> Result<(), PublishError> {
-        self.meters.refused(refusal);
-        if now >= self.log_after {
-            self.log_after = now.after(LOG_EVERY);
-            let message = self.scanner.message();
-            tracing::warn!(%refusal, message, recovery = ?refusal.recovery(), "redis refused a write");
-        }
-        match entry {
-            Entry::Value { slot, .. } => self.conflation.hold(slot),
-            Entry::Catalog => {
-                self.catalog.mark_all();
-                self.catalog_at = Some(now.after(RETRY_AFTER));
-            }
-            Entry::Ping => {}
-        }
-        match refusal.recovery() {
-            Recovery::Reconnect | Recovery::Stop => {
-                return Err(PublishError::Refused { refusal, message: self.scanner.message() });
-            }
-            Recovery::Pause => self.paused_until = Some(now.after(PAUSE)),
-            Recovery::RetryKey => {
-                self.release_at.get_or_insert(now.after(RETRY_AFTER));
+            if writer.authority(now).is_some() {
+                self.catalog.mark_feed(FeedIndex(feed));
             }
         }
-        Ok(())
-    }
-
-    /// The handshake is done: everything is published anew, the hottest first.
-    pub fn link_up(&mut self, now: MonoTime) {
-        assert!(self.link == Link::Down && self.in_flight.is_empty(), "one connection at a time");
-        self.link = Link::Up;
-        self.heard = now;
-        self.scanner.reset();
-        (self.paused_until, self.release_at, self.catalog_at) = (None, None, None);
-        self.catalog.mark_all();
-        self.conflation.mark_all_dirty();
-        self.meters.connected(true);
+        self.catalog_at = None;
+        (self.errands_at, self.sign_at) = (now, now);
+        self.conflation.mark_node_dirty(node);
+        self.show_links();
         self.meters.post(&self.conflation);
     }
 
     /// The connection is gone, and with it every answer that had not come.
-    pub fn link_down(&mut self, why: &'static str) {
-        if self.link != Link::Up {
-            return;
+    pub fn link_down(&mut self, node: NodeIndex, why: &'static str, now: MonoTime) {
+        let Some(lost) = self.nodes.get_mut(node.0 as usize).filter(|node| node.is_up()) else { return };
+        lost.link = Link::Down;
+        let errands = std::mem::take(&mut lost.errands);
+        let batches: Vec<Batch> = lost.in_flight.drain(..).collect();
+        for errand in errands {
+            self.errand_failed(errand, now);
         }
-        self.link = Link::Down;
-        while let Some(mut batch) = self.in_flight.pop_front() {
-            for entry in batch.unanswered() {
-                if let Entry::Value { slot, .. } = *entry {
-                    self.conflation.hold(slot);
-                }
-            }
-            batch.clear();
-            self.spare.push(batch);
+        for batch in batches {
+            self.batch_lost(&batch, now);
+            self.nodes[node.0 as usize].retire(batch);
         }
-        self.meters.connected(false);
+        self.errands_at = now;
+        self.show_links();
         self.meters.lost(why);
         self.meters.post(&self.conflation);
     }
 
-    /// When [`Self::tick`] is to be called at the latest.
+    /// Connected = every server that has keys is.
+    fn show_links(&mut self) {
+        let routed = &self.routes;
+        let mut wanted = self.nodes.iter().zip(0_u16..).filter(|(_, index)| routed.is_used(NodeIndex(*index)));
+        let up = wanted.all(|(node, _)| node.is_up());
+        self.meters.connected(up);
+    }
+
+    /// When [`Self::tick`] is to be called for a node at the latest.
     #[must_use]
-    pub fn deadline(&self) -> MonoTime {
-        let liveness = match self.in_flight.front() {
-            Some(batch) => batch.sent.max(self.heard).after(SILENCE_MAX),
-            None => self.heard.after(PING_EVERY),
-        };
-        let retries = [self.paused_until, self.release_at, self.catalog_at];
-        let next = retries.into_iter().flatten().fold(self.quantiles_at, MonoTime::min);
-        if self.link == Link::Up { liveness.min(next) } else { next }
+    pub fn deadline(&self, node: NodeIndex) -> MonoTime {
+        let common = self.quantiles_at.min(self.catalog_at.unwrap_or(self.quantiles_at)).min(self.errands_at);
+        let node = &self.nodes[node.0 as usize];
+        if node.is_up() { node.deadline().min(common) } else { common }
     }
 
     /// Time has passed: asks, gives up, or ends a pause. [`Self::fill`] is to follow.
     ///
     /// # Errors
-    /// [`PublishError::Silent`] when Redis has not answered for [`SILENCE_MAX`].
-    pub fn tick(&mut self, now: Now) -> Result<(), PublishError> {
+    /// [`PublishError::Silent`] when the node has not answered for [`SILENCE_MAX`].
+    pub fn tick(&mut self, node: NodeIndex, now: Now) -> Result<(), PublishError> {
         let is_over = |until: &mut Option<MonoTime>| until.take_if(|until| *until <= now.mono).is_some();
-        let pause_over = is_over(&mut self.paused_until);
-        let retry_over = is_over(&mut self.release_at);
         is_over(&mut self.catalog_at);
-        if self.link == Link::Up && self.paused_until.is_none() && (pause_over || retry_over) {
-            self.conflation.release();
+        let of = &mut self.nodes[node.0 as usize];
+        let pause_over = is_over(&mut of.paused_until);
+        let retry_over = is_over(&mut of.release_at);
+        is_over(&mut of.alone_until);
+        if of.is_up() && of.paused_until.is_none() && (pause_over || retry_over) {
+            self.conflation.release(node);
         }
-        if self.link == Link::Up {
-            self.check_liveness(now.mono)?;
+        if now.mono >= self.errands_at {
+            self.run_errands(now);
+        }
+        if self.nodes[node.0 as usize].is_up() {
+            self.check_liveness(node, now)?;
         }
         if now.mono >= self.quantiles_at {
             self.quantiles_at = now.mono.after(QUANTILES_EVERY);
@@ -346,21 +338,17 @@ impl Pipeline {
         Ok(())
     }
 
-    fn check_liveness(&mut self, now: MonoTime) -> Result<(), PublishError> {
-        match self.in_flight.front() {
-            Some(batch) if now >= batch.sent.max(self.heard).after(SILENCE_MAX) => {
-                let after_ms = u64::try_from(SILENCE_MAX.as_millis()).unwrap_or(u64::MAX);
-                Err(PublishError::Silent { after_ms })
+    /// The engine ends: every lease is released. The last values may still go, through the fence, until a standby has taken over.
+    pub fn leave(&mut self) {
+        self.leaving = true;
+        for writer in &mut self.feeds {
+            if let Some(lease) = writer.lease() {
+                lease.leave();
             }
-            // What waits is a question as good as a PING, and must not wait behind one.
-            None if now >= self.heard.after(PING_EVERY) && !self.conflation.is_sendable() => {
-                let mut batch = self.spare.pop().unwrap_or_default();
-                batch.push_command(Entry::Ping, &[b"PING"]);
-                self.send(batch, now);
-                Ok(())
-            }
-            Some(_) | None => Ok(()),
         }
+        let registry = self.routes.node(cluster_slot(&self.engines_key));
+        self.nodes[registry.0 as usize].send_soon(Errand::Leave);
+        self.errands_at = MonoTime::default();
     }
 
     /// Works the quantiles out and leaves everything where other threads read it.
@@ -369,14 +357,16 @@ impl Pipeline {
         self.meters.post(&self.conflation);
     }
 
-    /// Keys and catalog commands whose newest state is not acknowledged.
+    /// Keys, events and catalog commands whose newest state is not acknowledged.
     #[must_use]
     pub fn unwritten(&self) -> usize {
-        let unanswered =
-            |batch: &Batch| batch.unanswered().iter().filter(|entry| **entry != Entry::Ping).count();
-        let in_flight: usize = self.in_flight.iter().map(unanswered).sum();
-        let catalog = usize::from(self.link != Link::Embedded && self.catalog.is_unsent());
-        self.conflation.dirty() + in_flight + catalog
+        if self.nodes[0].link == Link::Embedded {
+            return self.conflation.dirty();
+        }
+        let in_flight: usize = self.nodes.iter().flat_map(|node| &node.in_flight).map(replies::unacknowledged).sum();
+        let errands: usize = self.nodes.iter().map(|node| node.errands.len()).sum();
+        let catalog = usize::from(self.catalog.is_unsent() || self.catalog.is_meta_unsent());
+        self.conflation.dirty() + in_flight + errands + catalog + self.outbox.len()
     }
 
     /// Values that are where they belong.
@@ -388,10 +378,39 @@ impl Pipeline {
     /// Bytes that the batches' buffers hold in memory.
     #[must_use]
     pub fn buffer_bytes(&self) -> usize {
-        self.in_flight.iter().chain(&self.spare).map(|batch| batch.bytes.capacity()).sum()
+        let batches = self.nodes.iter().flat_map(|node| node.in_flight.iter().chain(&node.spare));
+        batches.map(|batch| batch.bytes.capacity()).sum::<usize>() + self.encoding.arena.capacity()
+    }
+
+    /// A feed's lease came or went.
+    fn changed(&mut self, feed: FeedIndex, change: Change) {
+        let writer = &mut self.feeds[feed.0 as usize];
+        match change {
+            Change::None => return,
+            Change::Acquired(epoch) => {
+                writer.took_over(epoch);
+                writer.heartbeat_at = MonoTime::default();
+                self.catalog.mark_feed(feed);
+                self.conflation.mark_feed_dirty(feed);
+            }
+            Change::Lost(why) => {
+                writer.stood_down(why);
+                self.catalog.forget_feed(feed);
+                let conflation = &mut self.conflation;
+                self.outbox.forget(|slot| {
+                    let ours = conflation.feed(slot) == feed;
+                    if ours {
+                        conflation.set_announced(slot, false);
+                    }
+                    ours
+                });
+            }
+        }
+        // The registry is to say so soon.
+        self.sign_at = MonoTime::default();
+        self.errands_at = MonoTime::default();
     }
 }
 
 #[cfg(test)]
-#[path = "pipeline_tests.rs"]
 mod tests;
