@@ -14,27 +14,42 @@
 //! between keys, but urgent ones go first.
 
 mod address;
+mod answer;
 pub mod batch;
 pub mod catalog;
+mod commands;
 pub mod conflation;
+pub mod discovery;
 mod error;
 pub mod handshake;
 mod lanes;
 pub mod link;
+mod memory_policy;
 mod meters;
 pub mod pipeline;
 mod plan;
 pub mod reply;
+mod seldom;
+mod server_watch;
+mod session;
 mod stats;
 mod table;
 #[cfg(test)]
 mod testing;
+pub mod tls;
+pub mod topology;
 pub mod transport;
 mod writer;
 
-pub use address::{Endpoint, RedisAddress};
+pub use address::{Credentials, Endpoint, RedisAddress};
+pub use commands::{COMMANDS_MAX, Commands};
+pub use discovery::{Deployment, Discovery};
 pub use error::{MESSAGE_MAX, PublishError, Recovery, Refusal, ReplyError};
+pub use memory_policy::{MemoryWarning, assess};
 pub use plan::{SLOTS_MAX, SlotKey, SlotPlan};
+pub use server_watch::{Restarts, ServerWatch};
+pub use session::Login;
 pub use stats::{StatsBoard, WriterStats};
 pub use table::{TableValue, ValueTable};
+pub use topology::{SlotMap, Topology};
 pub use writer::{Drained, Store, Writer, WriterOptions};

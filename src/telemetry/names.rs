@@ -44,5 +44,11 @@ metric_names! {
     PUBLISH_ERRORS = "tickcache_publish_redis_errors_total", Counter, "Error replies of Redis. Labels: kind.";
     PUBLISH_RECONNECTS = "tickcache_publish_redis_reconnects_total", Counter, "Connections to Redis that were lost. Labels: why.";
     PUBLISH_REDIS_UP = "tickcache_publish_redis_up_ratio", Gauge, "1 while the connection to Redis works.";
+    REDIS_MEMORY_USED = "tickcache_redis_memory_used_bytes", Gauge, "Memory that a Redis server uses. Labels: server.";
+    REDIS_MEMORY_MAX = "tickcache_redis_memory_max_bytes", Gauge, "What a Redis server may use (maxmemory); 0 = no limit. Labels: server.";
+    REDIS_EVICTED_KEYS = "tickcache_redis_evicted_keys_total", Counter, "Keys that a Redis server evicted for want of memory. Labels: server.";
+    REDIS_KEYSPACE_HITS = "tickcache_redis_keyspace_hits_total", Counter, "Reads of keys that were there, by anybody. Labels: server.";
+    REDIS_KEYSPACE_MISSES = "tickcache_redis_keyspace_misses_total", Counter, "Reads of keys that were not there, by anybody. Labels: server.";
+    COMMANDS = "tickcache_commands_total", Counter, "Messages on the command channel. Labels: outcome (taken, dropped, malformed).";
     READER_UNREADABLE = "tickcache_reader_unreadable_total", Counter, "Values that a reader could not read and took for missing.";
 }
