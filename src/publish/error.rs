@@ -184,6 +184,42 @@ pub enum PublishError {
     /// Bytes that are no replies, or a reply to nothing.
     #[error("malformed reply")]
     Malformed(#[from] ReplyError),
+    /// A file of certificates or keys cannot be used.
+    #[error("{path}: {problem}")]
+    TlsFile {
+        /// Which file.
+        path: String,
+        /// What is wrong with it; never its content.
+        problem: String,
+    },
+    /// Certificate and key do not make a client's identity.
+    #[error("{certificate} and {key} cannot be used together")]
+    TlsIdentity {
+        /// The certificate's file.
+        certificate: String,
+        /// The key's file.
+        key: String,
+        /// Why.
+        source: rustls::Error,
+    },
+    /// The server refused a question.
+    #[error("{command} refused: {refusal}: {message}")]
+    Question {
+        /// The command's name.
+        command: &'static str,
+        /// The kind of the refusal.
+        refusal: Refusal,
+        /// The server's words, cut at [`MESSAGE_MAX`] bytes.
+        message: String,
+    },
+    /// The answer to a question has another shape than the command's documentation says.
+    #[error("{command}: unexpected answer: {problem}")]
+    Answer {
+        /// The command's name.
+        command: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
     /// The server refused a write.
     #[error("write refused: {refusal}: {message}")]
     Refused {
@@ -225,14 +261,16 @@ impl PublishError {
     pub const fn recovery(&self) -> Recovery {
         match self {
             Self::SlotsFull { .. } | Self::DuplicateKey { .. } | Self::TlsName { .. } => Recovery::Stop,
+            Self::TlsFile { .. } | Self::TlsIdentity { .. } => Recovery::Stop,
             Self::Connect { .. }
             | Self::ConnectTimeout { .. }
             | Self::Handshake { .. }
             | Self::Closed
             | Self::Io(_)
             | Self::Silent { .. }
-            | Self::Malformed(_) => Recovery::Reconnect,
-            Self::Refused { refusal, .. } => refusal.recovery(),
+            | Self::Malformed(_)
+            | Self::Answer { .. } => Recovery::Reconnect,
+            Self::Question { refusal, .. } | Self::Refused { refusal, .. } => refusal.recovery(),
         }
     }
 
@@ -249,7 +287,9 @@ impl PublishError {
             Self::Io(_) => "io",
             Self::Silent { .. } => "silent",
             Self::Malformed(_) => "malformed",
-            Self::Refused { .. } => "refused",
+            Self::TlsFile { .. } | Self::TlsIdentity { .. } => "tls_file",
+            Self::Question { .. } | Self::Refused { .. } => "refused",
+            Self::Answer { .. } => "answer",
         }
     }
 }

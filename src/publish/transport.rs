@@ -9,14 +9,15 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+pub(super) use super::tls::web_trust;
 use super::{Endpoint, PublishError};
 
 /// How long making a connection may take.
@@ -153,18 +154,6 @@ async fn in_time<T>(
 /// The name that a server's certificate must be valid for.
 pub(super) fn server_name(host: &str) -> Result<ServerName<'static>, PublishError> {
     ServerName::try_from(host.to_owned()).map_err(|_| PublishError::TlsName { host: host.to_owned() })
-}
-
-/// Trusts the web's certificate authorities.
-pub(super) fn web_trust() -> Arc<ClientConfig> {
-    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("ring implements the default protocol versions")
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Arc::new(config)
 }
 
 #[cfg(test)]

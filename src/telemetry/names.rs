@@ -50,5 +50,11 @@ metric_names! {
     LEASE_HELD = "tickcache_lease_held_ratio", Gauge, "1 while this engine writes the feed. Labels: feed.";
     LEASE_LOST = "tickcache_lease_lost_total", Counter, "Feeds that this engine stopped writing. Labels: feed, why.";
     EVENTS_DROPPED = "tickcache_events_dropped_total", Counter, "Events that were not told: too many, or lost with a connection. Labels: kind.";
+    REDIS_MEMORY_USED = "tickcache_redis_memory_used_bytes", Gauge, "Memory that a Redis server uses. Labels: server.";
+    REDIS_MEMORY_MAX = "tickcache_redis_memory_max_bytes", Gauge, "What a Redis server may use (maxmemory); 0 = no limit. Labels: server.";
+    REDIS_EVICTED_KEYS = "tickcache_redis_evicted_keys_total", Counter, "Keys that a Redis server evicted for want of memory. Labels: server.";
+    REDIS_KEYSPACE_HITS = "tickcache_redis_keyspace_hits_total", Counter, "Reads of keys that were there, by anybody. Labels: server.";
+    REDIS_KEYSPACE_MISSES = "tickcache_redis_keyspace_misses_total", Counter, "Reads of keys that were not there, by anybody. Labels: server.";
+    COMMANDS = "tickcache_commands_total", Counter, "Messages on the command channel. Labels: outcome (taken, dropped, malformed).";
     READER_UNREADABLE = "tickcache_reader_unreadable_total", Counter, "Values that a reader could not read and took for missing.";
 }
