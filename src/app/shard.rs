@@ -103,7 +103,8 @@ fn run_feed(plan: FeedPlan, writer: Writer, stop: watch::Receiver<bool>) -> Rc<F
         commands.push((session.streams.iter().map(|stream| stream.subscription).collect(), sender));
         sessions.push((session, receiver));
     }
-    let state = crate::process::FeedState::new(&plan.specs, sessions.len(), plan.thresholds, now);
+    let policy = crate::domain::EventPolicy::default();
+    let state = crate::process::FeedState::new(&plan.specs, sessions.len(), plan.thresholds, policy, now);
     let task =
         Rc::new(FeedTask::new(plan.feed, plan.instruments, state, writer, commands, plan.jobs, plan.board));
     task.announce(now);
