@@ -7,6 +7,7 @@
 //! | `cli` | the commands and their options |
 //! | `run`, `demo`, `replay`, `check`, `read` | one command each |
 //! | `engine` | from settings to a running engine |
+//! | `store` | from settings to where values go |
 //! | `shard`, `feed_task` | the hot thread, and a feed on it |
 //! | `rest_worker` | what a feed wants over REST |
 //! | `board`, `feed_metrics` | a feed's figures for other threads and for Prometheus |
@@ -25,6 +26,7 @@ mod replay;
 mod rest_worker;
 mod run;
 mod shard;
+mod store;
 
 pub use board::{FeedBoard, FeedStats};
 pub use cli::main;

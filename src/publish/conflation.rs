@@ -144,6 +144,13 @@ impl Conflation {
         self.slots[slot.0 as usize].announced = announced;
     }
 
+    /// No event waits for any value of this feed.
+    pub fn clear_announced(&mut self, feed: FeedIndex) {
+        for slot in self.slots.iter_mut().filter(|slot| slot.feed == feed) {
+            slot.announced = false;
+        }
+    }
+
     /// Takes the most urgent dirty slot of a node: from now on it is clean.
     #[inline]
     pub fn take(&mut self, node: NodeIndex) -> Option<Taken<'_>> {

@@ -235,11 +235,9 @@ impl Refusal {
     #[must_use]
     pub const fn recovery(self) -> Recovery {
         match self {
-            Self::ReadOnly
-            | Self::NoAuth
-            | Self::WrongPass
-            | Self::NoProto
-            | Self::Unblocked => Recovery::Reconnect,
+            Self::ReadOnly | Self::NoAuth | Self::WrongPass | Self::NoProto | Self::Unblocked => {
+                Recovery::Reconnect
+            }
             Self::Oom
             | Self::Loading
             | Self::MisConf

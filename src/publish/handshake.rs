@@ -26,6 +26,11 @@ pub struct Demand {
     pub primary: bool,
 }
 
+impl Demand {
+    /// Any server will do.
+    pub const NOTHING: Self = Self { scripts: false, primary: false };
+}
+
 /// The commands, and the name of each.
 struct Greeting {
     bytes: Vec<u8>,
@@ -139,8 +144,6 @@ mod tests {
     use super::super::Endpoint;
     use super::*;
 
-    const PLAIN: Demand = Demand { scripts: false, primary: false };
-
     fn address() -> RedisAddress {
         let endpoint = Endpoint::Tcp { host: "localhost".to_owned(), port: 6379 };
         RedisAddress {
@@ -159,14 +162,14 @@ mod tests {
 
     #[test]
     fn auth_goes_first_and_by_itself() {
-        let greeting = Greeting::new(&address(), "tickcache", PLAIN);
+        let greeting = Greeting::new(&address(), "tickcache", Demand::NOTHING);
         assert_eq!(greeting.steps, ["AUTH", "HELLO", "SELECT", "CLIENT SETNAME"]);
         let text = String::from_utf8(greeting.bytes).unwrap();
         assert!(text.starts_with(
             "*3\r\n$4\r\nAUTH\r\n$6\r\nwriter\r\n$7\r\nhunter2\r\n*2\r\n$5\r\nHELLO\r\n$1\r\n3\r\n"
         ));
         let open = RedisAddress::open(address().endpoint);
-        assert_eq!(Greeting::new(&open, "", PLAIN).steps, ["HELLO"]);
+        assert_eq!(Greeting::new(&open, "", Demand::NOTHING).steps, ["HELLO"]);
     }
 
     #[test]
@@ -179,7 +182,10 @@ mod tests {
     #[test]
     fn a_replica_is_no_primary() {
         let replica = b"*5\r\n$5\r\nslave\r\n$9\r\n127.0.0.1\r\n:6379\r\n$9\r\nconnected\r\n:14\r\n";
-        assert!(matches!(replied("ROLE", replica), Err(PublishError::Handshake { refusal: Refusal::ReadOnly, .. })));
+        assert!(matches!(
+            replied("ROLE", replica),
+            Err(PublishError::Handshake { refusal: Refusal::ReadOnly, .. })
+        ));
         assert!(replied("ROLE", b"*3\r\n$6\r\nmaster\r\n:14\r\n*0\r\n").is_ok());
         assert!(replied("ROLE", b"-NOPERM this user has no permissions\r\n").is_ok());
         assert!(replied("ROLE", b"-LOADING Redis is loading\r\n").is_ok());

@@ -66,7 +66,10 @@ impl Items {
         let text = &self.text[self.start..];
         let kept = match kind {
             _ if overflow => Kept::Other,
-            b':' => std::str::from_utf8(text).ok().and_then(|digits| digits.parse().ok()).map_or(Kept::Other, Kept::Integer),
+            b':' => std::str::from_utf8(text)
+                .ok()
+                .and_then(|digits| digits.parse().ok())
+                .map_or(Kept::Other, Kept::Integer),
             b'$' | b'+' | b'=' => Kept::Text(self.text.len()),
             _ => Kept::Other,
         };

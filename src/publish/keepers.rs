@@ -35,7 +35,8 @@ impl Keepers {
     /// Connects to new servers, leaves those that are gone, and sends the keys where they live now.
     pub(super) fn follow(&mut self, topology: &Topology) {
         for index in 0..self.keepers.len() {
-            let is_gone = self.keepers[index].as_ref().is_some_and(|keeper| !topology.nodes.contains(&keeper.endpoint));
+            let is_gone =
+                self.keepers[index].as_ref().is_some_and(|keeper| !topology.nodes.contains(&keeper.endpoint));
             if is_gone {
                 self.stop(index);
             }
@@ -47,7 +48,8 @@ impl Keepers {
                 }
             }
             Spread::Cluster => {
-                let nodes: Vec<NodeIndex> = topology.nodes.iter().map(|endpoint| self.node_for(endpoint)).collect();
+                let nodes: Vec<NodeIndex> =
+                    topology.nodes.iter().map(|endpoint| self.node_for(endpoint)).collect();
                 let mut link = self.writer.link().borrow_mut();
                 link.pipeline.set_routes(|slot| {
                     topology.node_of(slot).and_then(|node| nodes.get(node).copied()).unwrap_or(NodeIndex(0))
@@ -69,7 +71,8 @@ impl Keepers {
 
     /// The number of an endpoint on a Cluster, where 0 is nowhere.
     fn node_for(&mut self, endpoint: &Endpoint) -> NodeIndex {
-        let known = |keeper: &Option<Keeper>| keeper.as_ref().is_some_and(|keeper| keeper.endpoint == *endpoint);
+        let known =
+            |keeper: &Option<Keeper>| keeper.as_ref().is_some_and(|keeper| keeper.endpoint == *endpoint);
         let place = self.keepers.iter().position(known);
         let place = place.or_else(|| (1..self.keepers.len()).find(|&index| self.keepers[index].is_none()));
         let place = place.unwrap_or_else(|| self.keepers.len().max(1));

@@ -190,7 +190,10 @@ mod tests {
             lanes.mark(slot, 1);
         }
         lanes.set_group(1, 2);
-        assert_eq!((lanes.waiting(), lanes.waiting_in(0), lanes.waiting_in(1), lanes.waiting_in(2)), (3, 2, 0, 1));
+        assert_eq!(
+            (lanes.waiting(), lanes.waiting_in(0), lanes.waiting_in(1), lanes.waiting_in(2)),
+            (3, 2, 0, 1)
+        );
         assert_eq!((lanes.most_urgent(2, ALL), lanes.most_urgent(1, ALL)), (Some(1), None));
         lanes.remove(1);
         lanes.mark(1, 3);

@@ -142,9 +142,16 @@ impl LostBy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Standby,
-    Held { epoch: Epoch, since: MonoTime, deadline: MonoTime },
+    Held {
+        epoch: Epoch,
+        since: MonoTime,
+        deadline: MonoTime,
+    },
     /// Given up at the end of the engine: the last values may still go, nothing is asked any more.
-    Leaving { epoch: Epoch, deadline: MonoTime },
+    Leaving {
+        epoch: Epoch,
+        deadline: MonoTime,
+    },
     /// Nothing is written and nothing asked any more.
     Gone,
 }
@@ -298,7 +305,8 @@ impl Lease {
     }
 
     fn acquired(&mut self, epoch: u64, sent: MonoTime, deadline: MonoTime, now: MonoTime) -> Change {
-        let Some(epoch) = Epoch::new(epoch).filter(|epoch| epoch.get() >= self.floor && epoch.get() < VERSION_MAX)
+        let Some(epoch) =
+            Epoch::new(epoch).filter(|epoch| epoch.get() >= self.floor && epoch.get() < VERSION_MAX)
         else {
             // A greater epoch was seen since the question was asked: ask again, for a still greater one.
             self.next_at = now;

@@ -89,9 +89,9 @@ impl Link {
     /// The node at `host:port`, as Redis writes it.
     pub(super) fn node_at(&self, address: &str) -> Option<NodeIndex> {
         let is_there = |endpoint: &Option<Endpoint>| match endpoint {
-            Some(Endpoint::Tcp { host, port } | Endpoint::Tls { host, port }) => {
-                address.rsplit_once(':').is_some_and(|(name, digits)| name == host && digits.parse() == Ok(*port))
-            }
+            Some(Endpoint::Tcp { host, port } | Endpoint::Tls { host, port }) => address
+                .rsplit_once(':')
+                .is_some_and(|(name, digits)| name == host && digits.parse() == Ok(*port)),
             Some(Endpoint::Unix { .. }) | None => false,
         };
         let index = self.endpoints.iter().position(is_there)?;
@@ -141,7 +141,12 @@ impl Link {
 
     /// Reads a node's replies, sends what they made room for, finishes what a flush left over; ready when the connection is to
     /// be given up.
-    pub(super) fn poll(&mut self, node: NodeIndex, context: &mut Context<'_>, now: Now) -> Poll<PublishError> {
+    pub(super) fn poll(
+        &mut self,
+        node: NodeIndex,
+        context: &mut Context<'_>,
+        now: Now,
+    ) -> Poll<PublishError> {
         let socket = self.socket(node);
         if socket.waker.as_ref().is_none_or(|waker| !waker.will_wake(context.waker())) {
             socket.waker = Some(context.waker().clone());

@@ -1,9 +1,10 @@
 //! Events on their way out: each waits until the value that it speaks of is in Redis.
 //!
-//! Owns the events and their order. Never decides whether a value was accepted. At most [`WAITING_MAX`] wait for their
-//! value and [`READY_MAX`] for their batch; the oldest is dropped for a further one, and counted.
+//! Owns the events and their order. Never decides whether a value was accepted. At most [`WAITING_MIN`] events, or two a key
+//! where there are more keys, wait for their value: a further one is dropped. At most [`READY_MAX`] wait for their batch: the
+//! oldest is dropped for a further one. Both are counted.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use metrics::counter;
 
@@ -14,10 +15,10 @@ use crate::telemetry::names;
 
 use super::{SlotKey, SlotPlan};
 
-/// Events whose value was not accepted yet.
-pub const WAITING_MAX: usize = 4_096;
+/// Events whose value was not accepted yet, where there are few keys.
+pub(super) const WAITING_MIN: usize = 4_096;
 /// Events whose value was accepted and that were not sent yet.
-pub const READY_MAX: usize = 4_096;
+pub(super) const READY_MAX: usize = 65_536;
 
 /// An event that can be published.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,18 +29,13 @@ pub(super) struct Ready {
     pub(super) cluster_slot: u16,
 }
 
-#[derive(Debug)]
-struct Waiting {
-    number: u64,
-    event: KeyEvent,
-}
-
 /// Events on their way out.
 #[derive(Debug)]
 pub(super) struct Outbox {
     namespace: Namespace,
     keys: Vec<SlotKey>,
-    waiting: VecDeque<Waiting>,
+    /// By key, then by number.
+    waiting: BTreeMap<(SlotId, u64), KeyEvent>,
     ready: VecDeque<Ready>,
     /// Of the last event that was put in.
     number: u64,
@@ -48,19 +44,19 @@ pub(super) struct Outbox {
 impl Outbox {
     /// Empty, for the plan's keys.
     pub(super) fn new(plan: &SlotPlan, namespace: &Namespace) -> Self {
-        let (waiting, ready) = (VecDeque::new(), VecDeque::new());
+        let (waiting, ready) = (BTreeMap::new(), VecDeque::new());
         Self { namespace: namespace.clone(), keys: plan.slots().to_vec(), waiting, ready, number: 0 }
     }
 
-    /// Takes an event that waits for its key's next value.
-    pub(super) fn put(&mut self, event: KeyEvent) {
-        if self.waiting.len() >= WAITING_MAX
-            && let Some(oldest) = self.waiting.pop_front()
-        {
-            dropped(oldest.event.detail.kind());
+    /// Takes an event that waits for its key's next value; says whether there was room for it.
+    pub(super) fn put(&mut self, event: KeyEvent) -> bool {
+        if self.waiting.len() >= WAITING_MIN.max(2 * self.keys.len()) {
+            dropped(event.detail.kind());
+            return false;
         }
         self.number += 1;
-        self.waiting.push_back(Waiting { number: self.number, event });
+        self.waiting.insert((event.slot, self.number), event);
+        true
     }
 
     /// The number of the last event that was put in.
@@ -70,19 +66,12 @@ impl Outbox {
 
     /// A value of this version was accepted, and events up to this number waited for it. Says whether others wait.
     pub(super) fn accepted(&mut self, slot: SlotId, version: Version, upto: u64) -> bool {
-        let mut more = false;
-        let mut index = 0;
-        while let Some(waiting) = self.waiting.get(index) {
-            if waiting.event.slot != slot {
-                index += 1;
-            } else if waiting.number > upto {
-                more = true;
-                index += 1;
-            } else if let Some(waiting) = self.waiting.remove(index) {
-                self.make_ready(waiting.event, version);
+        while let Some((&place, _)) = self.waiting.range((slot, 0)..=(slot, upto)).next() {
+            if let Some(event) = self.waiting.remove(&place) {
+                self.make_ready(event, version);
             }
         }
-        more
+        self.waiting.range((slot, upto)..=(slot, u64::MAX)).next().is_some()
     }
 
     fn make_ready(&mut self, event: KeyEvent, version: Version) {
@@ -98,13 +87,16 @@ impl Outbox {
         let channel = event_channel(&self.namespace, &instrument);
         let cluster_slot = cluster_slot(&channel);
         let mut message = Vec::new();
-        encode_event(&EventMessage { instrument, venue, entity: key.entity, version, time, detail }, &mut message);
+        encode_event(
+            &EventMessage { instrument, venue, entity: key.entity, version, time, detail },
+            &mut message,
+        );
         self.ready.push_back(Ready { kind, channel, message, cluster_slot });
     }
 
     /// The events of these keys are not told: their values are not written by this engine, or were refused.
     pub(super) fn forget(&mut self, is_concerned: impl Fn(SlotId) -> bool) {
-        self.waiting.retain(|waiting| !is_concerned(waiting.event.slot));
+        self.waiting.retain(|(slot, _), _| !is_concerned(*slot));
     }
 
     /// Whether an event is ready.
@@ -153,11 +145,9 @@ mod tests {
     #[test]
     fn an_event_is_told_with_the_version_that_was_accepted() {
         let mut outbox = outbox();
-        outbox.put(event(0));
-        outbox.put(event(1));
+        assert!(outbox.put(event(0)) && outbox.put(event(1)));
         let upto = outbox.last();
-        outbox.put(event(0));
-        assert!(!outbox.is_ready());
+        assert!(outbox.put(event(0)) && !outbox.is_ready());
         assert!(outbox.accepted(SlotId(0), version(3), upto), "another one waits for the next value");
         let ready = outbox.take(|_| true).unwrap();
         assert_eq!(ready.channel, "tickcache:v1:event:{BTC-USDT}");
@@ -170,13 +160,14 @@ mod tests {
     }
 
     #[test]
-    fn beyond_the_limit_the_oldest_is_dropped() {
+    fn beyond_the_limit_a_further_one_is_dropped() {
         let mut outbox = outbox();
-        for _ in 0..WAITING_MAX + 10 {
-            outbox.put(event(0));
+        for _ in 0..WAITING_MIN {
+            assert!(outbox.put(event(0)));
         }
-        assert_eq!(outbox.len(), WAITING_MAX);
-        outbox.accepted(SlotId(0), version(1), 20);
-        assert_eq!(outbox.ready.len(), 10);
+        assert!(!outbox.put(event(1)));
+        assert_eq!(outbox.len(), WAITING_MIN);
+        assert!(outbox.accepted(SlotId(0), version(1), 20));
+        assert_eq!(outbox.ready.len(), 20);
     }
 }

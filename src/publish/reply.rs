@@ -82,8 +82,13 @@ impl ReplyScanner {
     #[must_use]
     pub const fn new() -> Self {
         let empty = Level { kind: b'*', left: 0 };
-        let (message, items) = (Vec::new(), Items::new());
-        Self { state: State::Type, levels: [empty; NESTING_MAX], depth: 0, message, items }
+        Self {
+            state: State::Type,
+            levels: [empty; NESTING_MAX],
+            depth: 0,
+            message: Vec::new(),
+            items: Items::new(),
+        }
     }
 
     /// Back to before the first byte; keeps its memory.

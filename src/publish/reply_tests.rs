@@ -10,8 +10,7 @@ fn scan(pieces: &[&[u8]]) -> Result<Vec<(Reply, String)>, ReplyError> {
     for piece in pieces {
         let mut input = *piece;
         while let Some(reply) = scanner.next(&mut input)? {
-            let message =
-                if matches!(reply, Reply::Error(_)) { scanner.message() } else { String::new() };
+            let message = if matches!(reply, Reply::Error(_)) { scanner.message() } else { String::new() };
             replies.push((reply, message));
         }
         assert!(input.is_empty());

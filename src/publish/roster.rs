@@ -13,11 +13,11 @@ use crate::codec::{EngineEntry, FeedRole, decode_engine};
 use crate::domain::Feed;
 
 /// Engines that are ranked.
-pub const ENGINES_MAX: usize = 64;
+pub(super) const ENGINES_MAX: usize = 64;
 /// How often an engine says that it lives.
-pub const SIGN_EVERY: Duration = Duration::from_millis(500);
+pub(super) const SIGN_EVERY: Duration = Duration::from_millis(500);
 /// An engine that has said nothing for so long is gone.
-pub const SILENT_MAX: Duration = Duration::from_secs(2);
+pub(super) const SILENT_MAX: Duration = Duration::from_secs(2);
 
 /// Another engine.
 #[derive(Debug, Clone)]
@@ -144,7 +144,8 @@ mod tests {
     #[test]
     fn what_is_no_entry_is_passed_over() {
         let mut roster = Roster::default();
-        let entries: [(&[u8], &[u8]); 3] = [(b"a", b"rubbish"), (b"\xff", b"1 1 v binance/0=ready"), (b"b", b"1 1 v ")];
+        let entries: [(&[u8], &[u8]); 3] =
+            [(b"a", b"rubbish"), (b"\xff", b"1 1 v binance/0=ready"), (b"b", b"1 1 v ")];
         roster.replace("own", entries.into_iter());
         assert_eq!(roster.rank("own", &feed(0), FeedRole::Warming), 0);
     }

@@ -31,7 +31,8 @@ pub(super) static WRITE: LazyLock<Script> = LazyLock::new(|| Script::new(include
 /// One step of a lease.
 pub(super) static LEASE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/lease.lua")));
 /// Which engines live.
-pub(super) static ENGINES: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/engines.lua")));
+pub(super) static ENGINES: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("scripts/engines.lua")));
 
 /// Every script.
 pub(super) fn all() -> [&'static Script; 3] {

@@ -1,16 +1,13 @@
-//! Where values go: the servers, as they are known at the moment, and how to connect to one.
+//! Where values go: the servers, as they are known at the moment, and how to log in at one.
 //!
-//! Owns the address, and the way to ask for news of the topology. Never finds a topology out itself: that is handed in.
+//! Owns the login, and the way to ask for news of the topology. Never finds a topology out itself: that is handed in.
 
 use std::fmt;
 use std::sync::Arc;
 
-use rustls::ClientConfig;
 use tokio::sync::watch;
 
-use super::handshake::{Demand, handshake};
-use super::transport::{Transport, server_name, web_trust};
-use super::{Credentials, Endpoint, PublishError, RedisAddress, Spread, Topology};
+use super::{Credentials, Endpoint, Login, RedisAddress, Spread, Topology};
 
 /// Asks for a look at the topology: a connection was lost, or a server said that it is not the right one. Never waits.
 pub type Hint = Arc<dyn Fn() + Send + Sync>;
@@ -18,10 +15,8 @@ pub type Hint = Arc<dyn Fn() + Send + Sync>;
 /// The servers that values go to.
 #[derive(Clone)]
 pub struct Servers {
-    /// The user, the same at each.
-    pub credentials: Credentials,
-    /// Number of the database; 0 sends no SELECT.
-    pub db: u32,
+    /// Who we are, the same at each.
+    pub login: Login,
     /// The servers that take writes.
     pub topology: watch::Receiver<Arc<Topology>>,
     /// How to ask for a newer one.
@@ -34,11 +29,10 @@ pub struct Servers {
 
 impl fmt::Debug for Servers {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { credentials, db, topology, spread, .. } = self;
+        let Self { login, topology, spread, .. } = self;
         formatter
             .debug_struct("Servers")
-            .field("credentials", credentials)
-            .field("db", db)
+            .field("login", login)
             .field("topology", &*topology.borrow())
             .field("spread", spread)
             .finish_non_exhaustive()
@@ -48,57 +42,16 @@ impl fmt::Debug for Servers {
 impl Servers {
     /// One server, whatever happens.
     #[must_use]
-    pub fn single(address: RedisAddress) -> Self {
-        let RedisAddress { endpoint, username, password, db } = address;
+    pub fn single(endpoint: Endpoint, login: Login) -> Self {
         let (_, topology) = watch::channel(Arc::new(Topology::single(1, endpoint)));
-        Self {
-            credentials: Credentials { username, password },
-            db,
-            topology,
-            hint: Arc::new(|| {}),
-            spread: Spread::One,
-            primaries_only: false,
-        }
-    }
-}
-
-/// How to connect to any of them.
-#[derive(Debug)]
-pub(super) struct Connector {
-    credentials: Credentials,
-    db: u32,
-    client_name: String,
-    tls: Arc<ClientConfig>,
-    demand: Demand,
-}
-
-impl Connector {
-    /// Checks the names that can be checked before a connection is made.
-    pub(super) fn new(
-        servers: &Servers,
-        client_name: String,
-        tls: Option<Arc<ClientConfig>>,
-        demand: Demand,
-    ) -> Result<Self, PublishError> {
-        for endpoint in &servers.topology.borrow().nodes {
-            if let Endpoint::Tls { host, .. } = endpoint {
-                server_name(host)?;
-            }
-        }
-        let credentials = servers.credentials.clone();
-        Ok(Self { credentials, db: servers.db, client_name, tls: tls.unwrap_or_else(web_trust), demand })
+        Self { login, topology, hint: Arc::new(|| {}), spread: Spread::One, primaries_only: false }
     }
 
-    /// A connection that takes commands.
-    pub(super) async fn connect(&self, endpoint: &Endpoint) -> Result<Transport, PublishError> {
-        let mut transport = Transport::connect(endpoint, &self.tls).await?;
-        let address = RedisAddress {
-            endpoint: endpoint.clone(),
-            username: self.credentials.username.clone(),
-            password: self.credentials.password.clone(),
-            db: self.db,
-        };
-        handshake(&mut transport, &address, &self.client_name, self.demand).await?;
-        Ok(transport)
+    /// One server at an address, with the web's certificate authorities.
+    #[must_use]
+    pub fn at(address: RedisAddress, client_name: &str) -> Self {
+        let RedisAddress { endpoint, username, password, db } = address;
+        let credentials = Credentials { username, password };
+        Self::single(endpoint, Login::new(credentials, db, None, client_name.to_owned()))
     }
 }

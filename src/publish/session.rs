@@ -17,7 +17,7 @@ use rustls::ClientConfig;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::task::JoinHandle;
 
-use super::handshake::handshake;
+use super::handshake::{Demand, handshake};
 use super::tls::web_trust;
 use super::transport::Transport;
 use super::{Credentials, Endpoint, MESSAGE_MAX, PublishError, RedisAddress, Refusal};
@@ -50,7 +50,8 @@ impl Login {
         Self { credentials, db: 0, ..self.clone() }
     }
 
-    async fn open(&self, endpoint: &Endpoint) -> Result<Transport, PublishError> {
+    /// A connection that takes commands.
+    pub(super) async fn open(&self, endpoint: &Endpoint, demand: Demand) -> Result<Transport, PublishError> {
         let address = RedisAddress {
             endpoint: endpoint.clone(),
             username: self.credentials.username.clone(),
@@ -58,7 +59,7 @@ impl Login {
             db: self.db,
         };
         let mut transport = Transport::connect(endpoint, &self.tls).await?;
-        handshake(&mut transport, &address, &self.client_name).await?;
+        handshake(&mut transport, &address, &self.client_name, demand).await?;
         Ok(transport)
     }
 }
@@ -96,7 +97,7 @@ impl Session {
     /// Connects and logs in, within [`CONNECT_MAX`](super::transport::CONNECT_MAX) (twice for TLS) and
     /// [`HANDSHAKE_MAX`](super::handshake::HANDSHAKE_MAX).
     pub(super) async fn open(login: &Login, endpoint: &Endpoint) -> Result<Self, PublishError> {
-        let stream = Stream(login.open(endpoint).await?);
+        let stream = Stream(login.open(endpoint, Demand::NOTHING).await?);
         // Everything is said already; with these settings the crate says nothing more, and waits for nothing.
         let config = AsyncConnectionConfig::new().set_response_timeout(None);
         let (connection, driver) = MultiplexedConnection::new_with_config(&silent(), stream, config)
@@ -135,7 +136,7 @@ pub(super) async fn subscribe(
     channel: &str,
     within: Duration,
 ) -> Result<PubSub, PublishError> {
-    let stream = Stream(login.open(endpoint).await?);
+    let stream = Stream(login.open(endpoint, Demand::NOTHING).await?);
     let name = "SUBSCRIBE";
     let mut subscription =
         PubSub::new(&silent(), stream).await.map_err(|error| explain("connection set-up", &error))?;

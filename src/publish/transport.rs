@@ -17,7 +17,6 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-pub(super) use super::tls::web_trust;
 use super::{Endpoint, PublishError};
 
 /// How long making a connection may take.
@@ -160,6 +159,7 @@ pub(super) fn server_name(host: &str) -> Result<ServerName<'static>, PublishErro
 mod tests {
     use tokio::net::TcpListener;
 
+    use super::super::tls::web_trust;
     use super::*;
 
     #[tokio::test]

@@ -11,8 +11,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use rustls::ClientConfig;
-
 use crate::clock;
 use crate::domain::{Backoff, Epoch, KeyEvent, Ladder, MonoTime, Now, Update, UpdateSink};
 
@@ -20,7 +18,8 @@ use super::handshake::Demand;
 use super::keepers::Keepers;
 use super::link::Link;
 use super::pipeline::{Advice, FeedHealth, Fencing, Pipeline, PipelineOptions};
-use super::servers::{Connector, Servers};
+use super::servers::Servers;
+use super::transport::server_name;
 use super::{Endpoint, FeedIndex, NodeIndex, PublishError, SlotPlan, StatsBoard, ValueTable, WriterStats};
 
 const fn ms(millis: u64) -> Duration {
@@ -51,10 +50,6 @@ pub struct WriterOptions {
     pub store: Store,
     /// What is written, and under which right.
     pub pipeline: PipelineOptions,
-    /// How the connection names itself (`CLIENT SETNAME`): printable, no spaces; empty = not at all.
-    pub client_name: String,
-    /// Whom a TLS endpoint may be certified by; `None` = the web's certificate authorities.
-    pub tls: Option<Arc<ClientConfig>>,
 }
 
 /// How a drain ended.
@@ -74,7 +69,7 @@ pub enum Drained {
 pub struct Writer {
     link: Rc<RefCell<Link>>,
     board: Arc<StatsBoard>,
-    servers: Option<Rc<(Servers, Connector)>>,
+    servers: Option<Rc<Servers>>,
     is_leased: bool,
 }
 
@@ -90,15 +85,18 @@ impl Writer {
         table: Arc<ValueTable>,
         board: Arc<StatsBoard>,
     ) -> Result<Self, PublishError> {
-        let WriterOptions { store, mut pipeline, client_name, tls } = options;
+        let WriterOptions { store, mut pipeline } = options;
         let is_fenced = matches!(pipeline.fencing, Fencing::On(_));
         let servers = match store {
             Store::Embedded => None,
             Store::Redis(servers) => {
                 pipeline.spread = servers.spread;
-                let demand = Demand { scripts: true, primary: servers.primaries_only };
-                let connector = Connector::new(&servers, client_name, tls, demand)?;
-                Some(Rc::new((servers, connector)))
+                for endpoint in &servers.topology.borrow().nodes {
+                    if let Endpoint::Tls { host, .. } = endpoint {
+                        server_name(host)?;
+                    }
+                }
+                Some(Rc::new(servers))
             }
         };
         pipeline.embedded = servers.is_none();
@@ -172,8 +170,8 @@ impl Writer {
             let error = self.drive(NodeIndex(0)).await;
             unreachable!("without a socket nothing fails: {error}");
         };
-        let mut topology = servers.0.topology.clone();
-        let mut keepers = Keepers::new(self.clone(), servers.0.spread);
+        let mut topology = servers.topology.clone();
+        let mut keepers = Keepers::new(self.clone(), servers.spread);
         loop {
             let current = Arc::clone(&topology.borrow_and_update());
             keepers.follow(&current);
@@ -191,11 +189,11 @@ impl Writer {
     /// Keeps the connection to one server for ever.
     pub(super) async fn keep_node(self, node: NodeIndex, endpoint: Endpoint) {
         let Some(servers) = self.servers.clone() else { return };
-        let (servers, connector) = &*servers;
+        let demand = Demand { scripts: true, primary: servers.primaries_only };
         let mut backoff = Backoff::new(RECONNECT);
         loop {
             tokio::time::sleep(backoff.next(fastrand::f64())).await;
-            match connector.connect(&endpoint).await {
+            match servers.login.open(&endpoint, demand).await {
                 Ok(transport) => {
                     // One that comes and goes (a replica that refuses writes) is told of once in a while.
                     let is_told = !backoff.is_flapping() || backoff.attempts() % LOG_ATTEMPTS_EVERY == 1;
@@ -260,9 +258,11 @@ impl Writer {
                 Advice::Moved { to, .. } | Advice::Ask { to, .. } => link.node_at(to),
             };
             match (advice, found) {
-                (Advice::Moved { cluster_slot, .. }, Some(node)) => link.pipeline.move_slot(cluster_slot, node),
+                (Advice::Moved { cluster_slot, .. }, Some(node)) => {
+                    link.pipeline.move_slot(cluster_slot, node)
+                }
                 (Advice::Ask { slot, .. }, Some(node)) => link.pipeline.ask_elsewhere(slot, node, now),
-                (Advice::Refresh | Advice::Moved { .. } | Advice::Ask { .. }, _) => (servers.0.hint)(),
+                (Advice::Refresh | Advice::Moved { .. } | Advice::Ask { .. }, _) => (servers.hint)(),
             }
         }
     }

@@ -117,7 +117,13 @@ pub(super) struct Writes {
 
 impl Writes {
     /// For the plan's keys.
-    pub(super) fn new(plan: &SlotPlan, namespace: &Namespace, fenced: bool, push: Push, spread: Spread) -> Self {
+    pub(super) fn new(
+        plan: &SlotPlan,
+        namespace: &Namespace,
+        fenced: bool,
+        push: Push,
+        spread: Spread,
+    ) -> Self {
         let verb = if push == Push::On { spread.verb() } else { "" };
         Self {
             keys: plan.slots().iter().map(|slot| KeyParts::new(slot, namespace)).collect(),
@@ -154,7 +160,8 @@ impl Writes {
         } else {
             staged.sort_by_key(|value| (value.cluster_slot, value.asking));
             // One that is being moved goes by itself.
-            for group in staged.chunk_by(|one, other| one.cluster_slot == other.cluster_slot && !other.asking) {
+            for group in staged.chunk_by(|one, other| one.cluster_slot == other.cluster_slot && !other.asking)
+            {
                 self.append_script(batch, group, arena);
             }
         }
@@ -233,7 +240,15 @@ mod tests {
 
     fn staged(slot: u32, bytes: Range<usize>, cluster_slot: u16) -> Staged {
         let version = Version { epoch: Epoch::new(5).unwrap(), sequence: Sequence::new(1).unwrap() };
-        Staged { slot: SlotId(slot), version, received: None, events_upto: None, bytes, cluster_slot, asking: false }
+        Staged {
+            slot: SlotId(slot),
+            version,
+            received: None,
+            events_upto: None,
+            bytes,
+            cluster_slot,
+            asking: false,
+        }
     }
 
     /// The words of each command.
@@ -275,12 +290,15 @@ mod tests {
         values[2].asking = true;
         writes(true, Push::Off, Spread::Cluster).append(&mut batch, &mut values, b"abc", false);
         let script = |rest: &str| format!("EVALSHA {} 1 {rest}", WRITE.hash);
-        assert_eq!(commands(&batch.bytes), [
-            script("key1  prod:t b 30000"),
-            script("key0  prod:t a 30000"),
-            "ASKING".to_owned(),
-            script("key2  prod:t c 300000"),
-        ]);
+        assert_eq!(
+            commands(&batch.bytes),
+            [
+                script("key1  prod:t b 30000"),
+                script("key0  prod:t a 30000"),
+                "ASKING".to_owned(),
+                script("key2  prod:t c 300000"),
+            ]
+        );
         assert_eq!(batch.values.iter().map(|value| value.slot.0).collect::<Vec<_>>(), [1, 0, 2]);
     }
 
@@ -290,11 +308,10 @@ mod tests {
         let mut values = [staged(1, 0..1, 0)];
         values[0].events_upto = Some(3);
         writes(false, Push::On, Spread::One).append(&mut batch, &mut values, b"v", false);
-        assert_eq!(commands(&batch.bytes), [
-            "SET key1 v PX 30000",
-            "PUBLISH prod:t:v1:update:key1 v",
-            "DEL prod:t:v1:compare:{BTC-USDT}",
-        ]);
+        assert_eq!(
+            commands(&batch.bytes),
+            ["SET key1 v PX 30000", "PUBLISH prod:t:v1:update:key1 v", "DEL prod:t:v1:compare:{BTC-USDT}",]
+        );
         assert_eq!(batch.entries, [Entry::Set, Entry::Aside, Entry::Aside]);
     }
 }

@@ -49,6 +49,7 @@ metric_names! {
     PUBLISH_PUSHES_REFUSED = "tickcache_publish_pushes_refused_total", Counter, "Values that were written but could not be pushed.";
     LEASE_HELD = "tickcache_lease_held_ratio", Gauge, "1 while this engine writes the feed. Labels: feed.";
     LEASE_LOST = "tickcache_lease_lost_total", Counter, "Feeds that this engine stopped writing. Labels: feed, why.";
+    EVENTS = "tickcache_events_total", Counter, "Events that were made. Labels: kind.";
     EVENTS_DROPPED = "tickcache_events_dropped_total", Counter, "Events that were not told: too many, or lost with a connection. Labels: kind.";
     REDIS_MEMORY_USED = "tickcache_redis_memory_used_bytes", Gauge, "Memory that a Redis server uses. Labels: server.";
     REDIS_MEMORY_MAX = "tickcache_redis_memory_max_bytes", Gauge, "What a Redis server may use (maxmemory); 0 = no limit. Labels: server.";

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use metrics::{Gauge, counter, gauge};
 
-use crate::codec::key::{cluster_slot, epoch_key, feed_channel, lease_key};
 use crate::codec::FeedRole;
+use crate::codec::key::{cluster_slot, epoch_key, feed_channel, lease_key};
 use crate::domain::{Epoch, Feed, MonoTime, Namespace, Reason, State};
 use crate::telemetry::names;
 

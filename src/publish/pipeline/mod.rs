@@ -16,11 +16,13 @@
 //! | `fill` | what goes into the next batch |
 //! | `replies` | what an answer changes |
 //! | `errands` | what is due besides values: leases, heartbeats, the registry |
+//! | `links` | what follows from a connection or a lease that comes or goes |
 //! | `routes` | which key lives on which server |
 
 mod errands;
 mod feeds;
 mod fill;
+mod links;
 mod node;
 mod replies;
 mod routes;
@@ -31,21 +33,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::codec::Encoder;
-use crate::codec::key::{cluster_slot, engines_key};
+use crate::codec::key::engines_key;
 use crate::domain::{Epoch, Feed, KeyEvent, MonoTime, Namespace, Now, Update};
 
-use super::batch::Batch;
 use super::catalog::Catalog;
 use super::conflation::Conflation;
-use super::lease::{Change, LeaseTimes};
+use super::lease::LeaseTimes;
 use super::meters::Meters;
 use super::outbox::Outbox;
 use super::roster::Roster;
 use super::writes::{Push, Spread, Staged, Writes};
 use super::{FeedIndex, NodeIndex, PublishError, SlotPlan, StatsBoard, ValueTable};
 
-pub use feeds::{FeedHealth, HEARTBEAT_EVERY};
 use feeds::FeedWriter;
+pub use feeds::{FeedHealth, HEARTBEAT_EVERY};
 use node::{Errand, Link, Node};
 use routes::Routes;
 pub use routes::{ADVICE_MAX, Advice};
@@ -104,7 +105,6 @@ pub struct PipelineOptions {
 pub struct Pipeline {
     engine: String,
     started_ms: u64,
-    namespace: Namespace,
     spread: Spread,
     conflation: Conflation,
     encoding: Encoding,
@@ -159,7 +159,7 @@ impl Pipeline {
         table: Arc<ValueTable>,
         board: Arc<StatsBoard>,
     ) -> Self {
-        let PipelineOptions { embedded, namespace, engine, started_ms, feeds, fencing, push, spread, zstd_threshold } =
+        let PipelineOptions { embedded, engine, started_ms, feeds, fencing, push, spread, zstd_threshold } =
             options;
         let fenced = matches!(fencing, Fencing::On(_));
         let writes = Writes::new(plan, &namespace, fenced, push, spread);
@@ -192,7 +192,7 @@ impl Pipeline {
             meters,
             engine,
             started_ms,
-            namespace,
+
             spread,
             #[cfg(test)]
             sabotage: None,
@@ -210,8 +210,10 @@ impl Pipeline {
         if self.nodes[0].link == Link::Embedded {
             return;
         }
-        self.conflation.set_announced(event.slot, true);
-        self.outbox.put(event);
+        let slot = event.slot;
+        if self.outbox.put(event) {
+            self.conflation.set_announced(slot, true);
+        }
     }
 
     /// Sets or removes a field of the catalog; says whether there was room for it.
@@ -256,53 +258,6 @@ impl Pipeline {
         assert!(batch.taken <= batch.bytes.len(), "the socket took more than it was given");
     }
 
-    /// The handshake is done: everything is published anew, the hottest first, as far as this engine may.
-    pub fn link_up(&mut self, node: NodeIndex, now: MonoTime) {
-        self.nodes[node.0 as usize].connected(now);
-        for (writer, feed) in self.feeds.iter_mut().zip(0_u16..) {
-            if self.routes.node(writer.cluster_slot) == node
-                && let Some(lease) = writer.lease()
-            {
-                lease.link_up(now);
-            }
-            if writer.authority(now).is_some() {
-                self.catalog.mark_feed(FeedIndex(feed));
-            }
-        }
-        self.catalog_at = None;
-        (self.errands_at, self.sign_at) = (now, now);
-        self.conflation.mark_node_dirty(node);
-        self.show_links();
-        self.meters.post(&self.conflation);
-    }
-
-    /// The connection is gone, and with it every answer that had not come.
-    pub fn link_down(&mut self, node: NodeIndex, why: &'static str, now: MonoTime) {
-        let Some(lost) = self.nodes.get_mut(node.0 as usize).filter(|node| node.is_up()) else { return };
-        lost.link = Link::Down;
-        let errands = std::mem::take(&mut lost.errands);
-        let batches: Vec<Batch> = lost.in_flight.drain(..).collect();
-        for errand in errands {
-            self.errand_failed(errand, now);
-        }
-        for batch in batches {
-            self.batch_lost(&batch, now);
-            self.nodes[node.0 as usize].retire(batch);
-        }
-        self.errands_at = now;
-        self.show_links();
-        self.meters.lost(why);
-        self.meters.post(&self.conflation);
-    }
-
-    /// Connected = every server that has keys is.
-    fn show_links(&mut self) {
-        let routed = &self.routes;
-        let mut wanted = self.nodes.iter().zip(0_u16..).filter(|(_, index)| routed.is_used(NodeIndex(*index)));
-        let up = wanted.all(|(node, _)| node.is_up());
-        self.meters.connected(up);
-    }
-
     /// When [`Self::tick`] is to be called for a node at the latest.
     #[must_use]
     pub fn deadline(&self, node: NodeIndex) -> MonoTime {
@@ -338,19 +293,6 @@ impl Pipeline {
         Ok(())
     }
 
-    /// The engine ends: every lease is released. The last values may still go, through the fence, until a standby has taken over.
-    pub fn leave(&mut self) {
-        self.leaving = true;
-        for writer in &mut self.feeds {
-            if let Some(lease) = writer.lease() {
-                lease.leave();
-            }
-        }
-        let registry = self.routes.node(cluster_slot(&self.engines_key));
-        self.nodes[registry.0 as usize].send_soon(Errand::Leave);
-        self.errands_at = MonoTime::default();
-    }
-
     /// Works the quantiles out and leaves everything where other threads read it.
     pub fn refresh_stats(&mut self) {
         self.meters.refresh_quantiles();
@@ -363,7 +305,8 @@ impl Pipeline {
         if self.nodes[0].link == Link::Embedded {
             return self.conflation.dirty();
         }
-        let in_flight: usize = self.nodes.iter().flat_map(|node| &node.in_flight).map(replies::unacknowledged).sum();
+        let in_flight: usize =
+            self.nodes.iter().flat_map(|node| &node.in_flight).map(replies::unacknowledged).sum();
         let errands: usize = self.nodes.iter().map(|node| node.errands.len()).sum();
         let catalog = usize::from(self.catalog.is_unsent() || self.catalog.is_meta_unsent());
         self.conflation.dirty() + in_flight + errands + catalog + self.outbox.len()
@@ -380,35 +323,6 @@ impl Pipeline {
     pub fn buffer_bytes(&self) -> usize {
         let batches = self.nodes.iter().flat_map(|node| node.in_flight.iter().chain(&node.spare));
         batches.map(|batch| batch.bytes.capacity()).sum::<usize>() + self.encoding.arena.capacity()
-    }
-
-    /// A feed's lease came or went.
-    fn changed(&mut self, feed: FeedIndex, change: Change) {
-        let writer = &mut self.feeds[feed.0 as usize];
-        match change {
-            Change::None => return,
-            Change::Acquired(epoch) => {
-                writer.took_over(epoch);
-                writer.heartbeat_at = MonoTime::default();
-                self.catalog.mark_feed(feed);
-                self.conflation.mark_feed_dirty(feed);
-            }
-            Change::Lost(why) => {
-                writer.stood_down(why);
-                self.catalog.forget_feed(feed);
-                let conflation = &mut self.conflation;
-                self.outbox.forget(|slot| {
-                    let ours = conflation.feed(slot) == feed;
-                    if ours {
-                        conflation.set_announced(slot, false);
-                    }
-                    ours
-                });
-            }
-        }
-        // The registry is to say so soon.
-        self.sign_at = MonoTime::default();
-        self.errands_at = MonoTime::default();
     }
 }
 

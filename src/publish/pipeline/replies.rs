@@ -164,7 +164,7 @@ impl Pipeline {
             .map(|item| if let Item::Integer(number) = item { number } else { -1 })
             .collect();
         let answer = match items[..] {
-            [status @ 0..=2, epoch @ 0.., _, seconds @ 0.., micros @ 0..] => {
+            [status @ (0 | 1 | 2), epoch, _, seconds, micros] if epoch.min(seconds).min(micros) >= 0 => {
                 self.measure_offset(sent, now, seconds.saturating_mul(1_000_000).saturating_add(micros));
                 let owner = [Owner::Other, Owner::Asker, Owner::Nobody][usize::try_from(status).unwrap_or(0)];
                 Some(Answer { owner, epoch: epoch.unsigned_abs() })
@@ -309,7 +309,12 @@ impl Pipeline {
     }
 
     #[cfg(test)]
-    fn sabotage_same(&mut self, scanner: &super::super::reply::ReplyScanner, value: &SentValue, now: MonoTime) {
+    fn sabotage_same(
+        &mut self,
+        scanner: &super::super::reply::ReplyScanner,
+        value: &SentValue,
+        now: MonoTime,
+    ) {
         let same = scanner.items().any(|item| item == Item::Integer(2));
         if same && self.sabotage == Some(super::Sabotage::SameIsRefusal) {
             self.outranked(value, value.version.epoch.get() + 1, now);
