@@ -86,8 +86,8 @@ impl RedisServer {
     }
 
     /// A Sentinel; `directives` are the lines that its file begins with.
-    pub(crate) fn start_sentinel(directives: &str) -> Self {
-        Self::start_program(Program::Sentinel(directives.to_owned()), &[""; 0], None)
+    pub(crate) fn start_sentinel(directives: &str, arguments: &[impl AsRef<str>]) -> Self {
+        Self::start_program(Program::Sentinel(directives.to_owned()), arguments, None)
     }
 
     fn start_program(program: Program, arguments: &[impl AsRef<str>], tls: Option<u16>) -> Self {
@@ -301,6 +301,12 @@ pub(crate) async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool)
         }
     };
     assert!(tokio::time::timeout(PATIENCE, patient).await.is_ok(), "not within {PATIENCE:?}: {what}");
+}
+
+/// For measuring how long a failover took.
+#[allow(clippy::disallowed_methods, reason = "these helpers know nothing of the project's clock")]
+pub(crate) fn now() -> std::time::Instant {
+    std::time::Instant::now()
 }
 
 /// A port that nobody listens on now, on which a Cluster node could be started too. No test of this process gets it a
