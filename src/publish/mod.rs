@@ -8,6 +8,10 @@
 //! record and [`Writer::flush`] after each group of frames, and the flush itself writes to the socket. The task
 //! [`Writer::run`] does the rest: connecting, leftovers, replies.
 //!
+//! Beside that thread, on the slow runtime: [`Discovery`] finds the servers that take writes, [`ServerWatch`] looks at their
+//! memory and notices restarts, [`Commands`] listens to bots and operators. They talk to the hot thread through watched
+//! values and a bounded queue, and never make it wait.
+//!
 //! What is consistent with what: a key's bytes in the table and in Redis are the same bytes, the table's a moment earlier.
 //! While the window of batches is full or Redis stalls (at most 500 ms, then its connection is given up), both wait; while
 //! Redis is away or refuses writes, the table goes on and Redis gets the newest values afterwards. There is no order

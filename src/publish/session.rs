@@ -111,7 +111,7 @@ impl Session {
         !self.driver.0.is_finished()
     }
 
-    /// Asks. `name` is what errors call the command. After a time-out the session is closed.
+    /// Asks. `name` is what errors call the command. After a time-out, or a failure of the connection, the session is closed.
     pub(super) async fn ask(
         &self,
         name: &'static str,
@@ -120,7 +120,10 @@ impl Session {
     ) -> Result<Value, PublishError> {
         let mut connection = self.connection.clone();
         let answer = in_time(within, command.query_async(&mut connection)).await;
-        if answer.is_err() {
+        // Only a server's own word of refusal leaves the connection usable.
+        let is_broken =
+            answer.as_ref().map_or(true, |said| said.as_ref().is_err_and(|error| error.code().is_none()));
+        if is_broken {
             self.driver.0.abort();
         }
         answer?.map_err(|error| explain(name, &error))

@@ -78,9 +78,9 @@ impl Search {
             let wait = self.pace.wait(clock::mono(), calm);
             tokio::select! {
                 biased;
-                () = hints.notified() => self.pace.hint(clock::mono()),
                 answer = self.peers.next() => self.heard(answer),
                 () = tokio::time::sleep(wait) => self.round(),
+                () = hints.notified(), if !self.pace.is_hinted() => self.pace.hint(clock::mono()),
             }
         }
     }

@@ -111,3 +111,19 @@ impl Board {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_never_shows_a_password() {
+        let credentials =
+            Credentials { username: Some("writer".to_owned()), password: Some("hunter2".to_owned()) };
+        let login = Login::new(credentials.clone(), 0, None, String::new());
+        let deployment =
+            Deployment::Sentinel { sentinels: vec![], master: "mymaster".to_owned(), credentials };
+        let text = format!("{login:?} {deployment:?}");
+        assert!(text.contains("writer") && !text.contains("hunter2"), "{text}");
+    }
+}

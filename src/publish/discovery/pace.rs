@@ -33,6 +33,11 @@ impl Pace {
         self.eager_until = now.after(self.eager_for);
     }
 
+    /// Whether a round is due anyway: further hints can wait until it has begun, so that a flood of them keeps nobody busy.
+    pub(super) fn is_hinted(&self) -> bool {
+        self.hinted
+    }
+
     /// What the hints spoke of was found.
     pub(super) fn calm_down(&mut self, now: MonoTime) {
         self.eager_until = now;
@@ -91,5 +96,8 @@ mod tests {
             pace.hint(at(millis));
             assert_eq!(pace.wait(at(millis), CALM), Duration::from_millis(20 - millis));
         }
+        assert!(pace.is_hinted());
+        pace.asked(at(20));
+        assert!(!pace.is_hinted());
     }
 }

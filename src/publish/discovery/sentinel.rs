@@ -108,10 +108,10 @@ impl Search {
             let wait = self.pace.wait(clock::mono(), calm);
             tokio::select! {
                 biased;
-                () = hints.notified() => self.pace.hint(clock::mono()),
                 answer = self.sentinels.next() => self.heard(answer),
                 answer = self.servers.next() => self.confirmed(answer),
                 () = tokio::time::sleep(wait) => self.round(),
+                () = hints.notified(), if !self.pace.is_hinted() => self.pace.hint(clock::mono()),
             }
         }
     }
