@@ -111,7 +111,7 @@ pub enum Recovery {
     RetryKey,
     /// The keys live on another server of the Cluster: write the newest values there.
     GoElsewhere,
-    /// Keys are being moved between servers: write each by itself for a while.
+    /// A key among several is the reason: write each by itself for a while.
     OneByOne,
     /// Load the scripts, then write the newest values.
     LoadScripts,
@@ -246,9 +246,10 @@ impl Refusal {
             | Self::NoReplicas
             | Self::Busy => Recovery::Pause,
             Self::Moved | Self::Ask => Recovery::GoElsewhere,
-            Self::TryAgain => Recovery::OneByOne,
+            // One key of a script that may not be written refuses all of them.
+            Self::TryAgain | Self::NoPerm => Recovery::OneByOne,
             Self::NoScript => Recovery::LoadScripts,
-            Self::Err | Self::NoPerm | Self::WrongType | Self::Other => Recovery::RetryKey,
+            Self::Err | Self::WrongType | Self::Other => Recovery::RetryKey,
         }
     }
 }

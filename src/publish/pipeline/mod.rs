@@ -63,6 +63,8 @@ pub const PAUSE: Duration = Duration::from_millis(150);
 pub const RETRY_AFTER: Duration = Duration::from_millis(250);
 /// How long keys go one by one, and a key to where an ASK sent it, after the last sign that a Cluster moves them.
 pub const MOVING_FOR: Duration = Duration::from_secs(1);
+/// How long keys go one by one after the server forbade some of them.
+pub const FORBIDDEN_FOR: Duration = Duration::from_secs(30);
 /// Refusals are logged at most this often.
 const LOG_EVERY: Duration = Duration::from_secs(10);
 /// How often quantiles are worked out.
@@ -159,8 +161,17 @@ impl Pipeline {
         table: Arc<ValueTable>,
         board: Arc<StatsBoard>,
     ) -> Self {
-        let PipelineOptions { embedded, engine, started_ms, feeds, fencing, push, spread, zstd_threshold } =
-            options;
+        let PipelineOptions {
+            embedded,
+            namespace,
+            engine,
+            started_ms,
+            feeds,
+            fencing,
+            push,
+            spread,
+            zstd_threshold,
+        } = options;
         let fenced = matches!(fencing, Fencing::On(_));
         let writes = Writes::new(plan, &namespace, fenced, push, spread);
         let mut meters = Meters::new(board, plan.slots().len());

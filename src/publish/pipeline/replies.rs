@@ -11,7 +11,7 @@ use super::super::lease::{Answer, Ask, Owner};
 use super::super::outbox;
 use super::super::reply::{Item, Reply};
 use super::super::{FeedIndex, NodeIndex, PublishError, Recovery, Refusal, ReplyError};
-use super::{Advice, Errand, LOG_EVERY, MOVING_FOR, PAUSE, Pipeline, RETRY_AFTER};
+use super::{Advice, Errand, FORBIDDEN_FOR, LOG_EVERY, MOVING_FOR, PAUSE, Pipeline, RETRY_AFTER};
 
 /// What the write script says of one key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,7 +164,7 @@ impl Pipeline {
             .map(|item| if let Item::Integer(number) = item { number } else { -1 })
             .collect();
         let answer = match items[..] {
-            [status @ (0 | 1 | 2), epoch, _, seconds, micros] if epoch.min(seconds).min(micros) >= 0 => {
+            [status @ 0..=2, epoch, _, seconds, micros] if epoch.min(seconds).min(micros) >= 0 => {
                 self.measure_offset(sent, now, seconds.saturating_mul(1_000_000).saturating_add(micros));
                 let owner = [Owner::Other, Owner::Asker, Owner::Nobody][usize::try_from(status).unwrap_or(0)];
                 Some(Answer { owner, epoch: epoch.unsigned_abs() })
@@ -244,7 +244,8 @@ impl Pipeline {
                 self.conflation.release(node);
             }
             Recovery::OneByOne => {
-                self.nodes[node.0 as usize].alone_until = Some(now.after(MOVING_FOR));
+                let long = if refusal == Refusal::NoPerm { FORBIDDEN_FOR } else { MOVING_FOR };
+                self.nodes[node.0 as usize].alone_until = Some(now.after(long));
                 self.retry_soon(node, now);
             }
             Recovery::Pause | Recovery::RetryKey | Recovery::GoElsewhere => self.retry_soon(node, now),
