@@ -9,6 +9,7 @@ use anyhow::Context;
 use tokio::runtime::Handle;
 
 use crate::clock;
+use crate::codec::ENGINE_ID_CHARS_MAX;
 use crate::config::{self, RedisAddress, RedisMode, RedisUrl, Settings, StoreKind, Tls};
 use crate::domain::{Epoch, EventPolicy, Feed};
 use crate::publish::{
@@ -32,10 +33,12 @@ pub(super) fn open(settings: &Settings, feeds: Vec<Feed>) -> anyhow::Result<(Wri
     let started_ms = u64::try_from(clock::wall().nanos() / 1_000_000).unwrap_or(0);
     let epoch = Epoch::new(started_ms).context("the clock is beyond the year 280000")?;
     let engine = settings.engine_id.as_ref().map_or_else(made_up_id, ToString::to_string);
+    let owner = owner(&engine);
     let pipeline = PipelineOptions {
         embedded: settings.store == StoreKind::Embedded,
         namespace: settings.namespace.clone(),
         engine,
+        owner,
         started_ms,
         feeds,
         fencing: match (settings.store, settings.fencing) {
@@ -115,7 +118,14 @@ fn node_endpoint(url: &RedisUrl, node: &config::RedisNode) -> Endpoint {
     }
 }
 
-/// `<host name>-<process id>-<4 hex digits>`: another one with each start, so that an engine never takes its own past for itself.
+/// The engine's id and six hex digits that are others with each start: an engine that was killed and started again under the
+/// same id must wait for its former lease to end, as everybody else.
+fn owner(engine: &str) -> String {
+    let kept: String = engine.chars().take(ENGINE_ID_CHARS_MAX - 7).collect();
+    format!("{kept}.{:06x}", fastrand::u32(..1 << 24))
+}
+
+/// `<host name>-<process id>-<4 hex digits>`.
 fn made_up_id() -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let is_fit = |letter: &char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_');

@@ -61,6 +61,7 @@ impl Rig {
             embedded: false,
             namespace: Namespace::default(),
             engine: "engine-a".to_owned(),
+            owner: String::new(),
             started_ms: 1,
             feeds: vec![Feed { venue: "binance".parse().unwrap(), partition: 0 }],
             fencing: Fencing::On(LeaseTimes::default()),
@@ -72,6 +73,7 @@ impl Rig {
             pipeline.fencing = Fencing::Off(Epoch::new(EPOCH).unwrap());
         }
         change(&mut pipeline);
+        pipeline.owner = format!("{}.1", pipeline.engine);
         let options = WriterOptions { store, pipeline };
         let writer = Writer::new(options, &plan, Arc::clone(&table), Arc::new(StatsBoard::new())).unwrap();
         let task = tokio::task::spawn_local(writer.clone().run(std::future::pending()));

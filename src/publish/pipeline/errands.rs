@@ -122,7 +122,7 @@ impl Pipeline {
             writer.lease_key.as_bytes(),
             writer.epoch_key.as_bytes(),
             verb.as_bytes(),
-            self.engine.as_bytes(),
+            self.owner.as_bytes(),
             ttl_ms.as_bytes(),
             epoch.as_bytes(),
         ];

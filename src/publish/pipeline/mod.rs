@@ -88,6 +88,9 @@ pub struct PipelineOptions {
     pub namespace: Namespace,
     /// This engine: `[A-Za-z0-9._-]`, at most 64 characters.
     pub engine: String,
+    /// This very run of it, as the owner of leases: likewise. An engine that was started again must not take the lease of its
+    /// former run for its own: its sequences begin anew.
+    pub owner: String,
     /// When it was started, milliseconds since the Unix epoch.
     pub started_ms: u64,
     /// What [`FeedIndex`] counts.
@@ -106,6 +109,7 @@ pub struct PipelineOptions {
 #[derive(Debug)]
 pub struct Pipeline {
     engine: String,
+    owner: String,
     started_ms: u64,
     spread: Spread,
     conflation: Conflation,
@@ -165,6 +169,7 @@ impl Pipeline {
             embedded,
             namespace,
             engine,
+            owner,
             started_ms,
             feeds,
             fencing,
@@ -202,6 +207,7 @@ impl Pipeline {
             quantiles_at: MonoTime::default(),
             meters,
             engine,
+            owner,
             started_ms,
 
             spread,

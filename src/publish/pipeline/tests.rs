@@ -28,6 +28,7 @@ impl Play {
             embedded: false,
             namespace: Namespace::default(),
             engine: "a".to_owned(),
+            owner: "a.1".to_owned(),
             started_ms: 1,
             feeds: vec![Feed { venue: "binance".parse().unwrap(), partition: 0 }],
             fencing,
