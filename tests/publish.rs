@@ -15,6 +15,8 @@ mod faults;
 mod redis_server;
 #[path = "publish/rig.rs"]
 mod rig;
+#[path = "publish/scripts.rs"]
+mod scripts;
 
 use redis::AsyncCommands;
 use tickcache::clock;

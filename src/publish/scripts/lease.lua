@@ -16,8 +16,12 @@ if verb == 'acquire' and (not holder or (holder == owner and not mine)) then
   local counter = redis.pcall('GET', KEYS[2])
   counter = type(counter) == 'string' and tonumber(counter) or 0
   if counter ~= counter or counter >= 9007199254740991 then counter = 0 end
-  -- The clock keeps the epoch growing where a failover has lost the counter's last steps.
-  epoch = math.max(counter + 1, seconds * 1000 + math.floor(micros / 1000), theirs + 1)
+  local base = math.floor(math.max(counter, theirs))
+  -- Microseconds keep the epoch growing where a failover has lost the counter's last steps. Where the clock has gone back as
+  -- well, two engines that lack each other's last epoch must not come to the same one: the step depends on the owner.
+  local step = tonumber(string.sub(redis.sha1hex(owner .. string.format(':%.0f', base)), 1, 4), 16)
+  if base + step >= 9007199254740990 then step = 0 end
+  epoch = math.max(base + 1 + step, seconds * 1000000 + micros)
   local text = string.format('%.0f', epoch)
   redis.call('SET', KEYS[2], text)
   redis.call('DEL', KEYS[1])

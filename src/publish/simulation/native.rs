@@ -135,8 +135,12 @@ pub(crate) fn lease(
     if is_acquire && (held.is_none() || (is_owner && !is_mine)) {
         let counter = space.text(keys[1]).ok().flatten().and_then(number).unwrap_or(0.0);
         let counter = if counter.is_nan() || counter >= WHOLE_MAX { 0.0 } else { counter };
-        let clock = double(u64::try_from(space.now_ms()).unwrap_or(0));
-        let epoch = (counter + 1.0).max(clock).max(theirs + 1.0);
+        let base = counter.max(theirs).floor();
+        let mixed = redis::Script::new(&format!("{}:{base:.0}", String::from_utf8_lossy(owner)));
+        let step = u16::from_str_radix(&mixed.get_hash()[..4], 16).map_or(0.0, f64::from);
+        let step = if base + step >= WHOLE_MAX - 1.0 { 0.0 } else { step };
+        let clock = double(u64::try_from(space.now_us).unwrap_or(0));
+        let epoch = (base + 1.0 + step).max(clock);
         let text = format!("{epoch:.0}");
         space.set(keys[1], text.as_bytes(), None)?;
         space.delete(keys[0])?;
