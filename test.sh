@@ -2,7 +2,8 @@
 # Passes all tests on a fresh machine: installs what they need (redis-server, python3, openssl), then runs them.
 #
 #   ./test.sh          everything that is fit for every change, some minutes
-#   ./test.sh long     what takes long: long fuzzing, many cases (LONG_SECONDS each, 600 by default)
+#   ./test.sh long     what takes long: long fuzzing (LONG_SECONDS, 600 by default), many cases, many simulated failures
+#                      (TICKCACHE_SIM_SEEDS, 5000 by default)
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -41,7 +42,7 @@ if [ "${1:-}" = long ]; then
   # cargo-fuzz needs unstable flags of the compiler; this lets a stable one take them. Safe Rust needs no sanitizer.
   RUSTC_BOOTSTRAP=1 cargo fuzz run -s none binance_decode fuzz/corpus/binance_decode fuzz/seeds/binance_decode -- \
     -dict=fuzz/binance_decode.dict -max_total_time="$seconds" -print_final_stats=1
-  PROPTEST_CASES=20000 cargo test --release --lib --locked
+  PROPTEST_CASES=20000 TICKCACHE_SIM_SEEDS="${TICKCACHE_SIM_SEEDS:-5000}" cargo test --release --lib --locked
   exit 0
 fi
 

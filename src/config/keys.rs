@@ -80,7 +80,8 @@ impl Key {
 pub(super) const VARIABLE_PREFIX: &str = "TICKCACHE_";
 
 /// Variables of ours that are no settings: read elsewhere, and passed over here.
-pub const VARIABLES_THAT_ARE_NO_SETTINGS: [&str; 1] = ["TICKCACHE_CAPTURES"];
+pub const VARIABLES_THAT_ARE_NO_SETTINGS: [&str; 3] =
+    ["TICKCACHE_CAPTURES", "TICKCACHE_SIM_SEED", "TICKCACHE_SIM_SEEDS"];
 
 /// A value must be confirmed this often within its TTL, so that one late confirmation does not expire a live key.
 pub(super) const CONFIRMATIONS_PER_TTL_MIN: u32 = 3;

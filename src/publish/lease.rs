@@ -267,6 +267,11 @@ impl Lease {
     /// An answer has come. `sent` = when its question was built.
     pub fn answered(&mut self, ask: Ask, sent: MonoTime, answer: Answer, now: MonoTime) -> Change {
         self.asked = false;
+        // What was encoded past the deadline went nowhere: nothing is given back, the lease must be acquired anew.
+        let lapsed = self.tick(now);
+        if lapsed != Change::None {
+            return lapsed;
+        }
         let deadline = sent.after(self.times.authority());
         match (ask, answer.owner) {
             (Ask::Acquire { .. }, Owner::Asker) => self.acquired(answer.epoch, sent, deadline, now),
@@ -365,12 +370,6 @@ impl Lease {
         } else {
             self.state = State::Gone;
         }
-    }
-
-    /// Whether a release is still to be sent.
-    #[must_use]
-    pub const fn is_releasing(&self) -> bool {
-        self.release.is_some()
     }
 
     fn stand_down(&mut self, why: LostBy, now: MonoTime) -> Change {

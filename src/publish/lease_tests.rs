@@ -44,6 +44,19 @@ fn authority_ends_at_its_own_deadline_counted_from_the_sending() {
     assert_eq!(epoch(&lease, 1_590), None);
 }
 
+/// What was encoded between the deadline and the answer was sent nowhere, and nobody would send it again.
+#[test]
+fn an_answer_past_the_deadline_is_a_lapse_though_nobody_has_ticked() {
+    let mut lease = held();
+    assert_eq!(lease.poll(at(500)), Some(Ask::Renew { epoch: 7 }));
+    assert_eq!(epoch(&lease, 1_700), None);
+    let change = lease.answered(Ask::Renew { epoch: 7 }, at(500), ours(7), at(1_700));
+    assert_eq!(change, Change::Lost(LostBy::Lapsed));
+    assert_eq!(lease.poll(at(1_700)), Some(Ask::Acquire { floor: 7 }));
+    let change = lease.answered(Ask::Acquire { floor: 7 }, at(1_700), ours(7), at(1_701));
+    assert_eq!(change, Change::Acquired(Epoch::new(7).unwrap()), "everything is sent");
+}
+
 #[test]
 fn renewals_move_the_deadline_and_one_error_does_not_stop_them() {
     let mut lease = held();

@@ -102,8 +102,13 @@ impl Pair {
         let arguments = [verb, self.choose(&["a.1", "b.1", "c-2"]), self.ttl(), theirs.into_bytes()];
         let real = self.call(LEASE, &keys, &arguments);
         let Answer::Array(parts) = &real else { panic!("the script answers with an array") };
-        let [Answer::Integer(status), _, Answer::Integer(left), Answer::Integer(seconds), Answer::Integer(us)] =
-            parts[..]
+        let [
+            Answer::Integer(status),
+            _,
+            Answer::Integer(left),
+            Answer::Integer(seconds),
+            Answer::Integer(us),
+        ] = parts[..]
         else {
             panic!("{real:?}")
         };
@@ -137,7 +142,8 @@ impl Pair {
     /// Something happens to a key beside the scripts.
     fn disturb(&mut self) {
         let key = self.choose(&["t:v1:a", "t:v1:b", "t:v1:lease:{f}", "t:v1:epoch:{f}", "t:v1:engines"]);
-        let texts = ["", "12", "1e3", "-5", "nan", "inf", "rubbish", "a.1:12", "b.1:99999999999999999", "x y:1"];
+        let texts =
+            ["", "12", "1e3", "-5", "nan", "inf", "rubbish", "a.1:12", "b.1:99999999999999999", "x y:1"];
         let far = format!("a.1:{}", (1_u64 << 53) - 3);
         match self.rng.u32(..6) {
             0 => {
@@ -179,7 +185,8 @@ impl Pair {
                     assert_eq!(&real, text);
                 }
                 Stored::Hash(fields) => {
-                    let real: std::collections::BTreeMap<Vec<u8>, Vec<u8>> = self.real.hgetall(&name).unwrap();
+                    let real: std::collections::BTreeMap<Vec<u8>, Vec<u8>> =
+                        self.real.hgetall(&name).unwrap();
                     assert_eq!(&real, fields);
                 }
             }

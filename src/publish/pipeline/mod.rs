@@ -349,4 +349,6 @@ impl Pipeline {
 }
 
 #[cfg(test)]
+mod idle_tests;
+#[cfg(test)]
 mod tests;

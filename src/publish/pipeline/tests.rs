@@ -6,10 +6,10 @@ use super::super::testing::{plan, price};
 use super::super::{Recovery, ReplyError, script};
 use super::*;
 
-const NODE: NodeIndex = NodeIndex(0);
+pub(super) const NODE: NodeIndex = NodeIndex(0);
 const FEED: FeedIndex = FeedIndex(0);
 
-fn options(fencing: Fencing) -> PipelineOptions {
+pub(super) fn options(fencing: Fencing) -> PipelineOptions {
     PipelineOptions {
         embedded: false,
         namespace: Namespace::default(),
@@ -24,15 +24,15 @@ fn options(fencing: Fencing) -> PipelineOptions {
     }
 }
 
-struct Play {
-    pipeline: Pipeline,
+pub(super) struct Play {
+    pub(super) pipeline: Pipeline,
     table: Arc<ValueTable>,
     now_ms: u64,
 }
 
 impl Play {
     /// Without a fence: plain SETs of epoch 9.
-    fn new(keys: usize) -> Self {
+    pub(super) fn new(keys: usize) -> Self {
         Self::with(keys, Fencing::Off(Epoch::new(9).unwrap()))
     }
 
@@ -56,7 +56,7 @@ impl Play {
     }
 
     /// With the fence; the lease is asked for and granted, as epoch 7.
-    fn leased(keys: usize) -> Self {
+    pub(super) fn leased(keys: usize) -> Self {
         let mut play = Self::with(keys, Fencing::On(LeaseTimes::default()));
         play.pipeline.link_up(NODE, play.now().mono);
         play.pipeline.tick(NODE, play.now()).unwrap();
@@ -68,7 +68,7 @@ impl Play {
         play
     }
 
-    fn now(&self) -> Now {
+    pub(super) fn now(&self) -> Now {
         let nanos = self.now_ms * 1_000_000;
         Now { wall: crate::domain::WallTime::from_nanos(1), mono: MonoTime::from_nanos(nanos) }
     }
@@ -80,7 +80,7 @@ impl Play {
     }
 
     /// What a flush gives a socket that takes everything: each command's name and key.
-    fn sent(&mut self) -> Vec<String> {
+    pub(super) fn sent(&mut self) -> Vec<String> {
         self.pipeline.fill(self.now());
         let output = self.pipeline.output(NODE).to_vec();
         if !output.is_empty() {
@@ -89,11 +89,11 @@ impl Play {
         commands(&output)
     }
 
-    fn reply(&mut self, bytes: &[u8]) -> Result<(), PublishError> {
+    pub(super) fn reply(&mut self, bytes: &[u8]) -> Result<(), PublishError> {
         self.pipeline.input(NODE, bytes, self.now())
     }
 
-    fn wait(&mut self, ms: u64) -> Result<(), PublishError> {
+    pub(super) fn wait(&mut self, ms: u64) -> Result<(), PublishError> {
         self.now_ms += ms;
         self.pipeline.tick(NODE, self.now())
     }
@@ -387,22 +387,4 @@ fn the_answers_of_a_batch_that_is_cut_off_are_asked_for_again() {
     let sent = play.sent();
     assert!(sent.contains(&"EVALSHA lease renew 7".to_owned()), "{sent:?}");
     assert_eq!((play.version(0), play.version(2)), ((7, 2), (7, 2)), "the lease is still ours");
-}
-
-#[test]
-fn an_engine_that_leaves_or_has_no_redis_does_not_spin() {
-    let mut play = Play::leased(1);
-    play.pipeline.leave();
-    play.wait(0).unwrap();
-    assert_eq!(play.sent(), ["EVALSHA engines", "EVALSHA lease release 7"]);
-    play.reply(b"*0\r\n*5\r\n:1\r\n:7\r\n:0\r\n:1\r\n:1\r\n").unwrap();
-    play.wait(0).unwrap();
-    assert!(play.pipeline.deadline(NODE) > play.now().mono);
-
-    let plan = plan(1, 0);
-    let options = PipelineOptions { embedded: true, ..options(Fencing::Off(Epoch::new(9).unwrap())) };
-    let (table, board) = (Arc::new(ValueTable::new(&plan)), Arc::new(StatsBoard::new()));
-    let mut pipeline = Pipeline::new(options, &plan, table, board);
-    pipeline.tick(NODE, play.now()).unwrap();
-    assert!(pipeline.deadline(NODE) > play.now().mono);
 }

@@ -147,8 +147,8 @@ impl World {
             _ => {
                 let until = self.now + self.span(100, 3_000);
                 let is_stalled = self.rng.bool();
-                self.connections[connection].path =
-                    if is_stalled { Path::Stalled(until) } else { Path::BlackHole };
+                let path = if is_stalled { Path::Stalled(until) } else { Path::BlackHole };
+                self.connections[connection].disturb(path);
             }
         }
     }
@@ -159,7 +159,7 @@ impl World {
         self.engines[engine].cut_off_until = self.now + span;
         let path = if self.rng.bool() { Path::BlackHole } else { Path::Stalled(self.now + span) };
         for connection in self.connections.iter_mut().filter(|connection| connection.engine == engine) {
-            connection.path = path;
+            connection.disturb(path);
         }
     }
 

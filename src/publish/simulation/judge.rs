@@ -53,7 +53,9 @@ impl Judge {
         *greatest = epoch.max(*greatest);
         let first = *self.owners.entry((feed, epoch)).or_insert_with(|| who);
         if first != who {
-            self.fail(format!("feed {feed}: engines {first:?} and {who:?} were both accepted in epoch {epoch}"));
+            self.fail(format!(
+                "feed {feed}: engines {first:?} and {who:?} were both accepted in epoch {epoch}"
+            ));
         }
     }
 
@@ -129,7 +131,9 @@ impl Judge {
         });
         let (held, greatest) = (self.wrote_with.get(&(who, feed)), self.greatest.get(&feed));
         if why == LostBy::Outranked && held >= greatest {
-            self.fail(format!("feed {feed}: {who:?} demoted itself from {held:?}; the greatest is {greatest:?}"));
+            self.fail(format!(
+                "feed {feed}: {who:?} demoted itself from {held:?}; the greatest is {greatest:?}"
+            ));
         }
     }
 

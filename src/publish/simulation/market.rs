@@ -28,6 +28,8 @@ pub(super) struct Market {
     pub(super) keys: Vec<Key>,
     /// Whether values that do not change are published now and then.
     pub(super) confirms: bool,
+    /// When each key changes for the last time, in nanoseconds of the simulation.
+    pub(super) last_at: Vec<u64>,
     places: HashMap<Vec<u8>, usize>,
     /// The newest state of each key; 0 = none yet.
     pub(super) newest: Vec<u64>,
@@ -42,6 +44,7 @@ impl Market {
             keys: Vec::new(),
             confirms,
             places: HashMap::new(),
+            last_at: vec![u64::MAX; feeds * keys_each],
             newest: vec![0; feeds * keys_each],
         };
         for partition in 0..feeds {

@@ -65,6 +65,13 @@ impl Connection {
         }
     }
 
+    /// What a black hole has swallowed does not come back: the bytes behind it must not arrive either.
+    pub(super) fn disturb(&mut self, path: Path) {
+        if self.path != Path::BlackHole {
+            self.path = path;
+        }
+    }
+
     /// When bytes arrive that need this long; `None` = never.
     pub(super) fn arrival(&self, now: u64, delay: u64, last: u64) -> Option<u64> {
         match self.path {

@@ -20,7 +20,7 @@ use super::world::{Event, World};
 const REPEATS_ONE_IN: u32 = 150;
 
 impl World {
-    pub(super) fn to_server(&mut self, connection: usize, bytes: &[u8]) {
+    pub(super) fn reach_server(&mut self, connection: usize, bytes: &[u8]) {
         let of = &mut self.connections[connection];
         let mode = self.servers[of.server].mode;
         if of.server_open && mode != Mode::Down {
@@ -150,8 +150,9 @@ impl World {
                 };
                 let version = (event.version.epoch.get(), event.version.sequence.get());
                 let id = u64::try_from(reference.0).expect("ids are positive");
-                let carried =
-                    |bytes: &[u8]| market::read(bytes).is_some_and(|(number, _)| i128::from(number) >= price.0);
+                let carried = |bytes: &[u8]| {
+                    market::read(bytes).is_some_and(|(number, _)| i128::from(number) >= price.0)
+                };
                 self.judge.event(key, version, id, carried);
             }
         }
