@@ -12,7 +12,7 @@
 //! | module | owns |
 //! |---|---|
 //! | [`domain`] | the nouns: venue, instrument, exact numbers, times, records, versions, states |
-//! | [`codec`] | what bytes in Redis mean: keys, envelope, records |
+//! | [`codec`] | what bytes in Redis mean: keys, envelope, records, messages |
 //! | [`config`] | TOML and environment, checked as a whole |
 //! | [`clock`] | the only reader of time |
 //! | [`telemetry`] | metric names, logs, the Prometheus exporter |

@@ -10,8 +10,7 @@ use super::encoder::Encoder;
 use super::error::DecodeError;
 use super::writer::Writer;
 use crate::domain::{
-    BestLevel, COMPARE_VENUES_MAX, CompareRecord, ComparedVenue, ConfirmedTime, Epoch, PublishTime, Sequence,
-    Venue, Version,
+    BestLevel, COMPARE_VENUES_MAX, CompareRecord, ComparedVenue, ConfirmedTime, PublishTime, Version,
 };
 
 const ITEMS: usize = 15;
@@ -76,34 +75,21 @@ pub(super) fn read(cursor: &mut Cursor<'_>) -> Result<Stamped<CompareRecord>, De
 
 /// Without a price or without a venue there is no best.
 fn read_best(cursor: &mut Cursor<'_>) -> Result<Option<BestLevel>, DecodeError> {
-    let (level, venue) = (decode::level(cursor)?, cursor.optional(venue)?);
+    let (level, venue) = (decode::level(cursor)?, cursor.optional(decode::venue)?);
     Ok(level.zip(venue).map(|(level, venue)| BestLevel { level, venue }))
 }
 
 fn read_venue(cursor: &mut Cursor<'_>) -> Result<ComparedVenue, DecodeError> {
     let further = cursor.array_of(VENUE_ITEMS)?;
     let read = ComparedVenue {
-        venue: venue(cursor)?,
+        venue: decode::venue(cursor)?,
         state: decode::state(cursor)?,
         reason: decode::reason(cursor)?,
-        version: version(cursor)?,
+        version: decode::version(cursor)?,
         bid: decode::level(cursor)?,
         ask: decode::level(cursor)?,
         confirmed_time: ConfirmedTime::from_nanos(decode::nanos(cursor)?),
     };
     cursor.skip(further)?;
     Ok(read)
-}
-
-fn venue(cursor: &mut Cursor<'_>) -> Result<Venue, DecodeError> {
-    let text = cursor.text()?;
-    text.parse().map_err(|_| cursor.invalid("name of a venue"))
-}
-
-fn version(cursor: &mut Cursor<'_>) -> Result<Version, DecodeError> {
-    let (epoch, sequence) = (cursor.number("epoch")?, cursor.number("sequence")?);
-    Epoch::new(epoch)
-        .zip(Sequence::new(sequence))
-        .map(|(epoch, sequence)| Version { epoch, sequence })
-        .ok_or(DecodeError::VersionBeyondLimit { epoch, sequence })
 }

@@ -38,7 +38,13 @@ impl<'a> Cursor<'a> {
     /// Opens an array that must have `min` items at least; returns how many more it has.
     pub(super) fn array_of(&mut self, min: usize) -> Result<usize, DecodeError> {
         let length = self.array_head()?;
-        length.checked_sub(min).ok_or(DecodeError::TooFewItems { offset: self.at, length, min })
+        length.checked_sub(min).ok_or_else(|| self.too_few(length, min))
+    }
+
+    /// That the array which is being read has fewer items than it needs.
+    #[cold]
+    pub(super) const fn too_few(&self, length: usize, min: usize) -> DecodeError {
+        DecodeError::TooFewItems { offset: self.at, length, min }
     }
 
     /// Opens an array of at most `max` items; returns how many it has, for each of which there is a byte at least.

@@ -11,9 +11,9 @@ use super::cursor::Cursor;
 use super::encode::{LIQUIDITY_ITEMS, PRICE_ITEMS, VOLUME_ITEMS};
 use super::error::DecodeError;
 use crate::domain::{
-    ConfirmedTime, DEPTH_MAX, DepthLevel, Entity, LastTrade, LiquidityRecord, Price, PriceLevel, PriceRecord,
-    PublishTime, Reason, ReceiveTime, Record, Scale, Scales, Size, SizeUnit, Stamp, State, VenueSequence,
-    VenueTime, VolumeRecord,
+    ConfirmedTime, DEPTH_MAX, DepthLevel, Entity, Epoch, Instrument, LastTrade, LiquidityRecord, Price,
+    PriceLevel, PriceRecord, PublishTime, Reason, ReceiveTime, Record, Scale, Scales, Sequence, Size,
+    SizeUnit, Stamp, State, Venue, VenueSequence, VenueTime, Version, VolumeRecord,
 };
 
 /// A record and its item 5.
@@ -89,7 +89,29 @@ pub(super) fn count(cursor: &mut Cursor<'_>) -> Result<u64, DecodeError> {
     cursor.number("count")
 }
 
-fn scale(cursor: &mut Cursor<'_>) -> Result<Scale, DecodeError> {
+/// The name of an instrument.
+pub(super) fn instrument(cursor: &mut Cursor<'_>) -> Result<Instrument, DecodeError> {
+    let text = cursor.text()?;
+    text.parse().map_err(|_| cursor.invalid("name of an instrument"))
+}
+
+/// The name of a venue.
+pub(super) fn venue(cursor: &mut Cursor<'_>) -> Result<Venue, DecodeError> {
+    let text = cursor.text()?;
+    text.parse().map_err(|_| cursor.invalid("name of a venue"))
+}
+
+/// Epoch and sequence.
+pub(super) fn version(cursor: &mut Cursor<'_>) -> Result<Version, DecodeError> {
+    let (epoch, sequence) = (cursor.number("epoch")?, cursor.number("sequence")?);
+    Epoch::new(epoch)
+        .zip(Sequence::new(sequence))
+        .map(|(epoch, sequence)| Version { epoch, sequence })
+        .ok_or(DecodeError::VersionBeyondLimit { epoch, sequence })
+}
+
+/// Digits after the point.
+pub(super) fn scale(cursor: &mut Cursor<'_>) -> Result<Scale, DecodeError> {
     let digits = cursor.number("scale from 0 to 18")?;
     Scale::new(digits).ok_or_else(|| cursor.invalid("scale from 0 to 18"))
 }

@@ -1,4 +1,4 @@
-//! What bytes in Redis mean: keys, envelope, records (the wire contract, schema v1).
+//! What bytes in Redis mean: keys, envelope, records, messages on channels (the wire contract, schema v1).
 //!
 //! Owns the bytes, both ways. Never does I/O, never reads a clock. Everything that is read is bounded: a value that
 //! claims more than the contract allows is an error, before anything is allocated for it.
@@ -13,6 +13,7 @@ pub mod envelope;
 mod error;
 mod history;
 pub mod key;
+mod message;
 #[cfg(test)]
 mod properties;
 mod registry;
@@ -22,9 +23,13 @@ pub use decoder::{Decoded, Decoder, RECORD_BYTES_MAX, decode};
 pub use encoder::Encoder;
 pub use envelope::{Codec, Envelope, peek_version};
 pub use error::DecodeError;
+pub use message::{
+    Command, CommandKind, ENGINE_ID_MAX, EventMessage, FeedMessage, MESSAGE_BYTES_MAX, decode_command,
+    decode_event, decode_feed, encode_command, encode_event, encode_feed,
+};
 pub use registry::{
-    ENGINE_BYTES_MAX, ENGINE_FEEDS_MAX, ENGINE_ID_CHARS_MAX, ENGINE_VERSION_CHARS_MAX, EngineEntry, FeedRole,
-    RegistryError, UnknownFeedRole, decode_engine, decode_lease, encode_engine, encode_lease, is_engine_id,
+    ENGINE_BYTES_MAX, ENGINE_FEEDS_MAX, ENGINE_VERSION_CHARS_MAX, EngineEntry, FeedRole, RegistryError,
+    UnknownFeedRole, decode_engine, decode_lease, encode_engine, encode_lease, is_engine_id,
 };
 
 use crate::domain::Version;

@@ -20,19 +20,19 @@ fn mantissa() -> impl Strategy<Value = i128> {
     ]
 }
 
-fn price() -> impl Strategy<Value = Price> {
+pub(super) fn price() -> impl Strategy<Value = Price> {
     mantissa().prop_map(Price)
 }
 
-fn size() -> impl Strategy<Value = Size> {
+pub(super) fn size() -> impl Strategy<Value = Size> {
     mantissa().prop_map(|mantissa| Size(mantissa.checked_abs().unwrap_or(0)))
 }
 
-fn scales() -> impl Strategy<Value = Scales> {
+pub(super) fn scales() -> impl Strategy<Value = Scales> {
     (scale(), scale()).prop_map(|(price, size)| Scales { price, size })
 }
 
-fn scale() -> impl Strategy<Value = Scale> {
+pub(super) fn scale() -> impl Strategy<Value = Scale> {
     (0..=SCALE_MAX).prop_map(|digits| Scale::new(digits).unwrap())
 }
 
@@ -40,11 +40,11 @@ fn size_unit() -> impl Strategy<Value = SizeUnit> {
     prop_oneof![Just(SizeUnit::Base), Just(SizeUnit::Quote)]
 }
 
-fn state() -> impl Strategy<Value = State> {
+pub(super) fn state() -> impl Strategy<Value = State> {
     proptest::sample::select(State::ALL)
 }
 
-fn reason() -> impl Strategy<Value = Reason> {
+pub(super) fn reason() -> impl Strategy<Value = Reason> {
     proptest::sample::select(Reason::ALL)
 }
 
@@ -154,7 +154,7 @@ fn history_record() -> impl Strategy<Value = HistoryRecord> {
         .prop_map(|(stamp, scales, interval_s, candles)| HistoryRecord { stamp, scales, interval_s, candles })
 }
 
-fn venue() -> impl Strategy<Value = Venue> {
+pub(super) fn venue() -> impl Strategy<Value = Venue> {
     vec(proptest::sample::select(b"abcxyz0189-".as_slice()), 1..=32)
         .prop_map(|name| String::from_utf8(name).unwrap().parse().unwrap())
 }
@@ -186,7 +186,7 @@ fn compare_record() -> impl Strategy<Value = CompareRecord> {
     )
 }
 
-fn version() -> impl Strategy<Value = Version> {
+pub(super) fn version() -> impl Strategy<Value = Version> {
     (0..=VERSION_MAX, 0..=VERSION_MAX).prop_map(|(epoch, sequence)| Version {
         epoch: Epoch::new(epoch).unwrap(),
         sequence: Sequence::new(sequence).unwrap(),
