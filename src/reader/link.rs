@@ -2,40 +2,54 @@
 //!
 //! Owns connecting, deadlines and giving up a connection. A connection that broke or did not answer in time is dropped
 //! with all that waits on it (the `redis` crate leaves abandoned commands in its queue); an idle one that turned out to
-//! be dead is replaced and the read repeated once. Never retries a timeout: the caller's time is spent.
+//! be dead is replaced and the read repeated once. A Cluster's connections are the crate's own, and made anew after
+//! [`CLUSTER_FAILURES_MAX`] failures in a row: it never leaves a primary that hangs. Never retries a timeout: the
+//! caller's time is spent.
 
-use std::fmt;
-use std::time::Duration;
-
-use redis::aio::MultiplexedConnection;
-use redis::io::tcp::TcpSettings;
-use redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue, IntoConnectionInfo};
+use redis::aio::{ConnectionLike, MultiplexedConnection};
+use redis::cluster_async::ClusterConnection;
+use redis::{AsyncConnectionConfig, Cmd, FromRedisValue, RedisFuture, Value};
 use tokio::sync::Mutex;
 
+use super::options::{Mode, NodeAddress, Options};
 use super::pause::Pause;
-use super::{AgeLimits, ReadError, Recovery};
+use super::servers::{Servers, verify_primary};
+use super::{ReadError, Recovery};
 use crate::clock;
 
-/// What a reader may take, and what it takes for fresh.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Options {
-    /// For resolving, connecting, TLS and login together. Default 1 s.
-    pub connect_timeout: Duration,
-    /// For each command. Default 500 ms.
-    pub response_timeout: Duration,
-    /// Between two looks of a [`Watch`](super::Watch). Default 50 ms.
-    pub poll_interval: Duration,
-    /// What counts as stale.
-    pub age_limits: AgeLimits,
+/// Failures in a row after which the connections to a Cluster are made anew.
+const CLUSTER_FAILURES_MAX: u32 = 3;
+
+#[derive(Clone)]
+enum Connection {
+    One(MultiplexedConnection),
+    Cluster(ClusterConnection),
 }
 
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            connect_timeout: Duration::from_secs(1),
-            response_timeout: Duration::from_millis(500),
-            poll_interval: Duration::from_millis(50),
-            age_limits: AgeLimits::default(),
+impl ConnectionLike for Connection {
+    fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
+        match self {
+            Self::One(connection) => connection.req_packed_command(command),
+            Self::Cluster(connection) => connection.req_packed_command(command),
+        }
+    }
+
+    fn req_packed_commands<'a>(
+        &'a mut self,
+        pipeline: &'a redis::Pipeline,
+        offset: usize,
+        count: usize,
+    ) -> RedisFuture<'a, Vec<Value>> {
+        match self {
+            Self::One(connection) => connection.req_packed_commands(pipeline, offset, count),
+            Self::Cluster(connection) => connection.req_packed_commands(pipeline, offset, count),
+        }
+    }
+
+    fn get_db(&self) -> i64 {
+        match self {
+            Self::One(connection) => connection.get_db(),
+            Self::Cluster(connection) => connection.get_db(),
         }
     }
 }
@@ -43,22 +57,21 @@ impl Default for Options {
 /// The connection, or the memory of why there is none.
 #[derive(Default)]
 struct Slot {
-    connection: Option<MultiplexedConnection>,
+    connection: Option<Connection>,
     generation: u64,
+    /// In a row, of this generation.
+    failures: u32,
     pause: Pause,
 }
 
 pub(super) struct Link {
-    client: Client,
-    server: String,
-    options: Options,
+    servers: Servers,
     slot: Mutex<Slot>,
 }
 
-impl fmt::Debug for Link {
-    /// Without the URL: it may hold a password.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Link").field("server", &self.server).finish_non_exhaustive()
+impl std::fmt::Debug for Link {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Link").field("servers", &self.servers).finish_non_exhaustive()
     }
 }
 
@@ -72,64 +85,80 @@ enum Origin {
 impl Link {
     /// Connects at the first query, not here.
     pub(super) fn new(url: &str, options: Options) -> Result<Self, ReadError> {
-        let invalid = |error: redis::RedisError| ReadError::Url { reason: reason_without_url(&error) };
-        let info = url.into_connection_info().map_err(invalid)?;
-        let server = info.addr().to_string();
-        let info = info.set_tcp_settings(TcpSettings::default().set_nodelay(true));
-        let client = Client::open(info).map_err(invalid)?;
-        Ok(Self { client, server, options, slot: Mutex::default() })
+        Ok(Self { servers: Servers::new(url, options)?, slot: Mutex::default() })
     }
 
-    /// Host and port, or the path of the socket; for people.
+    /// For people: host and port, the path of the socket, or who is asked for them.
     pub(super) fn server(&self) -> &str {
-        &self.server
+        self.servers.name()
     }
 
     pub(super) const fn options(&self) -> &Options {
-        &self.options
+        self.servers.options()
     }
 
-    /// Sends a command that only reads, so that it may be repeated.
+    pub(super) const fn servers(&self) -> &Servers {
+        &self.servers
+    }
+
+    /// Sends a command that may be repeated: one that only reads.
     pub(super) async fn query<T: FromRedisValue>(
         &self,
         name: &'static str,
         command: &Cmd,
     ) -> Result<T, ReadError> {
         let (connection, generation, origin) = self.connection().await?;
-        let error = match self.run(connection, name, command).await {
+        let error = match self.run(connection, generation, name, command).await {
             Ok(answer) => return Ok(answer),
             Err(error) => error,
         };
-        if error.recovery() != Recovery::Reconnect {
-            return Err(error);
-        }
-        self.discard(generation).await;
-        if origin == Origin::Fresh || matches!(error, ReadError::Timeout { .. }) {
+        if error.recovery() != Recovery::Reconnect
+            || origin == Origin::Fresh
+            || matches!(error, ReadError::Timeout { .. })
+        {
             return Err(error);
         }
         let (connection, generation, _) = self.connection().await?;
-        let again = self.run(connection, name, command).await;
-        if again.as_ref().is_err_and(|error| error.recovery() == Recovery::Reconnect) {
-            self.discard(generation).await;
-        }
-        again
+        self.run(connection, generation, name, command).await
+    }
+
+    /// Sends a command that must not be repeated.
+    pub(super) async fn send<T: FromRedisValue>(
+        &self,
+        name: &'static str,
+        command: &Cmd,
+    ) -> Result<T, ReadError> {
+        let (connection, generation, _) = self.connection().await?;
+        self.run(connection, generation, name, command).await
+    }
+
+    /// Drops the connection: somebody knows that the server is no longer the right one.
+    pub(super) async fn forget(&self) {
+        self.slot.lock().await.connection = None;
     }
 
     async fn run<T: FromRedisValue>(
         &self,
-        mut connection: MultiplexedConnection,
+        mut connection: Connection,
+        generation: u64,
         name: &'static str,
         command: &Cmd,
     ) -> Result<T, ReadError> {
-        let timeout_ms = self.options.response_timeout.as_millis();
-        command
+        let timeout_ms = self.options().response_timeout.as_millis();
+        let answer = command
             .query_async(&mut connection)
             .await
-            .map_err(|error| ReadError::of_command(&self.server, name, timeout_ms, &error))
+            .map_err(|error| ReadError::of_command(self.server(), name, timeout_ms, &error));
+        match &answer {
+            Err(error) if error.recovery() == Recovery::Reconnect => self.failed(generation).await,
+            _ if matches!(connection, Connection::Cluster(_)) => self.answered(generation).await,
+            _ => {}
+        }
+        answer
     }
 
     /// The lock is held while connecting: whoever else needs a connection waits for this one instead of making another.
-    async fn connection(&self) -> Result<(MultiplexedConnection, u64, Origin), ReadError> {
+    async fn connection(&self) -> Result<(Connection, u64, Origin), ReadError> {
         let mut slot = self.slot.lock().await;
         if let Some(connection) = &slot.connection {
             return Ok((connection.clone(), slot.generation, Origin::Kept));
@@ -140,6 +169,7 @@ impl Link {
         match self.connect().await {
             Ok(connection) => {
                 slot.generation += 1;
+                slot.failures = 0;
                 slot.pause.succeeded();
                 slot.connection = Some(connection.clone());
                 Ok((connection, slot.generation, Origin::Fresh))
@@ -151,47 +181,58 @@ impl Link {
         }
     }
 
-    async fn connect(&self) -> Result<MultiplexedConnection, ReadError> {
+    async fn connect(&self) -> Result<Connection, ReadError> {
+        let options = self.options();
         let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(self.options.connect_timeout))
-            .set_response_timeout(Some(self.options.response_timeout));
-        let connecting = self.client.get_multiplexed_async_connection_with_config(&config);
-        // The crate's own limit begins after name resolution; this one covers everything.
-        match tokio::time::timeout(self.options.connect_timeout, connecting).await {
-            Ok(connected) => connected.map_err(|error| ReadError::of_connect(&self.server, &error)),
+            .set_connection_timeout(Some(options.connect_timeout))
+            .set_response_timeout(Some(options.response_timeout));
+        let limit = options.connect_timeout;
+        match &options.mode {
+            Mode::Single => {
+                let connected = self.servers.connect(&self.servers.single(), &config, limit).await;
+                connected.map(Connection::One)
+            }
+            Mode::Sentinel(sentinels) => {
+                let primary = self.servers.primary(sentinels).await?;
+                let mut connection = self.servers.connect(&primary, &config, limit).await?;
+                let server = primary.addr().to_string();
+                verify_primary(&mut connection, &server, options.response_timeout).await?;
+                Ok(Connection::One(connection))
+            }
+            Mode::Cluster { nodes } => self.connect_cluster(nodes).await,
+        }
+    }
+
+    async fn connect_cluster(&self, nodes: &[NodeAddress]) -> Result<Connection, ReadError> {
+        let client = self.servers.cluster_client(nodes)?;
+        let limit = self.options().connect_timeout;
+        match tokio::time::timeout(limit, client.get_async_connection()).await {
+            Ok(Ok(connection)) => Ok(Connection::Cluster(connection)),
+            Ok(Err(error)) => Err(ReadError::of_connect(self.server(), &error)),
             Err(_) => Err(ReadError::Unreachable {
-                server: self.server.clone(),
-                reason: format!("no connection within {} ms", self.options.connect_timeout.as_millis()),
+                server: self.server().to_owned(),
+                reason: format!("no connection within {} ms", limit.as_millis()),
             }),
         }
     }
 
     /// Drops the connection of that generation, unless somebody else has replaced it already.
-    async fn discard(&self, generation: u64) {
+    async fn failed(&self, generation: u64) {
         let mut slot = self.slot.lock().await;
-        if slot.generation == generation {
+        if slot.generation != generation {
+            return;
+        }
+        slot.failures += 1;
+        let kept = matches!(slot.connection, Some(Connection::Cluster(_)));
+        if !kept || slot.failures >= CLUSTER_FAILURES_MAX {
             slot.connection = None;
         }
     }
-}
 
-/// The crate's texts for a bad URL do not repeat it, but its `detail` may; so only the constant part is kept.
-fn reason_without_url(error: &redis::RedisError) -> String {
-    format!("{} (expected redis://, rediss:// or redis+unix://)", error.category())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn neither_errors_nor_debug_texts_show_a_password() {
-        for url in ["redis://bot:hunter2@", "http://bot:hunter2@localhost", "redis://bot:hunter2@h:99999"] {
-            let error = Link::new(url, Options::default()).map(|_| ()).unwrap_err();
-            assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+    async fn answered(&self, generation: u64) {
+        let mut slot = self.slot.lock().await;
+        if slot.generation == generation {
+            slot.failures = 0;
         }
-        let link = Link::new("redis://bot:hunter2@localhost:6379/2", Options::default()).unwrap();
-        assert_eq!(link.server(), "localhost:6379");
-        assert!(!format!("{link:?}").contains("hunter2"));
     }
 }

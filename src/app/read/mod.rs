@@ -5,7 +5,9 @@
 
 mod get;
 mod json;
+mod json_event;
 mod list;
+mod source;
 mod table;
 mod text;
 mod watch;
@@ -13,27 +15,15 @@ mod watch;
 use std::io;
 use std::process::ExitCode;
 
-use clap::Args;
-
 use crate::config::{process_environment, redis_url_from_env};
 use crate::domain::{Entity, Instrument, Namespace, Venue};
-use crate::reader::{ReadError, Reader};
+use crate::reader::ReadError;
+use source::connect;
 
 pub use get::{GetArgs, get};
 pub use list::{ListArgs, list};
+pub use source::{ModeChoice, SentinelPassword, SourceArgs};
 pub use watch::{WatchArgs, watch};
-
-/// Where to read from.
-#[derive(Debug, Clone, Args)]
-pub struct SourceArgs {
-    /// redis://, rediss:// or redis+unix://, with user and password in it where Redis wants them
-    /// [default: TICKCACHE_REDIS_URL, REDIS_URL, else redis://127.0.0.1:6379]
-    #[arg(long, value_name = "URL")]
-    pub redis: Option<String>,
-    /// What stands in front of every key
-    #[arg(long, default_value = "tickcache")]
-    pub namespace: Namespace,
-}
 
 /// Why a reading command ends with an error.
 #[derive(Debug, thiserror::Error)]
@@ -140,8 +130,4 @@ fn finish(outcome: Result<(), CommandError>) -> anyhow::Result<ExitCode> {
         Err(error) if error.exit_code() == 0 => Ok(ExitCode::SUCCESS),
         Err(error) => Err(error.into()),
     }
-}
-
-async fn connect(url: &str, source: &SourceArgs) -> Result<Reader, ReadError> {
-    Reader::connect(url, source.namespace.clone()).await
 }
