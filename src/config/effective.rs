@@ -1,12 +1,16 @@
 //! The settings in force, as a file that loads again.
 
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use toml::Value;
 
+use super::engine_id::EngineId;
 use super::keys::{self, Key};
+use super::secret::MASK;
 use super::settings::{FeedSettings, Settings};
+use super::validate::decimal;
 
 impl Settings {
     /// For `check-config`: valid TOML that loads to these very settings, but for a password, which is masked.
@@ -15,8 +19,9 @@ impl Settings {
     pub fn effective_toml(&self) -> String {
         let mut out = Writer { text: String::new(), section: "", settings: self };
         out.value(&keys::NAMESPACE, text(self.namespace.as_str()));
+        out.value(&keys::ENGINE_ID, text(self.engine_id.as_ref().map_or("", EngineId::as_str)));
         out.value(&keys::STORE_KIND, text(self.store.as_str()));
-        out.value(&keys::REDIS_URL, text(&self.redis.to_string_masked()));
+        out.redis();
         let listen =
             |address: Option<std::net::SocketAddr>| text(&address.map(|a| a.to_string()).unwrap_or_default());
         out.value(&keys::EMBEDDED_LISTEN, listen(self.embedded_listen));
@@ -25,6 +30,15 @@ impl Settings {
         out.value(&keys::TTL_LIQUIDITY, seconds(self.ttl.liquidity));
         out.value(&keys::TTL_VOLUME, seconds(self.ttl.volume));
         out.value(&keys::ZSTD_THRESHOLD, self.zstd_threshold_bytes.unwrap_or(0).to_string());
+        out.value(&keys::FENCING, text(self.fencing.as_str()));
+        out.value(&keys::PUSH, text(self.push.as_str()));
+        out.value(&keys::LEASE_TTL, self.lease.ttl.as_millis().to_string());
+        out.value(&keys::LEASE_RENEW, self.lease.renew.as_millis().to_string());
+        out.value(&keys::PRICE_MOVE, text(&decimal(self.price_move_limit)));
+        out.value(&keys::MOVE_PRICE, text(self.move_price.as_str()));
+        out.value(&keys::LIQUIDITY_CHANGE, self.liquidity_change_percent.to_string());
+        out.value(&keys::EVENT_KINDS, texts(self.event_kinds.iter().map(|kind| kind.as_str())));
+        out.value(&keys::EVENTS_PER_SECOND, self.events_per_second_max.to_string());
         for feed in &self.feeds {
             out.feed(feed);
         }
@@ -49,6 +63,21 @@ impl Writer<'_> {
             Some(names) => self.line(format_args!("{} = {value} # from {names}", key.name())),
             None => self.line(format_args!("{} = {value}", key.name())),
         }
+    }
+
+    fn redis(&mut self) {
+        let Settings { redis, redis_mode, redis_nodes, sentinel, tls_files, .. } = self.settings;
+        let nodes: Vec<String> = redis_nodes.iter().map(ToString::to_string).collect();
+        let path = |path: &Option<PathBuf>| text(&path.as_deref().unwrap_or(Path::new("")).to_string_lossy());
+        self.value(&keys::REDIS_URL, text(&redis.to_string_masked()));
+        self.value(&keys::REDIS_MODE, text(redis_mode.as_str()));
+        self.value(&keys::REDIS_NODES, texts(nodes.iter().map(String::as_str)));
+        self.value(&keys::SENTINEL_MASTER, text(&sentinel.master));
+        self.value(&keys::SENTINEL_USERNAME, text(sentinel.username.as_deref().unwrap_or_default()));
+        self.value(&keys::SENTINEL_PASSWORD, text(sentinel.password.as_ref().map_or("", |_| MASK)));
+        self.value(&keys::REDIS_CA_FILE, path(&tls_files.ca));
+        self.value(&keys::REDIS_CERTIFICATE_FILE, path(&tls_files.certificate));
+        self.value(&keys::REDIS_KEY_FILE, path(&tls_files.key));
     }
 
     fn feed(&mut self, feed: &FeedSettings) {

@@ -11,6 +11,8 @@
 //! comes from the environment or the command line: such a URL is an address as a whole. `REDIS_USERNAME`,
 //! `REDIS_PASSWORD` and `REDIS_DB` replace those of the file, and fill what a URL of the environment leaves out.
 //!
+//! A list is given with commas between its elements, an empty variable is an empty list.
+//!
 //! `TICKCACHE_` variables count also when empty; the others are as good as unset then (`REDIS_PASSWORD=` is what
 //! container composers make of a variable that is not there).
 
@@ -102,7 +104,13 @@ pub(super) fn overlay(environment: &Environment, values: &mut Values, errors: &m
 fn overlay_one(key: &Key, name: &str, text: &str, values: &mut Values, errors: &mut ConfigErrors) {
     let origin = Origin::Environment(name.to_owned());
     let value = match key.shape {
-        Shape::Text | Shape::Texts => RawValue::Text(text.to_owned()),
+        Shape::Text | Shape::Secret | Shape::Choice(_) => RawValue::Text(text.to_owned()),
+        Shape::Decimal { .. } => RawValue::Text(text.trim().to_owned()),
+        Shape::Texts => {
+            let one = |part: &str| Given { value: part.trim().to_owned(), origin: origin.clone() };
+            let empty = text.trim().is_empty();
+            RawValue::Texts(if empty { Vec::new() } else { text.split(',').map(one).collect() })
+        }
         Shape::Number { .. } => match text.trim().parse() {
             Ok(number) => RawValue::Number(number),
             Err(_) => {

@@ -8,6 +8,8 @@ use std::fmt;
 
 use crate::domain::{InstrumentError, NamespaceError, UnknownEntity, VenueError};
 
+use super::engine_id::EngineIdError;
+use super::redis_node::RedisNodeError;
 use super::redis_url::RedisUrlError;
 
 /// Errors that are kept and shown; a file that is no configuration at all would fill the terminal.
@@ -106,6 +108,40 @@ pub enum Problem {
         /// Where it came first.
         first: usize,
     },
+    /// The same thing twice in one variable.
+    #[error("{what:?} is there twice")]
+    Repeated {
+        /// Which thing.
+        what: String,
+    },
+    /// A decimal that is none, or out of its range.
+    #[error("expected {min} to {max} {unit} with at most 3 decimals, got {got:?}")]
+    Decimal {
+        /// The least one.
+        min: String,
+        /// The greatest one.
+        max: String,
+        /// What it counts.
+        unit: &'static str,
+        /// What stands there.
+        got: String,
+    },
+    /// Renewals of a lease that would come too late.
+    #[error(
+        "expected at most {max_ms} milliseconds while lease.ttl_ms is {ttl_ms}, so that a lost renewal does not cost \
+         the lease, got {got_ms}"
+    )]
+    RenewTooRare {
+        /// The longest time between two renewals.
+        max_ms: u32,
+        /// How long the lease lives.
+        ttl_ms: u32,
+        /// What stands there.
+        got_ms: u32,
+    },
+    /// Two keys that do not go together; says what to do.
+    #[error("{0}")]
+    Relation(&'static str),
     /// No address to listen on.
     #[error("expected an address and port such as 127.0.0.1:8080, or \"\" for off, got {0:?}")]
     Listen(String),
@@ -135,6 +171,12 @@ pub enum Problem {
     /// No entity.
     #[error(transparent)]
     Entity(#[from] UnknownEntity),
+    /// No name of an engine.
+    #[error(transparent)]
+    EngineId(#[from] EngineIdError),
+    /// No node.
+    #[error(transparent)]
+    RedisNode(#[from] RedisNodeError),
     /// No Redis URL.
     #[error(transparent)]
     RedisUrl(#[from] RedisUrlError),

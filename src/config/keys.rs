@@ -4,13 +4,26 @@ use std::ops::RangeInclusive;
 
 use crate::domain::DEPTH_MAX;
 
+use super::choice::{Choice, Fencing, MovePrice, Push, RedisMode, StoreKind};
+
 /// What a key takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Shape {
     /// A string.
     Text,
+    /// A string that nothing prints.
+    Secret,
+    /// One of these strings.
+    Choice(&'static [&'static str]),
     /// An array of strings.
     Texts,
+    /// A number with at most three decimals, as a string or not.
+    Decimal {
+        /// Both ends are allowed. In thousandths.
+        range: RangeInclusive<u32>,
+        /// What it counts, for people.
+        unit: &'static str,
+    },
     /// A whole number.
     Number {
         /// Both ends are allowed.
@@ -79,8 +92,31 @@ pub(super) const LIQUIDITY_CONFIRMED_EVERY_S: u32 = 2;
 /// Likewise.
 pub(super) const VOLUME_CONFIRMED_EVERY_S: u32 = 30;
 
+/// Of a lease's TTL the time that its last write may still be under way (REDIS.md, "The lease").
+pub const LEASE_WRITE_TIMEOUT_MS: u32 = 500;
+/// Of a lease's TTL what two clocks may drift apart meanwhile.
+pub const LEASE_DRIFT_PERCENT: u32 = 1;
+
+/// The longest time between two renewals of a lease that lives for `ttl_ms`: two of them fit before the engine's own
+/// deadline, so that one lost renewal does not cost the lease.
+pub(super) const fn lease_renew_ms_max(ttl_ms: u32) -> u32 {
+    (ttl_ms * (100 - LEASE_DRIFT_PERCENT) / 100 - LEASE_WRITE_TIMEOUT_MS) / 2
+}
+
+const LEASE_TTL_MS_MAX: u32 = 60_000;
+const LEASE_RENEW_MS_MAX: u32 = 29_450;
+const _: () = assert!(LEASE_RENEW_MS_MAX == lease_renew_ms_max(LEASE_TTL_MS_MAX));
+
 const fn text(path: &'static str, fallback: Fallback) -> Key {
     Key { path, shape: Shape::Text, fallback }
+}
+
+const fn choice(path: &'static str, words: &'static [&'static str], fallback: &'static str) -> Key {
+    Key { path, shape: Shape::Choice(words), fallback: Fallback::Text(fallback) }
+}
+
+const fn texts(path: &'static str, fallback: &'static [&'static str]) -> Key {
+    Key { path, shape: Shape::Texts, fallback: Fallback::Texts(fallback) }
 }
 
 const fn number(path: &'static str, range: RangeInclusive<u32>, unit: &'static str, fallback: u32) -> Key {
@@ -96,36 +132,75 @@ const DEPTH_LIMIT: u32 = DEPTH_MAX as u32;
 const _: () = assert!(DEPTH_LIMIT as usize == DEPTH_MAX);
 
 pub(super) static NAMESPACE: Key = text("namespace", Fallback::Text("tickcache"));
-pub(super) static STORE_KIND: Key = text("store.kind", Fallback::Text("embedded"));
+pub(super) static ENGINE_ID: Key = text("engine.id", Fallback::Text(""));
+pub(super) static STORE_KIND: Key = choice("store.kind", StoreKind::WORDS, "embedded");
 pub(super) static REDIS_URL: Key = text("redis.url", Fallback::Text("redis://127.0.0.1:6379"));
+pub(super) static REDIS_MODE: Key = choice("redis.mode", RedisMode::WORDS, "single");
+pub(super) static REDIS_NODES: Key = texts("redis.nodes", &[]);
+pub(super) static SENTINEL_MASTER: Key = text("redis.sentinel_master", Fallback::Text("mymaster"));
+pub(super) static SENTINEL_USERNAME: Key = text("redis.sentinel_username", Fallback::Text(""));
+pub(super) static SENTINEL_PASSWORD: Key =
+    Key { path: "redis.sentinel_password", shape: Shape::Secret, fallback: Fallback::Text("") };
+pub(super) static REDIS_CA_FILE: Key = text("redis.ca_file", Fallback::Text(""));
+pub(super) static REDIS_CERTIFICATE_FILE: Key = text("redis.certificate_file", Fallback::Text(""));
+pub(super) static REDIS_KEY_FILE: Key = text("redis.key_file", Fallback::Text(""));
 pub(super) static EMBEDDED_LISTEN: Key = text("embedded.listen", Fallback::Text("127.0.0.1:6380"));
 pub(super) static HTTP_LISTEN: Key = text("http.listen", Fallback::Text("127.0.0.1:8080"));
 pub(super) static TTL_PRICE: Key = ttl("ttl.price_s", PRICE_CONFIRMED_EVERY_S, 3_600, 30);
 pub(super) static TTL_LIQUIDITY: Key = ttl("ttl.liquidity_s", LIQUIDITY_CONFIRMED_EVERY_S, 3_600, 60);
 pub(super) static TTL_VOLUME: Key = ttl("ttl.volume_s", VOLUME_CONFIRMED_EVERY_S, 86_400, 300);
 pub(super) static ZSTD_THRESHOLD: Key = number("codec.zstd_threshold_bytes", 0..=1_048_576, "bytes", 512);
+pub(super) static FENCING: Key = choice("publish.fencing", Fencing::WORDS, "on");
+pub(super) static PUSH: Key = choice("publish.push", Push::WORDS, "on");
+pub(super) static LEASE_TTL: Key = number("lease.ttl_ms", 1_000..=LEASE_TTL_MS_MAX, "milliseconds", 2_000);
+pub(super) static LEASE_RENEW: Key = number("lease.renew_ms", 100..=LEASE_RENEW_MS_MAX, "milliseconds", 400);
+pub(super) static PRICE_MOVE: Key = Key {
+    path: "invalidation.price_move_percent",
+    shape: Shape::Decimal { range: 1..=1_000_000, unit: "percent" },
+    fallback: Fallback::Text("1.0"),
+};
+pub(super) static MOVE_PRICE: Key = choice("invalidation.price", MovePrice::WORDS, "mid");
+pub(super) static LIQUIDITY_CHANGE: Key =
+    number("invalidation.liquidity_change_percent", 1..=1_000, "percent", 25);
+pub(super) static EVENT_KINDS: Key =
+    texts("events.kinds", &["price_move", "liquidity_change", "state", "invalidated"]);
+pub(super) static EVENTS_PER_SECOND: Key = number("events.per_second_max", 1..=1_000, "events a second", 10);
 
 /// Every key outside of feeds, in the file's order.
-pub(super) static SCALARS: [&Key; 9] = [
+pub(super) static SCALARS: [&Key; 27] = [
     &NAMESPACE,
+    &ENGINE_ID,
     &STORE_KIND,
     &REDIS_URL,
+    &REDIS_MODE,
+    &REDIS_NODES,
+    &SENTINEL_MASTER,
+    &SENTINEL_USERNAME,
+    &SENTINEL_PASSWORD,
+    &REDIS_CA_FILE,
+    &REDIS_CERTIFICATE_FILE,
+    &REDIS_KEY_FILE,
     &EMBEDDED_LISTEN,
     &HTTP_LISTEN,
     &TTL_PRICE,
     &TTL_LIQUIDITY,
     &TTL_VOLUME,
     &ZSTD_THRESHOLD,
+    &FENCING,
+    &PUSH,
+    &LEASE_TTL,
+    &LEASE_RENEW,
+    &PRICE_MOVE,
+    &MOVE_PRICE,
+    &LIQUIDITY_CHANGE,
+    &EVENT_KINDS,
+    &EVENTS_PER_SECOND,
 ];
 
 pub(super) static VENUE: Key = text("feed.venue", Fallback::Required);
 pub(super) static INSTRUMENTS: Key =
     Key { path: "feed.instruments", shape: Shape::Texts, fallback: Fallback::Required };
-pub(super) static ENTITIES: Key = Key {
-    path: "feed.entities",
-    shape: Shape::Texts,
-    fallback: Fallback::Texts(&["price", "liquidity", "volume"]),
-};
+pub(super) static ENTITIES: Key = texts("feed.entities", &["price", "liquidity", "volume"]);
 pub(super) static DEPTH: Key = number("feed.depth", 1..=DEPTH_LIMIT, "levels", 20);
 pub(super) static WEBSOCKET_URL: Key = text("feed.websocket_url", Fallback::Venue);
 pub(super) static REST_URL: Key = text("feed.rest_url", Fallback::Venue);

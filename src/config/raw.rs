@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::choice::listed;
 use super::error::{ConfigErrors, Origin, Problem};
 use super::keys::{FEED, FEED_TABLE, Fallback, Key, SCALARS, Shape, sections};
 use super::suggest::nearest;
@@ -181,7 +182,22 @@ impl Reader<'_> {
 
     fn value(&mut self, key: &Key, value: &DeValue<'_>, origin: &Origin, values: &mut Values) {
         let read = match (&key.shape, value) {
-            (Shape::Text, DeValue::String(text)) => Some(RawValue::Text(text.clone().into_owned())),
+            (
+                Shape::Text | Shape::Secret | Shape::Choice(_) | Shape::Decimal { .. },
+                DeValue::String(text),
+            ) => Some(RawValue::Text(text.clone().into_owned())),
+            // As typed, digit by digit: no binary fraction comes between.
+            (Shape::Decimal { .. }, DeValue::Float(digits)) => {
+                Some(RawValue::Text(digits.as_str().to_owned()))
+            }
+            (Shape::Decimal { .. }, DeValue::Integer(digits)) if digits.radix() == 10 => {
+                Some(RawValue::Text(digits.as_str().to_owned()))
+            }
+            // A password of digits that lost its quotes is one all the same.
+            (Shape::Secret, _) => {
+                let got = "something else (not shown: it may be a password)".to_owned();
+                return self.errors.push(origin, key.path, Problem::Type { expected: expected(key), got });
+            }
             (Shape::Number { .. }, DeValue::Integer(digits)) => {
                 i128::from_str_radix(digits.as_str(), digits.radix()).ok().map(RawValue::Number)
             }
@@ -221,7 +237,9 @@ impl Reader<'_> {
 /// What a key takes, in words.
 pub(super) fn expected(key: &Key) -> String {
     match &key.shape {
-        Shape::Text => "a string".to_owned(),
+        Shape::Text | Shape::Secret => "a string".to_owned(),
+        Shape::Choice(words) => listed(words),
+        Shape::Decimal { unit, .. } => format!("a number ({unit})"),
         Shape::Texts => "an array of strings".to_owned(),
         Shape::Number { unit, .. } => format!("a whole number ({unit})"),
     }
@@ -256,7 +274,7 @@ fn hint(section: &str, name: &str) -> String {
     };
     if let Some(meant) = nearest(name, here.iter().copied()) {
         return match keys().find(|key| key.section() == section && key.name() == meant) {
-            Some(Key { path, shape: Shape::Number { unit, .. }, .. }) => {
+            Some(Key { path, shape: Shape::Number { unit, .. } | Shape::Decimal { unit, .. }, .. }) => {
                 format!("did you mean {path} ({unit})?")
             }
             Some(key) => format!("did you mean {}?", key.path),

@@ -19,7 +19,7 @@ pub const REDIS_PORT_DEFAULT: u16 = 6379;
 pub const REDIS_DB_MAX: u32 = 65_535;
 
 /// Whether the connection is encrypted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Tls {
     /// Plain TCP (`redis://`).
     Off,

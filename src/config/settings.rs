@@ -3,34 +3,50 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::domain::{Entity, EntityDurations, Instrument, Namespace, Venue};
+use crate::domain::{Entity, EntityDurations, EventKind, Instrument, Namespace, Venue};
 
+use super::choice::{Fencing, MovePrice, Push, RedisMode, StoreKind};
 use super::endpoint::Endpoint;
+use super::engine_id::EngineId;
 use super::environment::{self, Environment};
 use super::error::ConfigErrors;
+use super::redis_node::RedisNode;
 use super::redis_url::RedisUrl;
+use super::secret::Secret;
 use super::{raw, validate};
 
-/// Where values are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StoreKind {
-    /// In the engine's own table.
-    Embedded,
-    /// In Redis.
-    Redis,
+/// Of use while `redis.mode` is [`RedisMode::Sentinel`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SentinelSettings {
+    /// The name that the Sentinels know the primary by.
+    pub master: String,
+    /// For AUTH at the Sentinels; `None` is Redis's user `default`.
+    pub username: Option<String>,
+    /// For AUTH at the Sentinels; `None` sends none. Those of the servers stand in `redis.url`.
+    pub password: Option<Secret>,
 }
 
-impl StoreKind {
-    /// As it stands in the file.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Embedded => "embedded",
-            Self::Redis => "redis",
-        }
-    }
+/// Files in PEM form, of use while `redis.url` is `rediss://`. Not read here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The only authorities to trust; `None` = the public ones.
+    pub ca: Option<PathBuf>,
+    /// Who we are; there only together with `key`.
+    pub certificate: Option<PathBuf>,
+    /// The certificate's private key.
+    pub key: Option<PathBuf>,
+}
+
+/// How long a feed is an engine's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LeaseSettings {
+    /// From its last renewal on.
+    pub ttl: Duration,
+    /// Between two renewals: two fit before the engine's own deadline.
+    pub renew: Duration,
 }
 
 /// What a venue's code says about itself: handed in, because it is the feeds' knowledge and not the configuration's.
@@ -78,10 +94,21 @@ pub struct FeedSettings {
 pub struct Settings {
     /// In front of every key.
     pub namespace: Namespace,
+    /// The engine's name; `None` = to be made up at start.
+    pub engine_id: Option<EngineId>,
     /// Where values are kept.
     pub store: StoreKind,
     /// Where Redis is; of use while `store` is [`StoreKind::Redis`].
+    /// For all nodes it says who we are, which database, and whether to encrypt.
     pub redis: RedisUrl,
+    /// Single server, Sentinel or Cluster.
+    pub redis_mode: RedisMode,
+    /// Sentinels, or seeds of the Cluster: at least one; none with a single server.
+    pub redis_nodes: Vec<RedisNode>,
+    /// What the Sentinels are asked, and as whom.
+    pub sentinel: SentinelSettings,
+    /// Certificates for Redis; none where the connection is not encrypted.
+    pub tls_files: TlsFiles,
     /// The Redis-protocol endpoint; `None` = off.
     pub embedded_listen: Option<SocketAddr>,
     /// Metrics and health; `None` = off.
@@ -90,6 +117,22 @@ pub struct Settings {
     pub ttl: EntityDurations,
     /// Bytes of a record from which it is compressed; `None` = never.
     pub zstd_threshold_bytes: Option<u32>,
+    /// Whether values are written through the fence.
+    pub fencing: Fencing,
+    /// Whether accepted values are published.
+    pub push: Push,
+    /// The leases of feeds.
+    pub lease: LeaseSettings,
+    /// How far a price may be from its reference without an event, in thousandths of a percent: 1000 is 1 %.
+    pub price_move_limit: u32,
+    /// Which price that is.
+    pub move_price: MovePrice,
+    /// By how much a side's published size may change without an event, in percent.
+    pub liquidity_change_percent: u32,
+    /// Which events are published, none twice, in the order of their codes. Empty = none.
+    pub event_kinds: Vec<EventKind>,
+    /// Events a second for each instrument and kind; further ones are dropped and counted.
+    pub events_per_second_max: u32,
     /// At least one.
     pub feeds: Vec<FeedSettings>,
     /// The variables behind each value that came from the environment, by the key's path.
@@ -130,22 +173,48 @@ impl PartialEq for Settings {
     fn eq(&self, other: &Self) -> bool {
         let Self {
             namespace,
+            engine_id,
             store,
             redis,
+            redis_mode,
+            redis_nodes,
+            sentinel,
+            tls_files,
             embedded_listen,
             http_listen,
             ttl,
             zstd_threshold_bytes,
+            fencing,
+            push,
+            lease,
+            price_move_limit,
+            move_price,
+            liquidity_change_percent,
+            event_kinds,
+            events_per_second_max,
             feeds,
             variables: _,
         } = self;
         *namespace == other.namespace
+            && *engine_id == other.engine_id
             && *store == other.store
             && *redis == other.redis
+            && *redis_mode == other.redis_mode
+            && *redis_nodes == other.redis_nodes
+            && *sentinel == other.sentinel
+            && *tls_files == other.tls_files
             && *embedded_listen == other.embedded_listen
             && *http_listen == other.http_listen
             && *ttl == other.ttl
             && *zstd_threshold_bytes == other.zstd_threshold_bytes
+            && *fencing == other.fencing
+            && *push == other.push
+            && *lease == other.lease
+            && *price_move_limit == other.price_move_limit
+            && *move_price == other.move_price
+            && *liquidity_change_percent == other.liquidity_change_percent
+            && *event_kinds == other.event_kinds
+            && *events_per_second_max == other.events_per_second_max
             && *feeds == other.feeds
     }
 }
@@ -176,9 +245,4 @@ pub fn redis_url_from_env(
 pub fn process_environment() -> impl Iterator<Item = (String, String)> {
     let lossy = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
     std::env::vars_os().map(move |(name, value)| (lossy(name), lossy(value)))
-}
-
-/// [`StoreKind`] by its name in the file.
-pub(super) fn store_kind(text: &str) -> Option<StoreKind> {
-    [StoreKind::Embedded, StoreKind::Redis].into_iter().find(|kind| kind.as_str() == text)
 }

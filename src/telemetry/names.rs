@@ -44,5 +44,13 @@ metric_names! {
     PUBLISH_ERRORS = "tickcache_publish_redis_errors_total", Counter, "Error replies of Redis. Labels: kind.";
     PUBLISH_RECONNECTS = "tickcache_publish_redis_reconnects_total", Counter, "Connections to Redis that were lost. Labels: why.";
     PUBLISH_REDIS_UP = "tickcache_publish_redis_up_ratio", Gauge, "1 while the connection to Redis works.";
+    PUBLISH_STOOD_DOWN = "tickcache_publish_stood_down_total", Counter, "Times that a greater epoch in place took a feed from this engine. Labels: feed.";
+    LEASE_HELD = "tickcache_lease_held_ratio", Gauge, "1 while this engine holds the feed's lease, 0 while it stands by. Labels: feed.";
+    EVENTS_DROPPED = "tickcache_events_dropped_total", Counter, "Events that were not published: too many, or their value was not accepted. Labels: kind.";
+    REDIS_MEMORY_USED = "tickcache_redis_memory_used_bytes", Gauge, "Memory that Redis uses, by its own INFO. Labels: node.";
+    REDIS_MEMORY_MAX = "tickcache_redis_memory_max_bytes", Gauge, "Memory that Redis may use; 0 = as much as there is. Labels: node.";
+    REDIS_EVICTED = "tickcache_redis_evicted_keys_total", Counter, "Keys that Redis dropped for want of memory. Labels: node.";
+    REDIS_HITS = "tickcache_redis_keyspace_hits_total", Counter, "Reads of all clients that found their key. Labels: node.";
+    REDIS_MISSES = "tickcache_redis_keyspace_misses_total", Counter, "Reads of all clients that did not find their key. Labels: node.";
     READER_UNREADABLE = "tickcache_reader_unreadable_total", Counter, "Values that a reader could not read and took for missing.";
 }

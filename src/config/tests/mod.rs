@@ -2,6 +2,7 @@
 
 mod errors;
 mod precedence;
+mod relations;
 mod round_trip;
 mod shipped_file;
 

@@ -108,26 +108,60 @@ fn a_wrong_part_is_named_by_its_variable() {
 fn every_scalar_can_be_set_by_its_variable() {
     let pairs = [
         ("TICKCACHE_NAMESPACE", "prod:t"),
+        ("TICKCACHE_ENGINE_ID", "engine-a"),
         ("TICKCACHE_STORE_KIND", "redis"),
-        ("TICKCACHE_REDIS_URL", "unix:///run/r"),
+        ("TICKCACHE_REDIS_URL", "rediss://h"),
+        ("TICKCACHE_REDIS_MODE", "sentinel"),
+        ("TICKCACHE_REDIS_NODES", "a:1, rediss://b:2,[::1]:3"),
+        ("TICKCACHE_REDIS_SENTINEL_MASTER", "prices"),
+        ("TICKCACHE_REDIS_SENTINEL_USERNAME", "u"),
+        ("TICKCACHE_REDIS_SENTINEL_PASSWORD", "p"),
+        ("TICKCACHE_REDIS_CA_FILE", "ca.pem"),
+        ("TICKCACHE_REDIS_CERTIFICATE_FILE", "/run/cert.pem"),
+        ("TICKCACHE_REDIS_KEY_FILE", "/run/key.pem"),
         ("TICKCACHE_EMBEDDED_LISTEN", ""),
         ("TICKCACHE_HTTP_LISTEN", "[::1]:9"),
         ("TICKCACHE_TTL_PRICE_S", "3"),
         ("TICKCACHE_TTL_LIQUIDITY_S", "6"),
         ("TICKCACHE_TTL_VOLUME_S", "90"),
         ("TICKCACHE_CODEC_ZSTD_THRESHOLD_BYTES", "0"),
+        ("TICKCACHE_PUBLISH_FENCING", "off"),
+        ("TICKCACHE_PUBLISH_PUSH", "off"),
+        ("TICKCACHE_LEASE_TTL_MS", "1000"),
+        ("TICKCACHE_LEASE_RENEW_MS", "245"),
+        ("TICKCACHE_INVALIDATION_PRICE_MOVE_PERCENT", " 0.25 "),
+        ("TICKCACHE_INVALIDATION_PRICE", "last"),
+        ("TICKCACHE_INVALIDATION_LIQUIDITY_CHANGE_PERCENT", "1000"),
+        ("TICKCACHE_EVENTS_KINDS", ""),
+        ("TICKCACHE_EVENTS_PER_SECOND_MAX", "1"),
     ];
     let settings = loaded(&format!("namespace = \"file\"\n[ttl]\nprice_s = 99\n{MINIMAL}"), &pairs);
     let text = |duration: std::time::Duration| duration.as_secs();
     assert_eq!(settings.namespace.as_str(), "prod:t");
     assert_eq!(settings.store, StoreKind::Redis);
-    assert_eq!(settings.redis.to_url(), "redis+unix:///run/r");
+    assert_eq!(settings.engine_id.as_ref().map(EngineId::as_str), Some("engine-a"));
+    assert_eq!(settings.redis.to_url(), "rediss://h:6379");
+    assert_eq!(settings.redis_mode, RedisMode::Sentinel);
+    let nodes: Vec<_> = settings.redis_nodes.iter().map(ToString::to_string).collect();
+    assert_eq!(nodes, ["a:1", "b:2", "[::1]:3"]);
+    let sentinel = &settings.sentinel;
+    let password = sentinel.password.as_ref().map(Secret::expose);
+    assert_eq!((&*sentinel.master, sentinel.username.as_deref(), password), ("prices", Some("u"), Some("p")));
+    let TlsFiles { ca, certificate, key } = &settings.tls_files;
+    let files = [ca, certificate, key].map(|file| file.as_deref().and_then(std::path::Path::to_str));
+    assert_eq!(files, [Some("ca.pem"), Some("/run/cert.pem"), Some("/run/key.pem")]);
     assert_eq!((settings.embedded_listen, settings.http_listen), (None, Some("[::1]:9".parse().unwrap())));
     assert_eq!(
         (text(settings.ttl.price), text(settings.ttl.liquidity), text(settings.ttl.volume)),
         (3, 6, 90)
     );
     assert_eq!(settings.zstd_threshold_bytes, None);
+    assert_eq!((settings.fencing, settings.push), (Fencing::Off, Push::Off));
+    let milliseconds = |duration: std::time::Duration| duration.as_millis();
+    assert_eq!((milliseconds(settings.lease.ttl), milliseconds(settings.lease.renew)), (1_000, 245));
+    assert_eq!((settings.price_move_limit, settings.move_price), (250, MovePrice::Last));
+    assert_eq!((settings.liquidity_change_percent, settings.events_per_second_max), (1_000, 1));
+    assert_eq!(settings.event_kinds, []);
     let effective = settings.effective_toml();
     assert_eq!(effective.matches("# from TICKCACHE_").count(), pairs.len(), "{effective}");
     let known: Vec<String> = keys::SCALARS.iter().map(|key| key.variable()).collect();

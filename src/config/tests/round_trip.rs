@@ -4,22 +4,25 @@ use proptest::prelude::*;
 
 use super::*;
 
-#[test]
-fn what_is_in_force_is_printed_with_the_variables_behind_it_and_loads_again() {
-    let pairs = [
-        ("REDIS_HOST", "cache"),
-        ("REDIS_DB", "2"),
-        ("REDIS_ENABLED", "true"),
-        ("TICKCACHE_HTTP_LISTEN", ""),
-    ];
-    let settings = loaded(&format!("[ttl]\nprice_s = 7\n{MINIMAL}"), &pairs);
-    let expected = r#"namespace = "tickcache"
+/// What is in force with the variables of the test below.
+const EFFECTIVE: &str = r#"namespace = "tickcache"
+
+[engine]
+id = ""
 
 [store]
 kind = "redis" # from REDIS_ENABLED
 
 [redis]
 url = "redis://cache:6379/2" # from REDIS_HOST, REDIS_DB
+mode = "single"
+nodes = []
+sentinel_master = "mymaster"
+sentinel_username = ""
+sentinel_password = ""
+ca_file = ""
+certificate_file = ""
+key_file = ""
 
 [embedded]
 listen = "127.0.0.1:6380"
@@ -35,6 +38,23 @@ volume_s = 300
 [codec]
 zstd_threshold_bytes = 512
 
+[publish]
+fencing = "on"
+push = "on"
+
+[lease]
+ttl_ms = 2000
+renew_ms = 400
+
+[invalidation]
+price_move_percent = "1.0"
+price = "mid"
+liquidity_change_percent = 25
+
+[events]
+kinds = ["price_move", "liquidity_change", "state", "invalidated"]
+per_second_max = 10
+
 [[feed]]
 venue = "binance"
 instruments = ["BTC-USDT"]
@@ -48,8 +68,18 @@ price_silence_s = 10
 liquidity_silence_s = 10
 volume_silence_s = 60
 "#;
-    assert_eq!(settings.effective_toml(), expected);
-    assert_eq!(loaded(expected, &[]), settings);
+
+#[test]
+fn what_is_in_force_is_printed_with_the_variables_behind_it_and_loads_again() {
+    let pairs = [
+        ("REDIS_HOST", "cache"),
+        ("REDIS_DB", "2"),
+        ("REDIS_ENABLED", "true"),
+        ("TICKCACHE_HTTP_LISTEN", ""),
+    ];
+    let settings = loaded(&format!("[ttl]\nprice_s = 7\n{MINIMAL}"), &pairs);
+    assert_eq!(settings.effective_toml(), EFFECTIVE);
+    assert_eq!(loaded(EFFECTIVE, &[]), settings);
 }
 
 #[test]
@@ -90,6 +120,20 @@ fn no_printed_form_of_the_settings_holds_a_password() {
     }
 }
 
+#[test]
+fn no_printed_form_of_the_settings_holds_the_sentinels_password() {
+    let in_file = format!("redis.sentinel_password = \"s3cr3t\"\n{MINIMAL}");
+    for (text, pairs) in
+        [(in_file.as_str(), &[][..]), (MINIMAL, &[("TICKCACHE_REDIS_SENTINEL_PASSWORD", "s3cr3t")])]
+    {
+        let settings = loaded(text, pairs);
+        assert_eq!(settings.sentinel.password.as_ref().map(Secret::expose), Some("s3cr3t"));
+        let effective = settings.effective_toml();
+        assert!(effective.contains("sentinel_password = \"***\""), "{effective}");
+        assert!(!format!("{settings:?} {settings:#?} {effective}").contains("s3cr3t"));
+    }
+}
+
 fn without_comments(text: &str) -> String {
     text.lines().map(|line| line.split(" # ").next().unwrap_or_default().to_owned() + "\n").collect()
 }
@@ -109,6 +153,34 @@ fn any_feed(venue: &'static str, depth_max: u32) -> impl Strategy<Value = String
     )
 }
 
+/// Keys of the sections that come last, in the dotted form.
+fn any_rules() -> impl Strategy<Value = String> {
+    let on_off = || prop::sample::select(vec!["on", "off"]);
+    let kinds = vec!["price_move", "trade", "liquidity_change", "state", "invalidated"];
+    let topology = prop::sample::select(vec![("single", false), ("sentinel", true), ("cluster", true)]);
+    (
+        (on_off(), on_off(), prop::sample::select(vec!["mid", "last"])),
+        (1_000..=60_000_u32).prop_flat_map(|ttl| (Just(ttl), 100..=(ttl * 99 / 100 - 500) / 2)),
+        (1..=1_000_000_u32, 1..=1_000_u32, 1..=1_000_u32),
+        prop::sample::subsequence(kinds, 0..=5),
+        (topology, prop::collection::btree_set("[a-z]{1,9}:[1-9][0-9]{0,3}", 1..5).prop_map(Vec::from_iter)),
+        ("[A-Za-z0-9._-]{0,64}", "[ -~]{0,20}"),
+    )
+        .prop_map(|(words, lease, numbers, kinds, ((mode, with_nodes), nodes), (id, password))| {
+            let nodes = if with_nodes { nodes } else { Vec::new() };
+            let (whole, thousandths) = (numbers.0 / 1_000, numbers.0 % 1_000);
+            format!(
+                "engine.id = {id:?}\nredis.mode = {mode:?}\nredis.nodes = {nodes:?}\n\
+                 redis.ca_file = \"\"\nredis.sentinel_password = {password:?}\n\
+                 publish.fencing = {:?}\npublish.push = {:?}\ninvalidation.price = {:?}\n\
+                 lease.ttl_ms = {}\nlease.renew_ms = {}\n\
+                 invalidation.price_move_percent = {whole}.{thousandths:03}\n\
+                 invalidation.liquidity_change_percent = {}\nevents.per_second_max = {}\nevents.kinds = {kinds:?}\n",
+                words.0, words.1, words.2, lease.0, lease.1, numbers.1, numbers.2,
+            )
+        })
+}
+
 prop_compose! {
     fn any_settings()(
         namespace in "n[a-z0-9_-]{0,20}(:n[a-z0-9_-]{0,20}){0,1}",
@@ -117,11 +189,14 @@ prop_compose! {
         listen in prop::sample::select(vec!["", "127.0.0.1:0", "[::1]:8080", "0.0.0.0:80"]),
         ttl in (3..=3_600_u32, 6..=3_600_u32, 90..=86_400_u32),
         zstd in 0..=1_048_576_u32,
+        rules in any_rules(),
         feeds in (any_feed("binance", 1_000), any_feed("shallow", 10), any::<bool>()),
     ) -> String {
         let second = if feeds.2 { feeds.1 } else { String::new() };
+        // What goes together only with a single server would else refuse most of the others.
+        let redis = if rules.contains("redis.mode = \"single\"") { redis } else { "redis://h".to_owned() };
         format!(
-            "namespace = {namespace:?}\nstore.kind = {kind:?}\nredis.url = {redis:?}\nhttp.listen = {listen:?}\n\
+            "{rules}namespace = {namespace:?}\nstore.kind = {kind:?}\nredis.url = {redis:?}\nhttp.listen = {listen:?}\n\
              [ttl]\nprice_s = {}\nliquidity_s = {}\nvolume_s = {}\n[codec]\nzstd_threshold_bytes = {zstd}\n{}{second}",
             ttl.0, ttl.1, ttl.2, feeds.0,
         )
@@ -133,8 +208,10 @@ proptest! {
     fn settings_survive_being_printed(text in any_settings()) {
         let settings = loaded(&text, &[]);
         let effective = settings.effective_toml();
-        let again = loaded(&effective, &[]);
+        let mut again = loaded(&effective, &[]);
         prop_assert_eq!(again.effective_toml(), effective);
+        // Printed masked, and the only thing that does not come back.
+        again.sentinel.password = settings.sentinel.password.clone();
         prop_assert_eq!(again, settings);
     }
 

@@ -50,7 +50,12 @@ fn to_be_named(key: &Key) -> Vec<String> {
         Shape::Number { range, unit } => {
             vec![format!("{} to {}", range.start(), range.end()), (*unit).to_owned()]
         }
-        Shape::Text | Shape::Texts => Vec::new(),
+        Shape::Decimal { range, unit } => {
+            let end = |thousandths: &u32| super::validate::decimal(*thousandths);
+            vec![format!("{} to {}", end(range.start()), end(range.end())), (*unit).to_owned()]
+        }
+        Shape::Choice(words) => words.iter().map(|word| format!("{word:?}")).collect(),
+        Shape::Text | Shape::Secret | Shape::Texts => Vec::new(),
     };
     parts.push(match key.fallback {
         Fallback::Text(text) => format!("Default: {text:?}."),

@@ -1,0 +1,127 @@
+//! The feeds: venues, instruments, entities, and what a venue's own limits say about them.
+
+use std::collections::HashMap;
+
+use crate::domain::{Entity, EntityDurations, INSTRUMENTS_MAX, Instrument, Venue};
+
+use super::super::endpoint::Endpoint;
+use super::super::error::{ConfigErrors, Origin, Problem};
+use super::super::keys::{self, Key, Shape};
+use super::super::raw::{Given, RawFeed, Values};
+use super::super::settings::{FeedSettings, VenueDefaults};
+use super::value::{check_first, filled_list, number, number_within, parse, parsed, seconds};
+
+/// Every feed, or `None` where one is wrong.
+pub(super) fn feeds(
+    raw: &[RawFeed],
+    venues: &[VenueDefaults],
+    errors: &mut ConfigErrors,
+) -> Option<Vec<FeedSettings>> {
+    if raw.is_empty() {
+        // A [feed] of the wrong kind, or a [[feeds]], has been reported already.
+        if errors.is_empty() {
+            let expected = "at least one [[feed]] with venue and instruments";
+            errors.push(&Origin::Default, keys::FEED_TABLE, Problem::Missing { expected });
+        }
+        return None;
+    }
+    let mut first_lines = HashMap::new();
+    let checked: Vec<_> = raw.iter().map(|feed| self::feed(feed, venues, &mut first_lines, errors)).collect();
+    checked.into_iter().collect()
+}
+
+fn feed(
+    raw: &RawFeed,
+    venues: &[VenueDefaults],
+    first_lines: &mut HashMap<String, Origin>,
+    errors: &mut ConfigErrors,
+) -> Option<FeedSettings> {
+    let values = &raw.values;
+    for key in [&keys::VENUE, &keys::INSTRUMENTS] {
+        if values.origin(key) == Origin::Default && !raw.broken.contains(&key.path) {
+            let expected = if key.shape == Shape::Text {
+                "the name of a venue"
+            } else {
+                "a list such as [\"BTC-USDT\"]"
+            };
+            errors.push(&Origin::File(raw.line), key.path, Problem::Missing { expected });
+        }
+    }
+    let venue = venue(values, venues, first_lines, errors);
+    let name = venue.and_then(|_| parsed::<Venue>(values.text(&keys::VENUE), keys::VENUE.path, errors));
+    let instruments = filled_list::<Instrument>(values, &keys::INSTRUMENTS, INSTRUMENTS_MAX, parse, errors);
+    let entities = filled_list::<Entity>(values, &keys::ENTITIES, Entity::ALL.len(), parse, errors);
+    let depth = match venue {
+        Some(defaults) => {
+            let Shape::Number { range, .. } = &keys::DEPTH.shape else { return None };
+            let max = defaults.depth_max.min(*range.end());
+            number_within(values, &keys::DEPTH, *range.start()..=max, errors)
+        }
+        None => number(values, &keys::DEPTH, errors),
+    };
+    let url = |defaults: fn(&VenueDefaults) -> &'static str| venue.map(defaults);
+    let websocket_url = endpoint(values, &keys::WEBSOCKET_URL, url(|venue| venue.websocket_url), errors);
+    let rest_url = endpoint(values, &keys::REST_URL, url(|venue| venue.rest_url), errors);
+    let weight = venue.and_then(|venue| weight(values, venue, errors));
+    let first_data = seconds(values, &keys::FIRST_DATA, errors);
+    let [price, liquidity, volume] = [&keys::PRICE_SILENCE, &keys::LIQUIDITY_SILENCE, &keys::VOLUME_SILENCE]
+        .map(|key| seconds(values, key, errors));
+    Some(FeedSettings {
+        venue: name?,
+        instruments: instruments?,
+        entities: entities?,
+        depth: depth?,
+        websocket_url: websocket_url?,
+        rest_url: rest_url?,
+        rest_weight_per_minute: weight?,
+        first_data: first_data?,
+        silence: EntityDurations { price: price?, liquidity: liquidity?, volume: volume? },
+    })
+}
+
+fn venue<'a>(
+    values: &Values,
+    venues: &'a [VenueDefaults],
+    first_lines: &mut HashMap<String, Origin>,
+    errors: &mut ConfigErrors,
+) -> Option<&'a VenueDefaults> {
+    let Given { value, origin } = values.text(&keys::VENUE)?;
+    let known = venues.iter().find(|venue| venue.name == value);
+    if known.is_none() {
+        let names: Vec<_> = venues.iter().map(|venue| venue.name).collect();
+        let problem = Problem::Choice { expected: format!("one of {}", names.join(", ")), got: value };
+        errors.push(&origin, keys::VENUE.path, problem);
+        return None;
+    }
+    check_first(value, &origin, keys::VENUE.path, first_lines, errors);
+    known
+}
+
+fn weight(values: &Values, venue: &VenueDefaults, errors: &mut ConfigErrors) -> Option<u32> {
+    if values.origin(&keys::REST_WEIGHT) == Origin::Default {
+        return Some(venue.rest_weight_per_minute);
+    }
+    number_within(values, &keys::REST_WEIGHT, venue.rest_weight_per_minute_range.clone(), errors)
+}
+
+/// A URL of the file, else the venue's own.
+fn endpoint(
+    values: &Values,
+    key: &Key,
+    default: Option<&'static str>,
+    errors: &mut ConfigErrors,
+) -> Option<Endpoint> {
+    let (schemes, expected) = if key.path == keys::REST_URL.path {
+        (["http", "https"], "an http:// or https:// URL")
+    } else {
+        (["ws", "wss"], "a ws:// or wss:// URL")
+    };
+    let given = values.text(key);
+    let venues_own = || default.map(|url| Given { value: url.to_owned(), origin: Origin::Default });
+    let Given { value, origin } = given.or_else(venues_own)?;
+    let endpoint = Endpoint::parse(&value, schemes);
+    if endpoint.is_none() {
+        errors.push(&origin, key.path, Problem::Endpoint(expected));
+    }
+    endpoint
+}

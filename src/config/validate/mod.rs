@@ -1,0 +1,165 @@
+//! From what was typed to what is known to be right: ranges, grammars, and all relations between keys.
+//!
+//! Each check reports what is wrong and goes on, so that one run shows everything.
+
+mod feeds;
+mod redis;
+mod value;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use crate::domain::{EntityDurations, EventKind};
+
+use super::choice::listed;
+use super::engine_id::EngineId;
+use super::environment::{self, Environment};
+use super::error::{ConfigErrors, Origin, Problem};
+use super::keys::{self, Key, SCALARS};
+use super::raw::{Given, Raw, Values};
+use super::settings::{LeaseSettings, Settings, VenueDefaults};
+use value::{choice, list, milliseconds, number, parsed, seconds, thousandths};
+
+pub(super) use value::decimal;
+
+/// The settings, or `None` where something is wrong, which `errors` says then.
+pub(super) fn settings(
+    raw: &Raw,
+    environment: &Environment,
+    venues: &[VenueDefaults],
+    errors: &mut ConfigErrors,
+) -> Option<Settings> {
+    let values = &raw.values;
+    let namespace = parsed(values.text(&keys::NAMESPACE), keys::NAMESPACE.path, errors);
+    let engine_id = engine_id(values, errors);
+    let store = choice(values, &keys::STORE_KIND, errors);
+    let redis =
+        values.text(&keys::REDIS_URL).and_then(|url| environment::redis_url(url, environment, errors));
+    let nodes = redis::nodes(values, redis.as_ref(), errors);
+    let sentinel = redis::sentinel(values, errors);
+    let tls_files = redis::tls_files(values, redis.as_ref(), errors);
+    let embedded_listen = listen(values, &keys::EMBEDDED_LISTEN, errors);
+    let http_listen = listen(values, &keys::HTTP_LISTEN, errors);
+    check_ports(values, embedded_listen, http_listen, errors);
+    let ttl =
+        [&keys::TTL_PRICE, &keys::TTL_LIQUIDITY, &keys::TTL_VOLUME].map(|key| seconds(values, key, errors));
+    let zstd_threshold = number(values, &keys::ZSTD_THRESHOLD, errors);
+    let fencing = choice(values, &keys::FENCING, errors);
+    let push = choice(values, &keys::PUSH, errors);
+    let lease = lease(values, errors);
+    let price_move_limit = thousandths(values, &keys::PRICE_MOVE, errors);
+    let move_price = choice(values, &keys::MOVE_PRICE, errors);
+    let liquidity_change_percent = number(values, &keys::LIQUIDITY_CHANGE, errors);
+    let event_kinds = event_kinds(values, errors);
+    let events_per_second_max = number(values, &keys::EVENTS_PER_SECOND, errors);
+    let feeds = feeds::feeds(&raw.feeds, venues, errors);
+    let redis = redis?;
+    let variables = variables(values, &redis.origin);
+    let [price, liquidity, volume] = ttl;
+    let (redis_mode, redis_nodes) = nodes?;
+    Some(Settings {
+        namespace: namespace?,
+        engine_id: engine_id?,
+        store: store?,
+        redis: redis.value,
+        redis_mode,
+        redis_nodes,
+        sentinel: sentinel?,
+        tls_files: tls_files?,
+        embedded_listen: embedded_listen?,
+        http_listen: http_listen?,
+        ttl: EntityDurations { price: price?, liquidity: liquidity?, volume: volume? },
+        zstd_threshold_bytes: Some(zstd_threshold?).filter(|bytes| *bytes > 0),
+        fencing: fencing?,
+        push: push?,
+        lease: lease?,
+        price_move_limit: price_move_limit?,
+        move_price: move_price?,
+        liquidity_change_percent: liquidity_change_percent?,
+        event_kinds: event_kinds?,
+        events_per_second_max: events_per_second_max?,
+        feeds: feeds?,
+        variables,
+    })
+}
+
+/// The variables behind each value that came from the environment.
+fn variables(values: &Values, redis: &Origin) -> BTreeMap<&'static str, String> {
+    let origin =
+        |key: &Key| if key.path == keys::REDIS_URL.path { redis.clone() } else { values.origin(key) };
+    let behind = |key: &&'static Key| match origin(key) {
+        Origin::Environment(names) => Some((key.path, names)),
+        Origin::Flag(_) | Origin::File(_) | Origin::Default => None,
+    };
+    SCALARS.iter().filter_map(behind).collect()
+}
+
+/// `Some(None)` is off, `None` an error.
+fn listen(values: &Values, key: &Key, errors: &mut ConfigErrors) -> Option<Option<SocketAddr>> {
+    let Given { value, origin } = values.text(key)?;
+    if value.is_empty() {
+        return Some(None);
+    }
+    let address = value.parse().ok();
+    if address.is_none() {
+        errors.push(&origin, key.path, Problem::Listen(value));
+    }
+    address.map(Some)
+}
+
+/// Two servers cannot share a port; port 0 asks the system for a free one.
+fn check_ports(
+    values: &Values,
+    embedded: Option<Option<SocketAddr>>,
+    http: Option<Option<SocketAddr>>,
+    errors: &mut ConfigErrors,
+) {
+    let (Some(Some(embedded)), Some(Some(http))) = (embedded, http) else { return };
+    let same_host =
+        embedded.ip() == http.ip() || embedded.ip().is_unspecified() || http.ip().is_unspecified();
+    if same_host && embedded.port() == http.port() && http.port() != 0 {
+        let problem = Problem::PortTaken { address: http, other: keys::EMBEDDED_LISTEN.path };
+        errors.push(&values.origin(&keys::HTTP_LISTEN), keys::HTTP_LISTEN.path, problem);
+    }
+}
+
+/// `Some(None)` is to be made up, `None` an error.
+fn engine_id(values: &Values, errors: &mut ConfigErrors) -> Option<Option<EngineId>> {
+    let given = values.text(&keys::ENGINE_ID)?;
+    if given.value.is_empty() {
+        return Some(None);
+    }
+    parsed(Some(given), keys::ENGINE_ID.path, errors).map(Some)
+}
+
+/// Both numbers, where two renewals fit into the lease.
+fn lease(values: &Values, errors: &mut ConfigErrors) -> Option<LeaseSettings> {
+    let ttl_ms = number(values, &keys::LEASE_TTL, errors);
+    let renew_ms = number(values, &keys::LEASE_RENEW, errors);
+    let (ttl_ms, renew_ms) = (ttl_ms?, renew_ms?);
+    let max_ms = keys::lease_renew_ms_max(ttl_ms);
+    if renew_ms > max_ms {
+        // A default that nobody typed is not to blame: the shorter lease is.
+        let origin = match values.origin(&keys::LEASE_RENEW) {
+            Origin::Default => values.origin(&keys::LEASE_TTL),
+            typed => typed,
+        };
+        let problem = Problem::RenewTooRare { max_ms, ttl_ms, got_ms: renew_ms };
+        errors.push(&origin, keys::LEASE_RENEW.path, problem);
+    }
+    Some(LeaseSettings { ttl: milliseconds(ttl_ms), renew: milliseconds(renew_ms) })
+}
+
+/// In the order of their codes; none is a choice too.
+fn event_kinds(values: &Values, errors: &mut ConfigErrors) -> Option<Vec<EventKind>> {
+    let by_name = |text: &str| {
+        let unknown = || Problem::Choice {
+            expected: listed(&EventKind::ALL.map(EventKind::as_str)),
+            got: text.to_owned(),
+        };
+        EventKind::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or_else(unknown)
+    };
+    let mut kinds = list(values, &keys::EVENT_KINDS, EventKind::ALL.len(), by_name, errors)?;
+    kinds.sort_unstable();
+    Some(kinds)
+}
