@@ -3,6 +3,7 @@
 //! Owns the bytes, both ways. Never does I/O, never reads a clock. Everything that is read is bounded: a value that
 //! claims more than the contract allows is an error, before anything is allocated for it.
 
+mod claim;
 mod compare;
 mod cursor;
 mod decode;
@@ -19,6 +20,7 @@ mod properties;
 mod registry;
 mod writer;
 
+pub use claim::Claim;
 pub use decoder::{Decoded, Decoder, RECORD_BYTES_MAX, decode};
 pub use encoder::Encoder;
 pub use envelope::{Codec, Envelope, peek_version};

@@ -38,6 +38,7 @@
 //! | `view` | a value and how far to trust it |
 
 mod client;
+mod command;
 mod copy;
 mod error;
 mod link;
@@ -46,15 +47,18 @@ mod pause;
 mod push;
 mod rhythm;
 mod servers;
+mod status;
 mod topology;
 mod view;
 mod watch;
 
 pub use client::{CATALOG_MAX, CatalogLine, Reader};
+pub use command::Events;
 pub use error::{ReadError, Recovery};
 pub use options::{
     Mode, NODES_MAX, NodeAddress, NodeAddressError, NodeTls, Options, Push, Sentinels, TlsFiles,
 };
 pub use push::{CHANNELS_MAX, EVENTS_MAX};
+pub use status::{ENGINES_READ_MAX, Engine, Lease, ServerFacts};
 pub use view::{Age, AgeLimits, Lookup, Trust, View};
 pub use watch::{Change, Venues, Watch};

@@ -230,7 +230,7 @@ impl Servers {
     }
 
     /// One question over a connection of its own.
-    async fn ask<T: FromRedisValue>(
+    pub(super) async fn ask<T: FromRedisValue>(
         &self,
         info: &ConnectionInfo,
         name: &'static str,

@@ -13,7 +13,7 @@ use crate::domain::{
 };
 use crate::reader::{Trust, View};
 
-const UNKNOWN: &str = "-";
+pub(super) const UNKNOWN: &str = "-";
 
 /// The columns of an entity's table.
 pub(super) const fn header(entity: Entity) -> &'static [&'static str] {
@@ -198,7 +198,7 @@ fn size(scales: Scales, unit: SizeUnit, size: Size) -> String {
     }
 }
 
-fn optional<T>(value: Option<T>, text: impl FnOnce(T) -> String) -> String {
+pub(super) fn optional<T>(value: Option<T>, text: impl FnOnce(T) -> String) -> String {
     value.map_or_else(|| UNKNOWN.to_owned(), text)
 }
 
