@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Passes all tests on a fresh machine: installs what they need (redis-server), then runs them.
+# Passes all tests on a fresh machine: installs what they need (redis-server, python3, openssl), then runs them.
 #
 #   ./test.sh          everything that is fit for every change, some minutes
 #   ./test.sh long     what takes long: long fuzzing, many cases (LONG_SECONDS each, 600 by default)
@@ -31,6 +31,7 @@ install() {
 have cargo || { echo "test.sh: please install Rust first: https://rustup.rs" >&2; exit 1; }
 have redis-server || install redis-server
 have python3 || install python3
+have openssl || install openssl
 
 if [ "${1:-}" = long ]; then
   seconds="${LONG_SECONDS:-600}"

@@ -7,26 +7,28 @@
     reason = "a test fails by panicking; helpers outside of test functions do as well"
 )]
 
+#[path = "support/certificates.rs"]
+mod certificates;
 #[path = "publish/faults.rs"]
 mod faults;
+#[path = "support/redis_server.rs"]
+mod redis_server;
 #[path = "publish/rig.rs"]
 mod rig;
-#[path = "publish/server.rs"]
-mod server;
 
 use redis::AsyncCommands;
 use tickcache::clock;
 use tickcache::publish::{Endpoint, RedisAddress, Store};
 
+use redis_server::RedisServer;
 use rig::{EPOCH, Rig, bid, on_one_thread, tcp, until, version};
-use server::Server;
 
 #[test]
 fn values_arrive_with_their_ttl_and_growing_versions() {
     on_one_thread(async {
-        let Some(server) = Server::start(&[]).await else { return };
+        let server = RedisServer::start();
         let mut redis = server.observe().await;
-        let mut rig = Rig::start(Store::Redis(tcp(server.port)), 3).connected().await;
+        let mut rig = Rig::start(Store::Redis(tcp(server.port())), 3).connected().await;
         for round in 1..=3 {
             rig.push(1, 100 * round);
             rig.drain().await;
@@ -49,9 +51,9 @@ fn values_arrive_with_their_ttl_and_growing_versions() {
 #[test]
 fn a_burst_is_conflated_and_the_newest_of_each_key_wins() {
     on_one_thread(async {
-        let Some(server) = Server::start(&[]).await else { return };
+        let server = RedisServer::start();
         let mut redis = server.observe().await;
-        let mut rig = Rig::start(Store::Redis(tcp(server.port)), 600).connected().await;
+        let mut rig = Rig::start(Store::Redis(tcp(server.port())), 600).connected().await;
         for round in 1..=20 {
             for slot in 0..600 {
                 rig.push(slot, round * 1_000 + i128::try_from(slot).unwrap());
@@ -72,9 +74,9 @@ fn a_burst_is_conflated_and_the_newest_of_each_key_wins() {
 #[test]
 fn the_catalog_is_written_and_fields_are_withdrawn() {
     on_one_thread(async {
-        let Some(server) = Server::start(&[]).await else { return };
+        let mut server = RedisServer::start();
         let mut redis = server.observe().await;
-        let mut rig = Rig::start(Store::Redis(tcp(server.port)), 1);
+        let mut rig = Rig::start(Store::Redis(tcp(server.port())), 1);
         assert!(rig.writer.announce("BTC-USDT:binance", "binance/0 price liquidity"));
         assert!(rig.writer.announce("OLD-USDT:binance", "binance/0 price"));
         rig.drain().await;
@@ -87,7 +89,7 @@ fn the_catalog_is_written_and_fields_are_withdrawn() {
         let schema: String = redis.hget("tickcache:v1:meta", "schema").await.unwrap();
         assert_eq!((transport.as_str(), schema.as_str()), ("publish", "1"));
 
-        let server = server.restart().await;
+        server.restart();
         let mut redis = server.observe().await;
         until("the catalog is there again", async || {
             redis.hlen("tickcache:v1:catalog").await.unwrap_or(0) == 1
@@ -113,8 +115,8 @@ fn the_embedded_store_counts_as_written_at_once() {
 #[test]
 fn a_unix_socket_a_user_and_a_database_work() {
     on_one_thread(async {
-        let Some(server) = Server::start(&[]).await else { return };
-        server.allow_writer(&["on", ">secret", "~tickcache:*", "+@all"]).await;
+        let server = RedisServer::start();
+        server.allow("writer", &["on", ">secret", "~tickcache:*", "+@all"]);
         let mut rig = Rig::start(
             Store::Redis(RedisAddress {
                 endpoint: Endpoint::Unix { path: server.unix_path() },
@@ -139,9 +141,9 @@ fn a_unix_socket_a_user_and_a_database_work() {
 #[test]
 fn a_value_of_another_type_under_our_key_is_overwritten() {
     on_one_thread(async {
-        let Some(server) = Server::start(&[]).await else { return };
+        let server = RedisServer::start();
         let mut redis = server.observe().await;
-        let mut rig = Rig::start(Store::Redis(tcp(server.port)), 1);
+        let mut rig = Rig::start(Store::Redis(tcp(server.port())), 1);
         let _: i64 = redis.lpush(&rig.keys[0], "foreign").await.unwrap();
         rig.push(0, 9);
         rig.drain().await;

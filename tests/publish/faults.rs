@@ -1,7 +1,5 @@
 //! What the writer does when Redis is away, slow, hung, or refuses.
 
-use std::process::Command;
-use std::sync::Arc;
 use std::time::Duration;
 
 use redis::AsyncCommands;
@@ -10,14 +8,15 @@ use tickcache::publish::{Drained, Endpoint, RedisAddress, Store};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::certificates::{Certificates, Clients};
+use crate::redis_server::{RedisServer, free_port};
 use crate::rig::{Rig, bid, on_one_thread, tcp, until, version};
-use crate::server::{Server, free_port};
 
 #[test]
 fn a_redis_that_was_killed_and_comes_back_empty_gets_everything_anew() {
     on_one_thread(async {
-        let Some(mut server) = Server::start(&[]).await else { return };
-        let mut rig = Rig::start(Store::Redis(tcp(server.port)), 500);
+        let mut server = RedisServer::start();
+        let mut rig = Rig::start(Store::Redis(tcp(server.port())), 500);
         for slot in 0..500 {
             rig.push(slot, 1);
         }
@@ -29,7 +28,7 @@ fn a_redis_that_was_killed_and_comes_back_empty_gets_everything_anew() {
         let value = rig.table.get_key(&rig.keys[7], clock::mono()).unwrap();
         assert_eq!(bid(&value.bytes), 2, "the table goes on without Redis");
 
-        let server = server.restart().await;
+        server.restart();
         rig.drain().await;
         let values: Vec<Vec<u8>> = server.observe().await.mget(&rig.keys).await.unwrap();
         for (slot, value) in values.iter().enumerate() {
@@ -50,7 +49,7 @@ fn a_redis_that_is_absent_at_the_start_costs_no_memory_and_is_found_later() {
         }
         assert_eq!(rig.writer.drain(clock::mono()).await, Drained::Partly { left: 51 });
         assert_eq!(rig.writer.buffer_bytes(), 0, "nothing is packed for a Redis that is away");
-        let Some(server) = Server::start_on(port).await else { return };
+        let server = RedisServer::start_on(port);
         rig.drain().await;
         let value: Vec<u8> = server.observe().await.get(&rig.keys[49]).await.unwrap();
         assert_eq!(bid(&value), 19_999);
@@ -61,15 +60,15 @@ fn a_redis_that_is_absent_at_the_start_costs_no_memory_and_is_found_later() {
 #[test]
 fn a_hung_redis_is_given_up_and_gets_the_newest_value_later() {
     on_one_thread(async {
-        let Some(server) = Server::start(&[]).await else { return };
-        let mut rig = Rig::start(Store::Redis(tcp(server.port)), 2);
+        let server = RedisServer::start();
+        let mut rig = Rig::start(Store::Redis(tcp(server.port())), 2);
         rig.push(0, 1);
         rig.drain().await;
-        server.signal("STOP");
+        server.stop();
         rig.push(0, 2);
         until("the silence is noticed", async || !rig.writer.stats().connected).await;
         rig.push(0, 3);
-        server.signal("CONT");
+        server.cont();
         rig.drain().await;
         let value: Vec<u8> = server.observe().await.get(&rig.keys[0]).await.unwrap();
         assert_eq!(bid(&value), 3);
@@ -79,12 +78,12 @@ fn a_hung_redis_is_given_up_and_gets_the_newest_value_later() {
 #[test]
 fn an_idle_connection_that_hangs_is_noticed_too() {
     on_one_thread(async {
-        let Some(server) = Server::start(&[]).await else { return };
-        let rig = Rig::start(Store::Redis(tcp(server.port)), 1);
+        let server = RedisServer::start();
+        let rig = Rig::start(Store::Redis(tcp(server.port())), 1);
         until("it connects", async || rig.writer.stats().connected).await;
-        server.signal("STOP");
+        server.stop();
         until("the silence is noticed", async || !rig.writer.stats().connected).await;
-        server.signal("CONT");
+        server.cont();
         until("it comes back", async || rig.writer.stats().connected).await;
     });
 }
@@ -92,12 +91,9 @@ fn an_idle_connection_that_hangs_is_noticed_too() {
 #[test]
 fn a_full_redis_is_asked_again_until_it_has_room() {
     on_one_thread(async {
-        let Some(server) = Server::start(&["--maxmemory", "1", "--maxmemory-policy", "noeviction"]).await
-        else {
-            return;
-        };
+        let server = RedisServer::start_with(&["--maxmemory", "1", "--maxmemory-policy", "noeviction"]);
         let mut redis = server.observe().await;
-        let mut rig = Rig::start(Store::Redis(tcp(server.port)), 100);
+        let mut rig = Rig::start(Store::Redis(tcp(server.port())), 100);
         for slot in 0..100 {
             rig.push(slot, 1);
         }
@@ -117,9 +113,9 @@ fn a_full_redis_is_asked_again_until_it_has_room() {
 #[test]
 fn a_key_that_the_user_may_not_write_holds_no_other_up() {
     on_one_thread(async {
-        let Some(server) = Server::start(&[]).await else { return };
-        server.allow_writer(&["on", ">secret", "~*{C1-USDT}*", "+@all"]).await;
-        let mut rig = Rig::start(Store::Redis(with_password(server.port, "secret")), 2);
+        let server = RedisServer::start();
+        server.allow("writer", &["on", ">secret", "~*{C1-USDT}*", "+@all"]);
+        let mut rig = Rig::start(Store::Redis(with_password(server.port(), "secret")), 2);
         rig.push(0, 1);
         rig.push(1, 1);
         let mut redis = server.observe().await;
@@ -129,7 +125,7 @@ fn a_key_that_the_user_may_not_write_holds_no_other_up() {
         until("the other goes on", async || bid(&redis.get::<_, Vec<u8>>(&rig.keys[1]).await.unwrap()) == 2)
             .await;
         assert!(!redis.exists::<_, bool>(&rig.keys[0]).await.unwrap());
-        server.allow_writer(&["~*"]).await;
+        server.allow("writer", &["~*"]);
         rig.drain().await;
         assert!(redis.exists::<_, bool>(&rig.keys[0]).await.unwrap());
         assert_eq!(rig.writer.stats().reconnects, 0);
@@ -139,13 +135,13 @@ fn a_key_that_the_user_may_not_write_holds_no_other_up() {
 #[test]
 fn a_wrong_password_is_tried_again_until_it_is_right() {
     on_one_thread(async {
-        let Some(server) = Server::start(&[]).await else { return };
-        server.allow_writer(&["on", ">right", "~*", "+@all"]).await;
-        let mut rig = Rig::start(Store::Redis(with_password(server.port, "wrong")), 1);
+        let server = RedisServer::start();
+        server.allow("writer", &["on", ">right", "~*", "+@all"]);
+        let mut rig = Rig::start(Store::Redis(with_password(server.port(), "wrong")), 1);
         rig.push(0, 1);
         tokio::time::sleep(Duration::from_millis(300)).await;
         assert!(!rig.writer.stats().connected);
-        server.allow_writer(&[">wrong"]).await;
+        server.allow("writer", &[">wrong"]);
         rig.drain().await;
         let mut redis = server.observe().await;
         assert!(redis.exists::<_, bool>(&rig.keys[0]).await.unwrap());
@@ -155,10 +151,10 @@ fn a_wrong_password_is_tried_again_until_it_is_right() {
 #[test]
 fn behind_a_slow_network_the_newest_value_still_comes_last() {
     on_one_thread(async {
-        let Some(server) = Server::start(&[]).await else { return };
+        let server = RedisServer::start();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        tokio::task::spawn_local(slow_proxy(listener, server.port));
+        tokio::task::spawn_local(slow_proxy(listener, server.port()));
         let mut rig = Rig::start(Store::Redis(tcp(port)), 300);
         until("it connects", async || rig.writer.stats().connected).await;
         for round in 1..=2_000 {
@@ -201,20 +197,13 @@ fn a_server_that_speaks_nonsense_is_left_and_tried_again() {
 #[test]
 fn tls_works_and_an_untrusted_certificate_is_refused() {
     on_one_thread(async {
-        let Some((directory, config)) = certificate() else { return };
-        let path = |name: &str| directory.path().join(name).to_string_lossy().into_owned();
-        let port = free_port();
-        let (certificate, key) = (path("cert.pem"), path("key.pem"));
-        let arguments =
-            ["--tls-port", &port.to_string(), "--tls-cert-file", &certificate, "--tls-key-file", &key]
-                .map(str::to_owned);
-        let mut arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        arguments.extend(["--tls-auth-clients", "no", "--tls-ca-cert-file", &certificate]);
-        let Some(server) = Server::start(&arguments).await else { return };
-        let address = RedisAddress::open(Endpoint::Tls { host: "localhost".to_owned(), port });
+        let certificates = Certificates::make();
+        let server = RedisServer::start_tls(&certificates.server_arguments(Clients::Anybody));
+        let address =
+            RedisAddress::open(Endpoint::Tls { host: "localhost".to_owned(), port: server.tls_port() });
         let mut untrusting = Rig::start(Store::Redis(address.clone()), 1);
         untrusting.push(0, 1);
-        let mut rig = Rig::start_with(Store::Redis(address), 500, Some(config));
+        let mut rig = Rig::start_with(Store::Redis(address), 500, Some(certificates.trusting()));
         for round in 1..=50 {
             for slot in 0..500 {
                 rig.push(slot, round);
@@ -226,43 +215,6 @@ fn tls_works_and_an_untrusted_certificate_is_refused() {
         assert!(values.iter().all(|value| bid(value) == 50));
         assert!(!untrusting.writer.stats().connected);
     });
-}
-
-/// A certificate for `localhost`, and a client that trusts it; `None` without openssl.
-fn certificate() -> Option<(tempfile::TempDir, Arc<rustls::ClientConfig>)> {
-    let directory = tempfile::TempDir::new().unwrap();
-    let made = Command::new("openssl")
-        .args([
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-            "-nodes",
-            "-days",
-            "2",
-        ])
-        .args(["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"])
-        .args(["-addext", "basicConstraints=critical,CA:FALSE", "-keyout", "key.pem", "-out", "cert.pem"])
-        .current_dir(directory.path())
-        .output();
-    if !made.is_ok_and(|output| output.status.success()) {
-        eprintln!("SKIPPED: there is no openssl on this machine");
-        return None;
-    }
-    use rustls::pki_types::pem::PemObject;
-    let certificate =
-        rustls::pki_types::CertificateDer::from_pem_file(directory.path().join("cert.pem")).unwrap();
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add(certificate).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Some((directory, Arc::new(config)))
 }
 
 fn with_password(port: u16, password: &str) -> RedisAddress {
