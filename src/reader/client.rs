@@ -181,7 +181,7 @@ impl Reader {
         &self.namespace
     }
 
-    pub(super) fn link(&self) -> &Link {
+    pub(super) const fn link(&self) -> &Arc<Link> {
         &self.link
     }
 

@@ -1,20 +1,20 @@
 //! Where the servers are: from URL, mode and certificates to clients, the primary's address, and the Cluster's nodes.
 //!
-//! Owns the address book and the asking of sentinels and Cluster nodes, each with a deadline of [`ASK_MAX`]. Never keeps a
-//! connection: `link` and `push` do. Nothing in here prints the URL: it may hold a password.
+//! Owns the address book and the asking of sentinels and Cluster nodes, each with a deadline of [`ASK_MAX`]. Keeps
+//! one connection a sentinel, and none to a data node: `link` and `push` do. Nothing in here prints the URL: it may hold a password.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use redis::aio::MultiplexedConnection;
-use redis::cluster::{ClusterClient, ClusterClientBuilder};
 use redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
 use redis::{
     AsyncConnectionConfig, Client, ClientTlsConfig, Cmd, ConnectionAddr, ConnectionInfo, FromRedisValue,
-    IntoConnectionInfo, RedisConnectionInfo, TlsCertificates, TlsMode, Value,
+    IntoConnectionInfo, RedisConnectionInfo, TlsCertificates, Value,
 };
 
 use super::ReadError;
@@ -34,6 +34,8 @@ pub(super) struct Servers {
     certificates: Option<TlsCertificates>,
     options: Options,
     name: String,
+    /// To sentinels: they are asked often.
+    asked: Mutex<HashMap<NodeAddress, MultiplexedConnection>>,
 }
 
 impl fmt::Debug for Servers {
@@ -73,7 +75,7 @@ impl Servers {
             }
         };
         let certificates = read_certificates(&options)?;
-        let servers = Self { info, certificates, options, name };
+        let servers = Self { info, certificates, options, name, asked: Mutex::default() };
         // What is wrong with the certificates is said here, not at the first connection.
         servers.client(&servers.info.clone())?;
         Ok(servers)
@@ -105,24 +107,6 @@ impl Servers {
             _ => Client::open(info.clone()),
         }
         .map_err(|error| invalid(&reason_without_url(&error)))
-    }
-
-    /// Clients of the Cluster: both timeouts are set, for the crate has none by default.
-    pub(super) fn cluster_client(&self, nodes: &[NodeAddress]) -> Result<ClusterClient, ReadError> {
-        let infos = nodes.iter().map(|node| self.node(node));
-        let mut builder = ClusterClientBuilder::new(infos)
-            .connection_timeout(ASK_MAX)
-            .response_timeout(self.options.response_timeout)
-            .overall_response_timeout(Some(self.options.response_timeout))
-            .tcp_settings(tcp_settings())
-            .retries(1);
-        if let Some(certificates) = &self.certificates {
-            builder = builder.certs(certificates.clone());
-        }
-        if matches!(self.info.addr(), ConnectionAddr::TcpTls { .. }) {
-            builder = builder.tls(TlsMode::Secure);
-        }
-        builder.build().map_err(|error| invalid(&reason_without_url(&error)))
     }
 
     /// Connects, within `limit` for everything from name resolution to login.
@@ -188,13 +172,37 @@ impl Servers {
         let info = self.node(node).set_redis_settings(settings);
         let mut command = redis::cmd("SENTINEL");
         command.arg("GET-MASTER-ADDR-BY-NAME").arg(&sentinels.master);
-        let answer: Option<(String, u16)> = self.ask(&info, "SENTINEL", &command).await?;
+        let answer: Option<(String, u16)> = match self.ask_again(node, &command).await {
+            Some(answer) => answer,
+            None => {
+                let mut connection = self.connect(&info, &ask_config(), ASK_MAX).await?;
+                let answer = command.query_async(&mut connection).await;
+                let answer = answer.map_err(|error| {
+                    ReadError::of_command(&node.to_string(), "SENTINEL", ASK_MAX.as_millis(), &error)
+                })?;
+                self.asked().insert(node.clone(), connection);
+                answer
+            }
+        };
         let (host, port) = answer.ok_or_else(|| ReadError::Refused {
             server: node.to_string(),
             command: "SENTINEL",
             reason: format!("it knows no primary by the name {}", sentinels.master),
         })?;
         Ok(NodeAddress::new(host, port))
+    }
+
+    /// Over the connection that is there; `None` when there is none that works.
+    async fn ask_again(&self, node: &NodeAddress, command: &Cmd) -> Option<Option<(String, u16)>> {
+        // Taken out while it is used: whoever asks meanwhile makes another one, and a call that is given up leaves none.
+        let mut connection = self.asked().remove(node)?;
+        let answer = command.query_async(&mut connection).await.ok()?;
+        self.asked().insert(node.clone(), connection);
+        Some(answer)
+    }
+
+    fn asked(&self) -> MutexGuard<'_, HashMap<NodeAddress, MultiplexedConnection>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Asks nodes for the Cluster's slots, those of `known` first, until one answers.
@@ -236,8 +244,7 @@ impl Servers {
         name: &'static str,
         command: &Cmd,
     ) -> Result<T, ReadError> {
-        let config = AsyncConnectionConfig::new().set_response_timeout(Some(ASK_MAX));
-        let mut connection = self.connect(info, &config, ASK_MAX).await?;
+        let mut connection = self.connect(info, &ask_config(), ASK_MAX).await?;
         command.query_async(&mut connection).await.map_err(|error| {
             ReadError::of_command(&info.addr().to_string(), name, ASK_MAX.as_millis(), &error)
         })
@@ -256,6 +263,10 @@ impl Servers {
             ConnectionAddr::Tcp(host, port)
         }
     }
+}
+
+fn ask_config() -> AsyncConnectionConfig {
+    AsyncConnectionConfig::new().set_response_timeout(Some(ASK_MAX))
 }
 
 /// Says whether the server that `connection` leads to is a primary. A user that may not ask is told that it is.

@@ -1,7 +1,7 @@
 //! Which subscription connections there are: one a server, one a Cluster node that has a channel of ours.
 //!
 //! Owns their task, the reading of `meta`'s transport, the Cluster's topology, and the waits between attempts (at once,
-//! then 20 to 500 ms; 5 s where Redis refuses). The task begins with the first channel and ends with the reader. A follower
+//! then 20 to 200 ms; 5 s where Redis refuses). The task begins with the first channel and ends with the reader. A follower
 //! whose channels are not subscribed polls: nothing here is needed for a right answer, only for a quick one.
 
 use std::collections::{BTreeSet, HashMap};
@@ -20,16 +20,14 @@ use crate::clock;
 use crate::codec::key::{cluster_slot, meta_key};
 use crate::domain::{Backoff, Ladder, MonoTime, Namespace};
 use crate::reader::link::Link;
-use crate::reader::options::{Mode, NodeAddress, Push};
-use crate::reader::topology::Topology;
+use crate::reader::options::{Mode, Push};
 use crate::reader::{ReadError, Recovery};
 
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-const LADDER: Ladder =
-    Ladder { waits: &[ms(0), ms(20), ms(50), ms(100), ms(200), ms(500)], good_after: ms(1_000) };
+const LADDER: Ladder = Ladder { waits: &[ms(0), ms(20), ms(50), ms(100), ms(200)], good_after: ms(1_000) };
 /// Before another attempt where Redis has refused: somebody has to change something first.
 const REFUSED_WAIT: Duration = ms(5_000);
 /// Before another look whether `meta` names a transport.
@@ -168,9 +166,6 @@ type Plan = HashMap<Target, BTreeSet<Arc<str>>>;
 struct Manager {
     shared: Arc<Shared>,
     transport: Option<Transport>,
-    topology: Option<Topology>,
-    /// The primaries of the last topology: whom to ask for the next one.
-    known: Vec<NodeAddress>,
     sessions: HashMap<Target, Running>,
     tasks: JoinSet<(Target, ReadError)>,
     backoff: Backoff,
@@ -184,8 +179,6 @@ impl Manager {
         Self {
             shared,
             transport: None,
-            topology: None,
-            known: Vec::new(),
             sessions: HashMap::new(),
             tasks: JoinSet::new(),
             backoff: Backoff::new(LADDER),
@@ -215,7 +208,7 @@ impl Manager {
                 }
                 () = sleep(again) => {}
             }
-            self.look_at_doubts();
+            self.look_at_doubts().await;
         }
     }
 
@@ -235,16 +228,12 @@ impl Manager {
         if !matches!(self.shared.link.options().mode, Mode::Cluster { .. }) {
             return Ok(Some(Plan::from([(Target::Primary, wanted)])));
         }
-        if self.topology.is_none() {
-            let topology = self.shared.link.servers().topology(&self.known).await?;
-            self.known = topology.primaries();
-            self.topology = Some(topology);
-        }
-        let Some(topology) = &self.topology else { return Ok(None) };
+        let topology = self.shared.link.topology().await?;
+        let any = topology.primaries().into_iter().next();
         let mut plan = Plan::new();
         for channel in wanted {
             let node = match transport {
-                Transport::Publish => self.known.first(),
+                Transport::Publish => any.as_ref(),
                 Transport::ShardPublish => topology.primary(cluster_slot(&channel)),
             };
             // A slot that nobody serves is polled until somebody does.
@@ -303,9 +292,13 @@ impl Manager {
         }
         self.backoff.connection_lived(clock::mono().since(running.since));
         self.sessions.remove(target);
-        (self.transport, self.topology) = (None, None);
-        if matches!(self.shared.link.options().mode, Mode::Sentinel(_)) {
-            self.shared.link.forget().await;
+        if error.recovery() == Recovery::Stop {
+            self.transport = None;
+        }
+        match self.shared.link.options().mode {
+            Mode::Single => {}
+            Mode::Sentinel(_) => self.shared.link.forget_primary().await,
+            Mode::Cluster { .. } => self.shared.link.forget_topology().await,
         }
         let wait = self.wait_after(error);
         tokio::time::sleep(wait).await;
@@ -329,11 +322,11 @@ impl Manager {
         doubted.then(|| self.doubt_due.since(clock::mono()))
     }
 
-    fn look_at_doubts(&mut self) {
+    async fn look_at_doubts(&mut self) {
         let now = clock::mono();
         if now >= self.doubt_due && self.shared.doubted.swap(false, Ordering::Relaxed) {
             self.doubt_due = now.after(DOUBT_INTERVAL);
-            self.topology = None;
+            self.shared.link.forget_topology().await;
         }
     }
 }

@@ -162,10 +162,14 @@ impl Session {
         self.link.servers().connect(info, &config, CONNECT_MAX).await
     }
 
-    /// In Sentinel mode the probe also asks whether the server is still the primary.
+    /// In Sentinel mode the probe asks the server and the sentinels whether it is still the primary.
     async fn probe(&self, connection: &mut MultiplexedConnection, server: &str) -> Result<(), ReadError> {
         if matches!(self.link.options().mode, Mode::Sentinel(_)) {
-            return verify_primary(connection, server, PROBE_MAX).await;
+            verify_primary(connection, server, PROBE_MAX).await?;
+            if self.link.is_replaced(server).await {
+                return Err(self.broken("sentinels name another primary"));
+            }
+            return Ok(());
         }
         let answer: Result<Value, _> = redis::cmd("PING").query_async(connection).await;
         answer
