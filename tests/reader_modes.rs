@@ -1,5 +1,6 @@
 //! The reader against Sentinels, a Cluster, TLS and a failing network, all real, with a writer made by hand.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should fail there and then")]
+#![allow(clippy::print_stdout, reason = "a test that measures says what it measured")]
 
 #[path = "support/certificates.rs"]
 mod certificates;

@@ -1,5 +1,6 @@
 //! The reader when it is pushed to, against a real redis-server and a writer made by hand.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should fail there and then")]
+#![allow(clippy::print_stdout, reason = "a test that measures says what it measured")]
 
 #[path = "support/price_store.rs"]
 mod price_store;
@@ -117,6 +118,28 @@ async fn a_push_that_was_lost_is_made_good_within_the_safety_interval() {
         }
     }
     assert!(clock::mono().since(start) < Duration::from_secs(3), "DEL is seen by the look");
+}
+
+#[tokio::test]
+async fn while_pushes_come_looks_are_seldom() {
+    let mut store = Store::new();
+    store.declare("publish");
+    let mut watch = following(&store, Options::default());
+    let mut sequence = subscribed(&mut store, &mut watch).await;
+    let looks = |store: &mut Store| -> u64 {
+        let told: String = redis::cmd("INFO").arg("commandstats").query(&mut store.connection).unwrap();
+        let line = told.lines().find_map(|line| line.strip_prefix("cmdstat_mget:calls="));
+        line.and_then(|line| line.split(',').next()).map_or(0, |calls| calls.parse().unwrap())
+    };
+    let (before, start) = (looks(&mut store), clock::mono());
+    while clock::mono().since(start) < Duration::from_secs(3) {
+        sequence += 1;
+        store.push("binance", (1, sequence), &price(0));
+        assert_eq!(next_version(&mut watch).await, format!("1.{sequence}"));
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let looks = looks(&mut store) - before;
+    assert!((2..=8).contains(&looks), "{looks} looks in 3 s");
 }
 
 #[tokio::test]

@@ -233,7 +233,7 @@ mod tests {
     #[test]
     fn a_late_message_does_not_bring_back_what_has_gone() {
         let mut copy = LocalCopy::new(AgeLimits::default());
-        let mut pushed = |copy: &mut LocalCopy, view: &View, now_s| {
+        let pushed = |copy: &mut LocalCopy, view: &View, now_s| {
             said(copy.apply_pushed(&view.key, Lookup::Found(Box::new(view.clone())), at_s(now_s)))
         };
         let (first, second) = (live(7, 1, 100), live(7, 2, 100));

@@ -144,7 +144,7 @@ mod tests {
     fn whoever_comes_later_learns_that_a_channel_is_subscribed() {
         let (book, channel) = (Book::default(), Arc::from("channel"));
         let first = followed(&book, 1, &channel);
-        assert_eq!(first.take().risen, []);
+        assert!(first.take().is_empty());
         book.rise(SessionNumber(1), std::slice::from_ref(&channel));
         let second = followed(&book, 2, &channel);
         assert_eq!((first.take().risen.len(), second.take().risen.len()), (1, 1));
