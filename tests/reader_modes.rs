@@ -251,6 +251,22 @@ async fn a_follower_stays_with_the_primary_of_its_slot() {
         let venues = reader.get_all(Entity::Price, &instrument()).await.unwrap();
         assert!(matches!(&venues[..], [(_, Lookup::Found(_))]), "{venues:?}");
         assert_eq!(reader.server_facts().await.unwrap().len(), 3);
+
+        // The slot is on its way back, and the key has gone ahead: who asks is sent on for this one question.
+        let from = cluster.begin_move(slot, old).await;
+        while reader
+            .get(Entity::Price, &instrument(), &venue())
+            .await
+            .is_ok_and(|it| matches!(it, Lookup::Found(_)))
+        {
+            cluster.move_keys(from, old, &[&key]).await;
+            if cluster.nodes[from].ask::<Option<Vec<u8>>>(&["GET", &key]).await.is_err() {
+                break;
+            }
+        }
+        let lookup = reader.get(Entity::Price, &instrument(), &venue()).await.unwrap();
+        assert!(matches!(lookup, Lookup::Found(_)), "{lookup:?}");
+        cluster.finish_move(slot, from, old).await;
     };
     tokio::select! {
         () = scenario => {}

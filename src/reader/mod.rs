@@ -34,9 +34,10 @@
 //! | `options`, `servers`, `topology` | which form of Redis, and where its servers are |
 //! | `link`, `pause` | the connection for questions, and the waits between attempts |
 //! | `push` | the connections for subscriptions |
-//! | `watch`, `rhythm`, `copy` | following: what is reported, when to look, what must not go back |
+//! | `watch`, `rhythm`, `copy`, `change` | following: what is reported, when to look, what must not go back |
 //! | `view` | a value and how far to trust it |
 
+mod change;
 mod client;
 mod command;
 mod copy;
@@ -52,6 +53,7 @@ mod topology;
 mod view;
 mod watch;
 
+pub use change::{Change, Venues};
 pub use client::{CATALOG_MAX, CatalogLine, Reader};
 pub use command::Events;
 pub use error::{ReadError, Recovery};
@@ -61,4 +63,4 @@ pub use options::{
 pub use push::{CHANNELS_MAX, EVENTS_MAX};
 pub use status::{ENGINES_READ_MAX, Engine, Lease, ServerFacts};
 pub use view::{Age, AgeLimits, Lookup, Trust, View};
-pub use watch::{Change, Venues, Watch};
+pub use watch::Watch;

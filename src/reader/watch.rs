@@ -16,53 +16,16 @@ use super::client::CatalogLine;
 use super::copy::LocalCopy;
 use super::push::{Keep, Subscription};
 use super::rhythm::{Finding, Rhythm};
-use super::{Lookup, Options, ReadError, Reader, Recovery, Trust, View};
+use super::{Change, Lookup, Options, ReadError, Reader, Recovery, Venues};
 use crate::clock;
 use crate::codec::key::{self, ValueKey};
-use crate::codec::{DecodeError, Decoder, EventMessage, decode_event, decode_feed};
+use crate::codec::{Decoder, decode_event, decode_feed};
 use crate::domain::{Entity, Feed, Instrument, MonoTime, Now, Venue};
 
 /// How often the catalog is asked for venues that came or went.
 const CATALOG_INTERVAL: Duration = Duration::from_secs(2);
 /// How often values are checked for their age, and feeds for their silence.
 const TICK: Duration = Duration::from_millis(50);
-
-/// Which venues to follow.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Venues {
-    /// Those in the catalog, as they come and go.
-    All,
-    /// Just these, whether the catalog knows them or not.
-    Only(Vec<Venue>),
-}
-
-/// Something that a follower should know.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Change {
-    /// Another value, or the first.
-    Value(Box<View>, Trust),
-    /// The same value, known to stand more recently.
-    Confirmed(Box<View>, Trust),
-    /// The same value, but nobody has confirmed it for too long (or its writer's clock came into range again).
-    Aged(Box<View>, Trust),
-    /// The key has expired or was deleted.
-    Gone(ValueKey),
-    /// What stands there cannot be read; to be treated as gone. Said once, until it can be read again.
-    Unreadable(ValueKey, DecodeError),
-    /// Redis does not answer. What was reported before grows old, and is reported as such.
-    Lost(ReadError),
-    /// Redis answers again; what changed meanwhile follows.
-    Restored,
-    /// What happened to a key of this instrument, of whatever entity, at a followed venue. Only with
-    /// [`Watch::with_events`]; the value that it speaks of was reported before, unless a newer one took its place.
-    Event(EventMessage),
-    /// A feed that sent heartbeats has not for a second: its engine is gone, or our path to it. Everything was read anew
-    /// and is looked at often now.
-    Silent(Feed),
-    /// That feed's heartbeats are back.
-    Heard(Feed),
-}
 
 /// What a channel speaks of.
 #[derive(Debug, Clone)]

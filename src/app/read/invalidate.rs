@@ -28,7 +28,7 @@ pub struct InvalidateArgs {
     /// Only at this venue [default: at every one]
     #[arg(long)]
     pub venue: Option<Venue>,
-    /// Who asks [default: user@host]
+    /// Who asks [default: user and host]
     #[arg(long, value_parser = person_text)]
     pub who: Option<String>,
     /// Why: it is shown with the events
