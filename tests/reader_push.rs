@@ -121,6 +121,32 @@ async fn a_push_that_was_lost_is_made_good_within_the_safety_interval() {
 }
 
 #[tokio::test]
+async fn channels_that_a_user_may_not_follow_cost_nobody_the_others() {
+    let mut store = Store::new();
+    store.declare("publish");
+    store.list("BTC-USDT", "binance", &[Entity::Price]);
+    let channels = "&tickcache:v1:update:*";
+    for (channels, pushed) in [(channels, true), ("&tickcache:v1:none", false)] {
+        let rules =
+            ["reset", "on", ">secret", "~tickcache:v1:*", channels, "+@read", "+@connection", "+subscribe"];
+        let mut allow = redis::cmd("ACL");
+        let _: () = allow.arg("SETUSER").arg("reader").arg(&rules).query(&mut store.connection).unwrap();
+        let url = format!("redis://reader:secret@127.0.0.1:{}", store.server.port());
+        let reader = Reader::connect(&url, store.namespace.clone()).await.unwrap();
+        let mut watch = reader.watch(Entity::Price, instrument(), Venues::All).with_events();
+        let (epoch, start) = (if pushed { 1 } else { 2 }, clock::mono());
+        for sequence in 1.. {
+            store.push("binance", (epoch, sequence), &price(0));
+            assert_eq!(next_version(&mut watch).await, format!("{epoch}.{sequence}"));
+            if clock::mono().since(start) > Duration::from_millis(1_500) {
+                break;
+            }
+        }
+        assert_eq!(watch.is_pushed(), pushed);
+    }
+}
+
+#[tokio::test]
 async fn while_pushes_come_looks_are_seldom() {
     let mut store = Store::new();
     store.declare("publish");

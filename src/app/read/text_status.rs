@@ -32,7 +32,7 @@ pub(super) fn page(status: &Status) -> String {
         });
     }
     let mut feeds =
-        Table::new(&["FEED", "WRITER", "EPOCH", "SINCE", "LEASE", "STATE", "CLOCK", "PREFERRED", "STANDBYS"])
+        Table::new(&["FEED", "WRITER", "EPOCH", "SINCE", "LEASE", "STATE", "CLOCK", "PREFERRED", "OTHERS"])
             .left_aligned();
     status.feeds.iter().for_each(|feed| feeds.push(self::feed(status, feed)));
     let engines = if status.engines.is_empty() { "no engine\n".to_owned() } else { engines.to_string() };
@@ -106,8 +106,9 @@ fn feed(status: &Status, feed: &FeedStatus) -> Vec<String> {
             (state, offset(heartbeat.clock_offset))
         }
     };
-    let standbys = feed.roles.iter().filter(|(_, role)| *role != FeedRole::Owner);
-    let standbys: Vec<String> = standbys.map(|(id, role)| format!("{id} ({role})")).collect();
+    // One that believes to be the owner, while the lease is another's, is shown here too.
+    let others = feed.roles.iter().filter(|(id, _)| *id != writer);
+    let others: Vec<String> = others.map(|(id, role)| format!("{id} ({role})")).collect();
     vec![
         feed.feed.to_string(),
         writer,
@@ -117,7 +118,7 @@ fn feed(status: &Status, feed: &FeedStatus) -> Vec<String> {
         state,
         clock,
         optional(feed.preferred.clone(), |id| id),
-        if standbys.is_empty() { UNKNOWN.to_owned() } else { standbys.join(", ") },
+        if others.is_empty() { UNKNOWN.to_owned() } else { others.join(", ") },
     ]
 }
 

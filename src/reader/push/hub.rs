@@ -77,7 +77,9 @@ impl Hub {
 
     fn changed(&self) {
         let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
-        if task.is_none() && self.shared.link.options().push == Push::On {
+        // It may have ended with the runtime that it ran on.
+        let idle = task.as_ref().is_none_or(AbortHandle::is_finished);
+        if idle && self.shared.link.options().push == Push::On {
             *task = Some(tokio::spawn(Manager::new(Arc::clone(&self.shared)).run()).abort_handle());
         }
         self.shared.changed.notify_one();

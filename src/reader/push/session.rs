@@ -12,6 +12,7 @@ use redis::aio::{ConnectionLike as _, MultiplexedConnection};
 use redis::{AsyncConnectionConfig, ConnectionInfo, ProtocolVersion, PushInfo, PushKind, Value};
 use tokio::sync::{Notify, watch};
 use tokio::time::MissedTickBehavior;
+use tracing::debug;
 
 use super::book::{Book, SessionNumber};
 use crate::reader::ReadError;
@@ -186,9 +187,9 @@ impl Session {
     ) -> Result<(), ReadError> {
         let missing: Vec<Arc<str>> = wanted.difference(&held.channels).cloned().collect();
         for chunk in missing.chunks(SUBSCRIBED_AT_ONCE) {
-            self.send(connection, server, self.transport.subscribe(), chunk).await?;
+            let accepted = self.send(connection, server, self.transport.subscribe(), chunk).await?;
             held.channels.extend(chunk.iter().cloned());
-            self.book.rise(self.number, chunk);
+            self.book.rise(self.number, &accepted);
         }
         let surplus: Vec<Arc<str>> = held.channels.difference(wanted).cloned().collect();
         for chunk in surplus.chunks(SUBSCRIBED_AT_ONCE) {
@@ -202,20 +203,36 @@ impl Session {
     }
 
     /// One command a channel, so that each has one reply: a Cluster wants it so, as channels differ in their slots.
+    /// Returns the channels that this user may follow; where there is none among them, the refusal.
     async fn send(
         &self,
         connection: &mut MultiplexedConnection,
         server: &str,
         verb: &'static str,
         channels: &[Arc<str>],
-    ) -> Result<(), ReadError> {
+    ) -> Result<Vec<Arc<str>>, ReadError> {
         let mut pipeline = redis::pipe();
         for channel in channels {
             pipeline.cmd(verb).arg(&**channel);
         }
-        let failed = |error| ReadError::of_command(server, verb, PROBE_MAX.as_millis(), &error);
-        let replies = connection.req_packed_commands(&pipeline, 0, channels.len()).await.map_err(failed)?;
-        replies.into_iter().try_for_each(|reply| reply.extract_error().map(|_| ()).map_err(failed))
+        let failed = |error: &_| ReadError::of_command(server, verb, PROBE_MAX.as_millis(), error);
+        let replies = connection.req_packed_commands(&pipeline, 0, channels.len()).await;
+        let replies = replies.map_err(|error| failed(&error))?;
+        let (mut accepted, mut refusal) = (Vec::with_capacity(channels.len()), None);
+        for (channel, reply) in channels.iter().zip(replies) {
+            match reply.extract_error() {
+                Ok(_) => accepted.push(Arc::clone(channel)),
+                Err(error) if error.code() == Some("NOPERM") => {
+                    debug!(%channel, ?error, "channel refused, its key is polled");
+                    refusal = Some(failed(&error));
+                }
+                Err(error) => return Err(failed(&error)),
+            }
+        }
+        match refusal {
+            Some(error) if accepted.is_empty() => Err(error),
+            _ => Ok(accepted),
+        }
     }
 
     fn broken(&self, reason: &str) -> ReadError {
