@@ -19,11 +19,6 @@ use std::time::Duration;
 const HELD_MIN: Duration = Duration::from_secs(3);
 
 impl Pipeline {
-    /// The same as a tick whose time has come.
-    pub(in super::super) fn run_errands_now(&mut self, now: Now) {
-        self.run_errands(now);
-    }
-
     /// Puts everything that is due on its server's list.
     pub(super) fn run_errands(&mut self, now: Now) {
         if self.is_any_asking() {
