@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use crate::clock;
 use crate::domain::{Backoff, Epoch, KeyEvent, Ladder, MonoTime, Now, Update, UpdateSink};
 
+use super::breaker::{Breaker, ShownBreaker};
 use super::handshake::Demand;
 use super::keepers::Keepers;
 use super::link::Link;
@@ -197,18 +198,22 @@ impl Writer {
         let Some(servers) = self.servers.clone() else { return };
         let demand = Demand { scripts: true, primary: servers.primaries_only };
         let mut backoff = Backoff::new(RECONNECT);
+        let mut breaker = ShownBreaker::new(&endpoint);
         loop {
             tokio::time::sleep(backoff.next(fastrand::f64())).await;
+            breaker.set(Breaker::HalfOpen);
             match servers.login.open(&endpoint, demand).await {
                 Ok(transport) => {
                     // One that comes and goes (a replica that refuses writes) is told of once in a while.
                     let is_told = !backoff.is_flapping() || backoff.attempts() % LOG_ATTEMPTS_EVERY == 1;
                     let since = clock::mono();
                     self.link.borrow_mut().up(node, transport, since);
+                    breaker.set(Breaker::Closed);
                     if is_told {
                         tracing::info!(%endpoint, "redis connected");
                     }
                     let error = self.drive(node).await;
+                    breaker.set(Breaker::Open);
                     let now = clock::mono();
                     self.link.borrow_mut().down(node, error.why(), now);
                     let lived = now.since(since);
@@ -222,6 +227,7 @@ impl Writer {
                 }
                 Err(_) => {}
             }
+            breaker.set(Breaker::Open);
             (servers.hint)();
             // While no connection is polled nobody else shows what is encoded and conflated.
             self.link.borrow_mut().pipeline.refresh_stats();
