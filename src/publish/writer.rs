@@ -229,8 +229,8 @@ impl Writer {
             }
             breaker.set(Breaker::Open);
             (servers.hint)();
-            // While no connection is polled nobody else shows what is encoded and conflated.
-            self.link.borrow_mut().pipeline.refresh_stats();
+            // While no connection is polled nobody else lets time pass.
+            self.link.borrow_mut().pipeline.idle(clock::now());
         }
     }
 

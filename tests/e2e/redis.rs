@@ -25,9 +25,13 @@ fn versions(rig: &Rig, connection: &mut redis::Connection) -> Result<BTreeMap<St
 
 /// While the venue stands still, everything in Redis is what the venue says.
 async fn right_in_redis(rig: &Rig, server: &RedisServer) {
+    right_in(rig, &mut server.connection()).await;
+}
+
+/// The venue stands still, and every value in Redis becomes what the venue says. Then the venue goes on.
+pub(crate) async fn right_in(rig: &Rig, mut connection: &mut impl redis::ConnectionLike) {
     rig.moved_on(2).await;
     rig.simulator.pause().await;
-    let mut connection = server.connection();
     until_ok("Redis says what the venue says", || {
         truth::agrees(&rig.engine, &rig.simulator)?;
         for key in rig.engine.keys() {

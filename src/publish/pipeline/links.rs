@@ -33,10 +33,19 @@ impl Pipeline {
 
     /// A server has lost what it held while the connection stayed (behind a proxy): everything is published anew.
     pub fn publish_anew(&mut self, now: MonoTime) {
+        self.catalog_anew(now);
+        for feed in (0_u16..).map(FeedIndex).take(self.feeds.len()) {
+            if self.authority(feed, now).is_some() {
+                self.conflation.mark_feed_dirty(feed);
+            }
+        }
+    }
+
+    /// The catalog's fields of all feeds that this engine writes are sent again.
+    pub(super) fn catalog_anew(&mut self, now: MonoTime) {
         for feed in (0_u16..).map(FeedIndex).take(self.feeds.len()) {
             if self.authority(feed, now).is_some() {
                 self.catalog.mark_feed(feed);
-                self.conflation.mark_feed_dirty(feed);
             }
         }
     }

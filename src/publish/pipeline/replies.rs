@@ -286,11 +286,7 @@ impl Pipeline {
                 self.errands_at = MonoTime::default();
             }
             Entry::Catalog => {
-                for feed in (0_u16..).map(FeedIndex).take(self.feeds.len()) {
-                    if self.authority(feed, now).is_some() {
-                        self.catalog.mark_feed(feed);
-                    }
-                }
+                self.catalog_anew(now);
                 self.catalog_at = Some(now.after(RETRY_AFTER));
             }
             Entry::Event(kind) => outbox::dropped(kind),
