@@ -17,7 +17,7 @@
 //! | [`clock`] | the only reader of time |
 //! | [`telemetry`] | metric names, logs, the Prometheus exporter |
 //! | [`feed`] | sessions with venues: connect, subscribe, decode, watch, reconnect; REST within a budget |
-//! | [`process`] | books, continuity, and how far each value can be trusted |
+//! | [`process`] | books, continuity, how far each value can be trusted, and what is worth telling |
 //! | [`publish`] | the conflation table, pipelines to Redis and their supervision, the table that other threads read |
 //! | [`reader`] | the client library |
 //! | [`capture`] | recordings |
@@ -42,6 +42,7 @@
 //! | batches in flight | 2 | values wait in their slots |
 //! | deltas that wait for a snapshot | [`process`] | the oldest go, the snapshot must be newer |
 //! | levels of a book | [`domain::LEVELS_MAX`] a side | the farthest goes, and the claim to know beyond it |
+//! | events of an instrument | a number of each kind a second ([`domain::EventPolicy`]) | dropped, counted |
 //! | a websocket frame, a REST answer | 4 MiB, 8 MiB | the session ends, the call fails |
 //! | pushes that a follower has not taken | one a key, [`reader::EVENTS_MAX`] events | the newer one replaces the older one, the oldest events go, counted |
 //! | channels of one reader | [`reader::CHANNELS_MAX`] | further keys are polled |

@@ -21,14 +21,14 @@ use tickcache::clock;
 use tickcache::publish::{Endpoint, RedisAddress, Store};
 
 use redis_server::RedisServer;
-use rig::{EPOCH, Rig, bid, on_one_thread, tcp, until, version};
+use rig::{EPOCH, FEED, Rig, at, bid, on_one_thread, tcp, until, version};
 
 #[test]
 fn values_arrive_with_their_ttl_and_growing_versions() {
     on_one_thread(async {
         let server = RedisServer::start();
         let mut redis = server.observe().await;
-        let mut rig = Rig::start(Store::Redis(tcp(server.port())), 3).connected().await;
+        let mut rig = Rig::start(tcp(server.port()), 3).connected().await;
         for round in 1..=3 {
             rig.push(1, 100 * round);
             rig.drain().await;
@@ -36,7 +36,7 @@ fn values_arrive_with_their_ttl_and_growing_versions() {
         let key = rig.keys[1].clone();
         let value: Vec<u8> = redis.get(&key).await.unwrap();
         assert_eq!(bid(&value), 300);
-        assert_eq!(version(&value), (EPOCH, 3));
+        assert_eq!(version(&value).0, rig.epoch().await);
         let ttl_ms: i64 = redis.pttl(&key).await.unwrap();
         assert!((1..=30_000).contains(&ttl_ms), "{ttl_ms}");
         assert_eq!(rig.table.get_key(&key, clock::mono()).unwrap().bytes, value);
@@ -53,7 +53,7 @@ fn a_burst_is_conflated_and_the_newest_of_each_key_wins() {
     on_one_thread(async {
         let server = RedisServer::start();
         let mut redis = server.observe().await;
-        let mut rig = Rig::start(Store::Redis(tcp(server.port())), 600).connected().await;
+        let mut rig = Rig::start(tcp(server.port()), 600).connected().await;
         for round in 1..=20 {
             for slot in 0..600 {
                 rig.push(slot, round * 1_000 + i128::try_from(slot).unwrap());
@@ -76,11 +76,11 @@ fn the_catalog_is_written_and_fields_are_withdrawn() {
     on_one_thread(async {
         let mut server = RedisServer::start();
         let mut redis = server.observe().await;
-        let mut rig = Rig::start(Store::Redis(tcp(server.port())), 1);
-        assert!(rig.writer.announce("BTC-USDT:binance", "binance/0 price liquidity"));
-        assert!(rig.writer.announce("OLD-USDT:binance", "binance/0 price"));
+        let mut rig = Rig::start(tcp(server.port()), 1);
+        assert!(rig.writer.announce(FEED, "BTC-USDT:binance", "binance/0 price liquidity"));
+        assert!(rig.writer.announce(FEED, "OLD-USDT:binance", "binance/0 price"));
         rig.drain().await;
-        assert!(rig.writer.withdraw("OLD-USDT:binance"));
+        assert!(rig.writer.withdraw(FEED, "OLD-USDT:binance"));
         rig.push(0, 1);
         rig.drain().await;
         let catalog: Vec<(String, String)> = redis.hgetall("tickcache:v1:catalog").await.unwrap();
@@ -118,7 +118,7 @@ fn a_unix_socket_a_user_and_a_database_work() {
         let server = RedisServer::start();
         server.allow("writer", &["on", ">secret", "~tickcache:*", "+@all"]);
         let mut rig = Rig::start(
-            Store::Redis(RedisAddress {
+            at(RedisAddress {
                 endpoint: Endpoint::Unix { path: server.unix_path() },
                 username: Some("writer".to_owned()),
                 password: Some("secret".to_owned()),
@@ -143,7 +143,7 @@ fn a_value_of_another_type_under_our_key_is_overwritten() {
     on_one_thread(async {
         let server = RedisServer::start();
         let mut redis = server.observe().await;
-        let mut rig = Rig::start(Store::Redis(tcp(server.port())), 1);
+        let mut rig = Rig::start(tcp(server.port()), 1);
         let _: i64 = redis.lpush(&rig.keys[0], "foreign").await.unwrap();
         rig.push(0, 9);
         rig.drain().await;

@@ -12,13 +12,13 @@ use tokio::sync::{mpsc, watch};
 use super::board::FeedBoard;
 use super::rest_worker::{JOBS_MAX, RestWorker};
 use super::shard::{self, ANSWERS_MAX, FeedPlan, ShardPlan};
-use crate::clock;
-use crate::codec::key;
-use crate::config::{FeedSettings, RedisAddress, RedisUrl, Settings, StoreKind, Tls};
-use crate::domain::{Entity, Epoch, Feed, Instrument, SlotId, Venue};
+use super::store::{self, Beside};
+use crate::codec::{Command, key};
+use crate::config::{FeedSettings, Settings, StoreKind};
+use crate::domain::{Entity, Feed, Instrument, SlotId, Venue};
 use crate::feed::{self, RestClient, SessionPlan, VenueProtocol, Wanted};
 use crate::process::InstrumentSpec;
-use crate::publish::{self, SlotKey, SlotPlan, StatsBoard, Store, ValueTable, WriterOptions};
+use crate::publish::{COMMANDS_MAX, FeedIndex, SlotKey, SlotPlan, StatsBoard, ValueTable};
 use crate::service::{Health, HealthProbe, Verdict};
 
 /// A key that the engine writes.
@@ -52,16 +52,21 @@ impl Engine {
     /// # Errors
     /// An instrument that its venue cannot have, too many keys, a thread that cannot be started.
     pub fn start(settings: &Settings) -> anyhow::Result<Self> {
-        let epoch = Epoch::new(u64::try_from(clock::wall().nanos() / 1_000_000).unwrap_or(0));
-        let epoch = epoch.context("the clock is beyond the year 280000")?;
         let (stop, stopped) = watch::channel(false);
         let mut slots = SlotPlan::new();
         let (mut keys, mut feeds, mut boards, mut workers) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        for feed in &settings.feeds {
-            let (plan, worker) = plan_feed(settings, feed, &mut slots, &mut keys)?;
+        for (feed, index) in settings.feeds.iter().zip(0_u16..) {
+            let (plan, worker) = plan_feed(settings, feed, FeedIndex(index), &mut slots, &mut keys)?;
             boards.push((plan.feed.clone(), Arc::clone(&plan.board), plan.sessions.len() as u64));
             feeds.push(plan);
             workers.push(worker);
+        }
+        let names = feeds.iter().map(|plan| plan.feed.clone()).collect();
+        let (options, beside) = store::open(settings, names)?;
+        let engine = options.pipeline.engine.clone();
+        let (asking, asked) = mpsc::channel(COMMANDS_MAX);
+        if let Some(beside) = beside {
+            tokio::spawn(carry(beside, asking, stop.subscribe()));
         }
         let table = Arc::new(ValueTable::new(&slots));
         let writer = Arc::new(StatsBoard::new());
@@ -69,15 +74,16 @@ impl Engine {
             feeds,
             slots,
             table: Arc::clone(&table),
-            writer: writer_options(settings, epoch),
+            writer: options,
             writer_board: Arc::clone(&writer),
+            commands: asked,
             stop: stopped,
         };
         for (worker, jobs) in workers {
             tokio::spawn(worker.run(jobs));
         }
         let thread = shard::spawn(plan).context("the hot thread cannot be started")?;
-        tracing::info!(%epoch, keys = keys.len(), store = settings.store.as_str(), "engine started");
+        tracing::info!(engine, keys = keys.len(), store = settings.store.as_str(), "engine started");
         Ok(Self { stop, thread, keys, table, writer, feeds: boards, store: settings.store })
     }
 
@@ -128,9 +134,35 @@ impl Engine {
     }
 }
 
+/// Hands commands to the hot thread, and keeps alive what looks after Redis.
+async fn carry(mut beside: Beside, asking: mpsc::Sender<Command>, mut stop: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            command = beside.commands.next() => {
+                let Some(command) = command else { return };
+                // It waits for the hot thread: what comes meanwhile is dropped where it is read, and counted.
+                if asking.send(command).await.is_err() {
+                    return;
+                }
+            }
+            // Until the thread has ended it may still need to find its servers.
+            () = stopped(&mut stop) => {
+                asking.closed().await;
+                return;
+            }
+        }
+    }
+}
+
+/// An error means that the engine is gone, which is the same wish.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    drop(stop.wait_for(|&stop| stop).await);
+}
+
 fn plan_feed(
     settings: &Settings,
     feed: &FeedSettings,
+    index: FeedIndex,
     slots: &mut SlotPlan,
     keys: &mut Vec<WrittenKey>,
 ) -> anyhow::Result<(FeedPlan, (RestWorker, mpsc::Receiver<super::rest_worker::Job>))> {
@@ -147,7 +179,8 @@ fn plan_feed(
     let depth = feed.depth as usize;
     let mut specs = Vec::new();
     for wanted in &wanted {
-        specs.push(plan_instrument(settings, feed, wanted, &sessions, specs.len(), slots, keys)?);
+        let key = |entity| slot_key(settings, feed, index, wanted, entity);
+        specs.push(plan_instrument(feed, wanted, &sessions, specs.len(), key, slots, keys)?);
     }
     let field = |wanted: &Wanted| {
         let field = key::catalog_field(&wanted.instrument, &feed.venue);
@@ -162,6 +195,8 @@ fn plan_feed(
         specs,
         sessions,
         thresholds: feed.silence,
+        events: store::event_policy(settings),
+        index,
         jobs,
         answers: answer_queue,
         board: Arc::new(FeedBoard::default()),
@@ -170,20 +205,31 @@ fn plan_feed(
     Ok((plan, (RestWorker { feed: name, venue, client, symbols: symbols?, depth, answers }, job_queue)))
 }
 
+fn slot_key(
+    settings: &Settings,
+    feed: &FeedSettings,
+    index: FeedIndex,
+    wanted: &Wanted,
+    entity: Entity,
+) -> SlotKey {
+    let (instrument, venue) = (wanted.instrument.clone(), feed.venue.clone());
+    let key = key::value_key(&settings.namespace, entity, &instrument, &venue);
+    SlotKey { key, entity, instrument, venue, feed: index, ttl: settings.ttl.of(entity) }
+}
+
 /// Gives an instrument its slots, and finds the sessions that carry it.
 fn plan_instrument(
-    settings: &Settings,
     feed: &FeedSettings,
     wanted: &Wanted,
     sessions: &[SessionPlan],
     index: usize,
+    key: impl Fn(Entity) -> SlotKey,
     slots: &mut SlotPlan,
     keys: &mut Vec<WrittenKey>,
 ) -> anyhow::Result<InstrumentSpec> {
     let mut own = Vec::new();
     for &entity in &wanted.entities {
-        let key = key::value_key(&settings.namespace, entity, &wanted.instrument, &feed.venue);
-        let slot = slots.add(SlotKey { key, entity, ttl: settings.ttl.of(entity) })?;
+        let slot = slots.add(key(entity))?;
         own.push((entity, slot));
         let (instrument, venue) = (wanted.instrument.clone(), feed.venue.clone());
         keys.push(WrittenKey { slot, entity, instrument, venue });
@@ -197,37 +243,6 @@ fn plan_instrument(
     Ok(InstrumentSpec { slots: own, depth: feed.depth as usize, sessions: homes.collect() })
 }
 
-fn writer_options(settings: &Settings, epoch: Epoch) -> WriterOptions {
-    WriterOptions {
-        store: match settings.store {
-            StoreKind::Embedded => Store::Embedded,
-            StoreKind::Redis => Store::Redis(redis_address(&settings.redis)),
-        },
-        epoch,
-        zstd_threshold: settings.zstd_threshold_bytes.map_or(0, |bytes| bytes as usize),
-        namespace: settings.namespace.clone(),
-        client_name: "tickcache".to_owned(),
-        tls: None,
-    }
-}
-
-fn redis_address(url: &RedisUrl) -> publish::RedisAddress {
-    publish::RedisAddress {
-        endpoint: match url.address() {
-            RedisAddress::Tcp { host, port, tls: Tls::Off } => {
-                publish::Endpoint::Tcp { host: host.clone(), port: *port }
-            }
-            RedisAddress::Tcp { host, port, tls: Tls::On } => {
-                publish::Endpoint::Tls { host: host.clone(), port: *port }
-            }
-            RedisAddress::Unix { path } => publish::Endpoint::Unix { path: path.clone() },
-        },
-        username: url.username().map(str::to_owned),
-        password: url.password().map(|secret| secret.expose().to_owned()),
-        db: url.db(),
-    }
-}
-
 fn health(feeds: &[(Feed, Arc<FeedBoard>, u64)], writer: &StatsBoard, store: StoreKind) -> Health {
     let writer = writer.read();
     let mut healthy = store == StoreKind::Embedded || writer.connected;
@@ -238,6 +253,8 @@ fn health(feeds: &[(Feed, Arc<FeedBoard>, u64)], writer: &StatsBoard, store: Sto
             healthy &= stats.sessions_up == *sessions;
             serde_json::json!({
                 "feed": feed.to_string(),
+                "role": if stats.epoch > 0 { "owner" } else { "standby" },
+                "epoch": stats.epoch,
                 "sessions": sessions,
                 "sessions_up": stats.sessions_up,
                 "live": stats.live,

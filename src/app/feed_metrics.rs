@@ -6,7 +6,7 @@
 use metrics::{Counter, Gauge};
 
 use super::board::FeedStats;
-use crate::domain::{Feed, State};
+use crate::domain::{EventKind, Feed, State};
 use crate::telemetry::names;
 
 type Figure = fn(&FeedStats) -> u64;
@@ -14,6 +14,8 @@ type Figure = fn(&FeedStats) -> u64;
 pub(super) struct FeedMetrics {
     counters: Vec<(Counter, Figure)>,
     states: [(State, Gauge); 3],
+    /// Told and dropped, in the order of [`EventKind::ALL`].
+    events: [(Counter, Counter); 5],
     shown: FeedStats,
 }
 
@@ -42,7 +44,19 @@ impl FeedMetrics {
         Self {
             counters,
             states: [gauge(State::Live), gauge(State::Suspect), gauge(State::Halted)],
+            events: EventKind::ALL.map(|kind| {
+                let of = |name: &'static str| metrics::counter!(name, "kind" => kind.as_str());
+                (of(names::EVENTS), of(names::EVENTS_DROPPED))
+            }),
             shown: FeedStats::default(),
+        }
+    }
+
+    /// Events that were made and dropped since the last call.
+    pub(super) fn events(&self, made: &[u64; 5], dropped: &[u64; 5]) {
+        for ((counters, made), dropped) in self.events.iter().zip(made).zip(dropped) {
+            counters.0.increment(*made);
+            counters.1.increment(*dropped);
         }
     }
 

@@ -3,8 +3,9 @@
 //! Owns the feed's state and its counters. Never awaits: every method is one step of the hot path. Requests go out
 //! through bounded channels; one that finds its channel full is dropped, and `process` asks again.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,13 +15,14 @@ use super::board::{FeedBoard, FeedStats};
 use super::feed_metrics::FeedMetrics;
 use super::rest_worker::{Answer, Job};
 use crate::clock;
+use crate::codec::{Command, CommandKind};
 use crate::domain::{
-    Channel, Feed, Instrument, InstrumentId, MarketEvent, MonoTime, Now, Request, SessionId, Subscription,
-    UpdateSink,
+    Channel, Epoch, Feed, Instrument, InstrumentId, MarketEvent, MonoTime, Now, Reason, Request, SessionId,
+    State, Subscription, UpdateSink,
 };
 use crate::feed::{DecodeError, Excerpt, Recovery, SessionEnd, SessionHandler};
 use crate::process::FeedState;
-use crate::publish::Writer;
+use crate::publish::{FeedHealth, FeedIndex, Writer};
 use crate::telemetry::names;
 
 /// Between two log lines about bad frames of one feed.
@@ -31,6 +33,8 @@ pub(super) type CommandRoute = (Vec<Subscription>, mpsc::Sender<Subscription>);
 
 pub(super) struct FeedTask {
     feed: Feed,
+    index: FeedIndex,
+    sessions: usize,
     instruments: Vec<Instrument>,
     commands: Vec<CommandRoute>,
     jobs: mpsc::Sender<Job>,
@@ -43,14 +47,21 @@ struct Inner {
     writer: Writer,
     stats: FeedStats,
     metrics: FeedMetrics,
+    /// Counts how often this engine began to write the feed.
+    takeovers: Rc<Cell<u64>>,
+    /// How many of them `state` knows of.
+    takeovers_seen: u64,
+    is_stopping: bool,
     /// The sessions that stand. An attempt to connect that fails ends, too, without ever having stood.
     standing: BTreeSet<SessionId>,
     garbage_logged: Option<MonoTime>,
 }
 
 impl FeedTask {
+    #[expect(clippy::too_many_arguments, reason = "what a feed is made of; there is one caller")]
     pub(super) fn new(
         feed: Feed,
+        index: FeedIndex,
         instruments: Vec<Instrument>,
         state: FeedState,
         writer: Writer,
@@ -60,8 +71,20 @@ impl FeedTask {
     ) -> Self {
         let metrics = FeedMetrics::new(&feed);
         let (stats, standing) = (FeedStats::default(), BTreeSet::new());
-        let inner = Inner { state, writer, stats, metrics, standing, garbage_logged: None };
-        Self { feed, instruments, commands, jobs, board, inner: RefCell::new(inner) }
+        let takeovers = writer.takeovers(index).unwrap_or_default();
+        let sessions = commands.len();
+        let inner = Inner {
+            state,
+            writer,
+            stats,
+            metrics,
+            takeovers,
+            takeovers_seen: 0,
+            is_stopping: false,
+            standing,
+            garbage_logged: None,
+        };
+        Self { feed, index, sessions, instruments, commands, jobs, board, inner: RefCell::new(inner) }
     }
 
     /// Publishes every key as suspect (connecting).
@@ -77,8 +100,22 @@ impl FeedTask {
 
     /// Publishes every key as suspect (writer stopping).
     pub(super) fn stop(&self, now: Now) {
+        self.inner.borrow_mut().is_stopping = true;
         self.step(|state, writer| state.stop(now, writer));
         self.show();
+    }
+
+    /// Somebody asks for something about an instrument. Only who writes the feed obeys.
+    pub(super) fn command(&self, command: &Command, now: Now) {
+        let Command { kind: CommandKind::Invalidate, instrument, venue, who, why } = command;
+        let is_ours = venue.as_ref().is_none_or(|venue| *venue == self.feed.venue);
+        let place = self.instruments.iter().position(|known| known == instrument).filter(|_| is_ours);
+        let Some(id) = place.and_then(|place| u32::try_from(place).ok()).map(InstrumentId) else { return };
+        if self.inner.borrow().writer.authority(self.index).is_none() {
+            return;
+        }
+        tracing::info!(feed = %self.feed, %instrument, ?who, ?why, "invalidated on request");
+        self.step(|state, writer| state.invalidate(id, who, why, now, writer));
     }
 
     /// What a REST call brought.
@@ -108,7 +145,12 @@ impl FeedTask {
     #[inline]
     fn change(&self, change: impl FnOnce(&mut FeedState, &mut dyn UpdateSink)) {
         let mut inner = self.inner.borrow_mut();
-        let Inner { state, writer, .. } = &mut *inner;
+        let Inner { state, writer, takeovers, takeovers_seen, .. } = &mut *inner;
+        let takeovers = takeovers.get();
+        if takeovers != *takeovers_seen {
+            *takeovers_seen = takeovers;
+            state.taken_over(clock::now());
+        }
         change(state, writer);
         while let Some(request) = state.next_request() {
             self.forward(request, state);
@@ -138,7 +180,9 @@ impl FeedTask {
         let mut inner = self.inner.borrow_mut();
         let counts = inner.state.take_counts();
         let states = inner.state.states();
+        let epoch = inner.writer.authority(self.index);
         let Inner { stats, metrics, .. } = &mut *inner;
+        stats.epoch = epoch.map_or(0, Epoch::get);
         stats.quotes += counts.taken[Channel::Quote as usize];
         stats.trades += counts.taken[Channel::Trade as usize];
         stats.depth += counts.taken[Channel::Depth as usize];
@@ -147,14 +191,33 @@ impl FeedTask {
         stats.gaps += counts.gaps;
         stats.unusable += counts.unusable;
         [stats.live, stats.suspect, stats.halted] = states.map(u64::from);
+        metrics.events(&counts.events, &counts.events_dropped);
         metrics.show(stats);
         self.board.write(stats);
+        let health = self.health(&inner);
+        inner.writer.set_health(self.index, health);
         if let Some((subscription, error)) = counts.last_unusable {
             let (feed, instrument) = (&self.feed, self.instrument(subscription.instrument));
             tracing::warn!(%feed, instrument, channel = subscription.channel.as_str(), %error, "event was unusable");
         }
         if counts.gaps > 0 {
             tracing::warn!(feed = %self.feed, gaps = counts.gaps, "the venue's sequence has holes");
+        }
+    }
+
+    /// Live while every session stands; fit to take over once everything that was ever live here is.
+    fn health(&self, inner: &Inner) -> FeedHealth {
+        let stands = inner.standing.len() == self.sessions;
+        let (state, reason) = match () {
+            () if inner.is_stopping => (State::Suspect, Reason::WriterStopping),
+            () if stands => (State::Live, Reason::None),
+            () if inner.stats.connects == 0 => (State::Suspect, Reason::Connecting),
+            () => (State::Suspect, Reason::Disconnected),
+        };
+        FeedHealth {
+            state,
+            reason,
+            warm: stands && !inner.is_stopping && inner.stats.live > inner.stats.suspect,
         }
     }
 

@@ -8,6 +8,7 @@
 //! | `run`, `demo`, `replay`, `check` | one command each |
 //! | `read` | the commands of whoever reads: `get`, `watch`, `list`, `status`, `invalidate` |
 //! | `engine` | from settings to a running engine |
+//! | `store` | from settings to where values go |
 //! | `shard`, `feed_task` | the hot thread, and a feed on it |
 //! | `rest_worker` | what a feed wants over REST |
 //! | `board`, `feed_metrics` | a feed's figures for other threads and for Prometheus |
@@ -26,6 +27,7 @@ mod replay;
 mod rest_worker;
 mod run;
 mod shard;
+mod store;
 
 pub use board::{FeedBoard, FeedStats};
 pub use cli::main;

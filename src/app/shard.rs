@@ -15,13 +15,17 @@ use super::board::FeedBoard;
 use super::feed_task::FeedTask;
 use super::rest_worker::{Answer, Job};
 use crate::clock;
-use crate::domain::{EntityDurations, Feed, Instrument};
+use crate::codec::Command;
+use crate::domain::{EntityDurations, EventPolicy, Feed, Instrument};
 use crate::feed::{self, SessionPlan};
 use crate::process::InstrumentSpec;
-use crate::publish::{SlotPlan, StatsBoard, ValueTable, Writer, WriterOptions};
+use crate::publish::{FeedIndex, SlotPlan, StatsBoard, ValueTable, Writer, WriterOptions};
 
 /// How often quiet keys are looked at.
 const TICK: Duration = Duration::from_millis(50);
+
+/// How long a stopping shard waits for a standby to take over, once its leases are released.
+const TAKEOVER_WAIT: Duration = Duration::from_millis(150);
 
 /// How long a stopping shard waits for Redis to take the last values. Two seconds are promised for the whole stop.
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(1_500);
@@ -38,6 +42,8 @@ pub(super) struct FeedPlan {
     pub(super) specs: Vec<InstrumentSpec>,
     pub(super) sessions: Vec<SessionPlan>,
     pub(super) thresholds: EntityDurations,
+    pub(super) events: EventPolicy,
+    pub(super) index: FeedIndex,
     pub(super) jobs: mpsc::Sender<Job>,
     pub(super) answers: mpsc::Receiver<Answer>,
     pub(super) board: Arc<FeedBoard>,
@@ -51,6 +57,8 @@ pub(super) struct ShardPlan {
     pub(super) table: Arc<ValueTable>,
     pub(super) writer: WriterOptions,
     pub(super) writer_board: Arc<StatsBoard>,
+    /// What others ask of the engine.
+    pub(super) commands: mpsc::Receiver<Command>,
     pub(super) stop: watch::Receiver<bool>,
 }
 
@@ -75,14 +83,29 @@ async fn run(plan: ShardPlan) {
         // An error means that the sender is gone, which is the same wish.
         let _ = link_stopped.await;
     }));
+    // Sessions go on while a standby takes over: until then this engine's values are the newest there are.
+    let (halt, halted) = watch::channel(false);
     let tasks: Vec<_> =
-        plan.feeds.into_iter().map(|feed| run_feed(feed, writer.clone(), plan.stop.clone())).collect();
+        plan.feeds.into_iter().map(|feed| run_feed(feed, writer.clone(), halted.clone())).collect();
+    let (mut commands, asked) = (plan.commands, tasks.clone());
+    tokio::task::spawn_local(async move {
+        while let Some(command) = commands.recv().await {
+            for task in &asked {
+                task.command(&command, clock::now());
+            }
+        }
+    });
     let mut stop = plan.stop;
     // An error means that the engine is gone, which is the same wish.
     let _ = stop.wait_for(|&stop| stop).await;
+    if writer.leave() {
+        // A standby takes over meanwhile, without a reader noticing; what it has taken over refuses our last values.
+        tokio::time::sleep(TAKEOVER_WAIT).await;
+    }
     for task in &tasks {
         task.stop(clock::now());
     }
+    halt.send_replace(true);
     let drained = writer.drain(clock::mono().after(DRAIN_TIMEOUT)).await;
     tracing::info!(?drained, "the last values are written");
     drop(link_stop);
@@ -95,7 +118,7 @@ async fn run(plan: ShardPlan) {
 fn run_feed(plan: FeedPlan, writer: Writer, stop: watch::Receiver<bool>) -> Rc<FeedTask> {
     let now = clock::now();
     for (field, value) in &plan.catalog {
-        writer.announce(field, value);
+        writer.announce(plan.index, field, value);
     }
     let (mut commands, mut sessions) = (Vec::new(), Vec::new());
     for session in plan.sessions {
@@ -103,9 +126,18 @@ fn run_feed(plan: FeedPlan, writer: Writer, stop: watch::Receiver<bool>) -> Rc<F
         commands.push((session.streams.iter().map(|stream| stream.subscription).collect(), sender));
         sessions.push((session, receiver));
     }
-    let state = crate::process::FeedState::new(&plan.specs, sessions.len(), plan.thresholds, now);
-    let task =
-        Rc::new(FeedTask::new(plan.feed, plan.instruments, state, writer, commands, plan.jobs, plan.board));
+    let state =
+        crate::process::FeedState::new(&plan.specs, sessions.len(), plan.thresholds, plan.events, now);
+    let task = Rc::new(FeedTask::new(
+        plan.feed,
+        plan.index,
+        plan.instruments,
+        state,
+        writer,
+        commands,
+        plan.jobs,
+        plan.board,
+    ));
     task.announce(now);
     for (session, receiver) in sessions {
         let (task, stop) = (Rc::clone(&task), stop.clone());

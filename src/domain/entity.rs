@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 /// The kinds of value that feeds write, in the order of their urgency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,6 +26,16 @@ impl Entity {
             Self::Price => "price",
             Self::Liquidity => "liquidity",
             Self::Volume => "volume",
+        }
+    }
+
+    /// How often a live value is published again at least, if only with a newer confirmed time (WIRE.md).
+    #[must_use]
+    pub const fn confirmed_every(self) -> Duration {
+        match self {
+            Self::Price => Duration::from_secs(1),
+            Self::Liquidity => Duration::from_secs(2),
+            Self::Volume => Duration::from_secs(30),
         }
     }
 }

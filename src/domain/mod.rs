@@ -10,6 +10,7 @@ mod depth;
 mod durations;
 mod entity;
 mod event;
+mod event_policy;
 mod history;
 mod instrument;
 mod key_event;
@@ -38,6 +39,7 @@ pub use event::{
     Channel, DepthDelta, DepthSnapshot, MarketEvent, Quote, RawLevel, Side, Subscription, Trade,
     VolumeFigures,
 };
+pub use event_policy::{EventKinds, EventPolicy, MovePrice};
 pub use history::{CANDLES_MAX, Candle, CandleFlags, HistoryRecord};
 pub use instrument::{Instrument, InstrumentError};
 pub use key_event::{EventDetail, EventKind, INVALIDATION_TEXT_MAX, KeyEvent};

@@ -1,6 +1,6 @@
 //! How `process` hands a new value to whoever publishes it.
 
-use super::{KeyEvent, LiquidityRecord, MonoTime, PriceRecord, Record, VolumeRecord};
+use super::{Entity, KeyEvent, LiquidityRecord, MonoTime, PriceRecord, Record, VolumeRecord};
 
 /// An instrument of a feed: its place in the feed's configured list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,6 +37,16 @@ pub enum RecordRef<'a> {
 }
 
 impl RecordRef<'_> {
+    /// Which entity's record this is.
+    #[must_use]
+    pub const fn entity(self) -> Entity {
+        match self {
+            Self::Price(_) => Entity::Price,
+            Self::Liquidity(_) => Entity::Liquidity,
+            Self::Volume(_) => Entity::Volume,
+        }
+    }
+
     /// Overwrites `target`, reusing its memory where it holds the same entity.
     pub fn store_into(self, target: &mut Record) {
         match (self, target) {

@@ -39,6 +39,11 @@ macro_rules! counted_below_2_53 {
 counted_below_2_53!(Epoch);
 counted_below_2_53!(Sequence);
 
+impl Epoch {
+    /// Of values that no lease stands behind.
+    pub const UNOWNED: Self = Self(0);
+}
+
 impl Sequence {
     /// Before the first value.
     pub const ZERO: Self = Self(0);

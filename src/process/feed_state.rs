@@ -8,9 +8,10 @@ use std::collections::VecDeque;
 
 use super::book::Book;
 use super::instrument::{Context, InstrumentState, Outcome, Slots};
+use super::outlet::Outlets;
 use crate::domain::{
-    Channel, Entity, EntityDurations, InstrumentId, MarketEvent, Now, NumberError, Quote, Reason, Request,
-    SessionId, SlotId, State, Subscription, UpdateSink,
+    Channel, Entity, EntityDurations, EventPolicy, InstrumentId, MarketEvent, Now, NumberError, Quote,
+    Reason, Request, SessionId, SlotId, State, Subscription, UpdateSink,
 };
 
 /// Requests that wait at most: three for each instrument of the largest feed.
@@ -40,6 +41,10 @@ pub struct Counts {
     pub unusable: u64,
     /// The last of those.
     pub last_unusable: Option<(Subscription, NumberError)>,
+    /// Events that were told, in the order of [`EventKind::ALL`](crate::domain::EventKind::ALL).
+    pub events: [u64; 5],
+    /// Events beyond the limit per instrument and kind, likewise.
+    pub events_dropped: [u64; 5],
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -55,6 +60,7 @@ pub struct FeedState {
     sessions: Vec<Session>,
     requests: VecDeque<Request>,
     counts: Counts,
+    outlets: Outlets,
     phase: Phase,
 }
 
@@ -65,10 +71,16 @@ enum Phase {
 }
 
 impl FeedState {
-    /// All instruments suspect (connecting). `silence`: how long each entity's channel may be quiet before a probe must confirm it.
+    /// All instruments suspect (connecting). `silence`: how long each entity's channel may be quiet before a probe must confirm it. `policy`: which events are made.
     /// [`InstrumentId`] is the place in `specs`, [`SessionId`] below `sessions`.
     #[must_use]
-    pub fn new(specs: &[InstrumentSpec], sessions: usize, silence: EntityDurations, now: Now) -> Self {
+    pub fn new(
+        specs: &[InstrumentSpec],
+        sessions: usize,
+        silence: EntityDurations,
+        policy: EventPolicy,
+        now: Now,
+    ) -> Self {
         let instruments = specs.iter().zip(0_u32..).map(|(spec, index)| {
             let slot =
                 |wanted| spec.slots.iter().find(|(entity, _)| *entity == wanted).map(|&(_, slot)| slot);
@@ -90,6 +102,7 @@ impl FeedState {
             sessions: vec![Session::default(); sessions],
             requests: VecDeque::new(),
             counts: Counts::default(),
+            outlets: Outlets::new(policy, specs.len()),
             phase: Phase::Running,
         }
     }
@@ -97,7 +110,7 @@ impl FeedState {
     /// Publishes every key as it is: suspect (connecting) at the start.
     pub fn announce(&mut self, now: Now, sink: &mut dyn UpdateSink) {
         for instrument in &mut self.instruments {
-            instrument.announce(now, sink);
+            instrument.announce(now, &mut self.outlets.of(instrument.id(), sink));
         }
     }
 
@@ -137,7 +150,12 @@ impl FeedState {
         for (instrument, home) in self.instruments.iter_mut().zip(&self.homes) {
             for channel in Channel::ALL.into_iter().filter(|channel| home[*channel as usize] == Some(session))
             {
-                instrument.fail(channel, Reason::Disconnected, now, sink);
+                instrument.fail(
+                    channel,
+                    Reason::Disconnected,
+                    now,
+                    &mut self.outlets.of(instrument.id(), sink),
+                );
                 instrument.restart(channel);
             }
         }
@@ -146,7 +164,7 @@ impl FeedState {
     /// A subscription was acknowledged, and nothing came.
     pub fn no_first_data(&mut self, subscription: Subscription, now: Now, sink: &mut dyn UpdateSink) {
         let _ = self.with(subscription.instrument, now, sink, |instrument, context| {
-            instrument.fail(subscription.channel, Reason::NoFirstData, now, context.sink);
+            instrument.fail(subscription.channel, Reason::NoFirstData, now, &mut context.out);
             Outcome::Taken
         });
     }
@@ -193,7 +211,8 @@ impl FeedState {
                 home[channel as usize].and_then(|session| sessions.get(session.0 as usize)?.heard)
             };
             let mut ask = |request| ask(requests, request);
-            instrument.tick(&heard, &mut Context { now, heard: None, sink, requests: &mut ask });
+            let out = self.outlets.of(instrument.id(), sink);
+            instrument.tick(&heard, &mut Context { now, heard: None, out, requests: &mut ask });
         }
     }
 
@@ -201,10 +220,40 @@ impl FeedState {
     pub fn stop(&mut self, now: Now, sink: &mut dyn UpdateSink) {
         for instrument in &mut self.instruments {
             for channel in Channel::ALL {
-                instrument.fail(channel, Reason::WriterStopping, now, sink);
+                instrument.fail(
+                    channel,
+                    Reason::WriterStopping,
+                    now,
+                    &mut self.outlets.of(instrument.id(), sink),
+                );
             }
         }
         self.phase = Phase::Stopped;
+    }
+
+    /// Somebody doubts the values of an instrument: each is published again ahead of other values, with an event that says
+    /// `who` and `why`, and the venue is asked whether they stand.
+    pub fn invalidate(
+        &mut self,
+        instrument: InstrumentId,
+        who: &str,
+        why: &str,
+        now: Now,
+        sink: &mut dyn UpdateSink,
+    ) {
+        let _ = self.with(instrument, now, sink, |instrument, context| {
+            instrument.invalidate(who, why, context);
+            Outcome::Taken
+        });
+    }
+
+    /// This writer's values count from now on: later ones are compared with what is live now, and what was told before
+    /// counts against no limit.
+    pub fn taken_over(&mut self, now: Now) {
+        self.outlets.restart(now.mono);
+        for instrument in &mut self.instruments {
+            instrument.renew(self.outlets.policy());
+        }
     }
 
     /// The next request, oldest first.
@@ -225,7 +274,8 @@ impl FeedState {
 
     /// What happened since the last call.
     pub fn take_counts(&mut self) -> Counts {
-        std::mem::take(&mut self.counts)
+        let (events, events_dropped) = self.outlets.take_counts();
+        Counts { events, events_dropped, ..std::mem::take(&mut self.counts) }
     }
 
     fn with(
@@ -243,7 +293,8 @@ impl FeedState {
         };
         let requests = &mut self.requests;
         let mut ask = |request| ask(requests, request);
-        act(instrument, &mut Context { now, heard: None, sink, requests: &mut ask })
+        let out = self.outlets.of(instrument.id(), sink);
+        act(instrument, &mut Context { now, heard: None, out, requests: &mut ask })
     }
 
     fn count(&mut self, subscription: Subscription, outcome: Outcome) {

@@ -5,24 +5,18 @@
 
 use super::book::Book;
 use super::depth_sync::Progress;
-use super::key::Key;
+use super::key::{AnyKey, Key};
 use super::liquidity::{LiquidityKey, Wish};
 use super::liveness::Silence;
+use super::outlet::{Outlet, Told};
 use super::price::{PriceKey, QuoteOutcome};
 use super::volume::{self, VolumeKey};
 use crate::domain::{
-    Channel, DepthDelta, EntityDurations, InstrumentId, LiquidityRecord, MarketEvent, Now, NumberError,
-    PriceLevel, PriceRecord, Quote, Reason, Request, Scales, Side, SlotId, Stamp, State, Subscription, Trade,
-    UpdateSink, Urgency, VolumeFigures, VolumeRecord,
+    Channel, DepthDelta, EntityDurations, EventPolicy, InstrumentId, LiquidityRecord, MarketEvent, Now,
+    NumberError, PriceLevel, PriceRecord, Quote, Reason, Request, Scales, Side, SlotId, Stamp, State,
+    Subscription, Trade, VolumeFigures, VolumeRecord,
 };
-use std::time::Duration;
 
-/// A live price is published again after this much quiet: WIRE.md wants it every second, the timer adds a tick.
-const CONFIRM_PRICE_EVERY: Duration = Duration::from_millis(850);
-/// WIRE.md: every two seconds.
-const CONFIRM_LIQUIDITY_EVERY: Duration = Duration::from_millis(1_850);
-/// WIRE.md: every thirty seconds.
-const CONFIRM_VOLUME_EVERY: Duration = Duration::from_millis(29_500);
 /// The window of figures that are not known yet: every venue of ours has 24 hours.
 const WINDOW_S: u32 = 86_400;
 
@@ -60,7 +54,7 @@ pub(super) struct InstrumentState {
 pub(super) struct Context<'a> {
     pub(super) now: Now,
     pub(super) heard: Option<Now>,
-    pub(super) sink: &'a mut dyn UpdateSink,
+    pub(super) out: Outlet<'a>,
     pub(super) requests: &'a mut dyn FnMut(Request),
 }
 
@@ -79,30 +73,51 @@ impl InstrumentState {
             scales,
             price: slots.price.map(|slot| {
                 let record = PriceRecord::unknown(stamp, scales);
-                PriceKey::new(Key::new(slot, record, CONFIRM_PRICE_EVERY, silence.price))
+                PriceKey::new(Key::new(slot, record, silence.price))
             }),
             liquidity: slots.liquidity.map(|slot| {
                 let record = LiquidityRecord::unknown(stamp, scales);
-                LiquidityKey::new(Key::new(slot, record, CONFIRM_LIQUIDITY_EVERY, silence.liquidity), depth)
+                LiquidityKey::new(Key::new(slot, record, silence.liquidity), depth)
             }),
             volume: slots.volume.map(|slot| {
                 let record = VolumeRecord::unknown(stamp, WINDOW_S);
-                VolumeKey { key: Key::new(slot, record, CONFIRM_VOLUME_EVERY, silence.volume) }
+                VolumeKey { key: Key::new(slot, record, silence.volume) }
             }),
         }
     }
 
     /// Publishes every key as it is.
-    pub(super) fn announce(&mut self, now: Now, sink: &mut dyn UpdateSink) {
-        if let Some(price) = &mut self.price {
-            price.key.push(Urgency::Normal, now, sink);
+    pub(super) fn announce(&mut self, now: Now, out: &mut Outlet<'_>) {
+        self.keys().into_iter().flatten().for_each(|key| key.announce(now, out));
+    }
+
+    /// Publishes every key as it is, ahead of other values, tells who wanted that, and asks the venue whether they stand. An
+    /// instrument that is invalidated more often than it may tell asks the venue no more either.
+    pub(super) fn invalidate(&mut self, who: &str, why: &str, context: &mut Context<'_>) {
+        let mut dropped = true;
+        for key in self.keys().into_iter().flatten() {
+            dropped &= key.invalidate(who, why, context.now, &mut context.out) == Told::Dropped;
         }
-        if let Some(liquidity) = &mut self.liquidity {
-            liquidity.key.push(Urgency::Normal, now, sink);
+        if dropped {
+            return;
         }
-        if let Some(volume) = &mut self.volume {
-            volume.key.push(Urgency::Normal, now, sink);
+        // An answer confirms the value; before the subscription has delivered it would vouch for that, too.
+        if self.price.as_ref().is_some_and(|price| price.key.liveness.has_delivered()) {
+            (context.requests)(Request::ConfirmQuote(self.id));
         }
+        let wish = self.liquidity.as_mut().map(|liquidity| liquidity.ask_again(context.now.mono));
+        if wish == Some(Wish::Snapshot) {
+            (context.requests)(Request::Snapshot(self.id));
+        }
+    }
+
+    /// Live values, as they stand, are what later ones are compared with.
+    pub(super) fn renew(&mut self, policy: &EventPolicy) {
+        self.keys().into_iter().flatten().for_each(|key| key.renew(policy));
+    }
+
+    pub(super) const fn id(&self) -> InstrumentId {
+        self.id
     }
 
     /// The state of each key.
@@ -125,18 +140,18 @@ impl InstrumentState {
     fn quote(&mut self, quote: &Quote, context: &mut Context<'_>) -> Outcome {
         self.raise_for_quote(quote);
         let Some(price) = &mut self.price else { return Outcome::Ignored };
-        match price.quote(quote, context.now, context.sink) {
+        match price.quote(quote, context.now, &mut context.out) {
             Ok(QuoteOutcome::Taken) => Outcome::Taken,
             Ok(QuoteOutcome::Old) => Outcome::Ignored,
             Ok(QuoteOutcome::Stuck) => {
                 price.restart();
-                price.key.fail(Reason::SequenceGap, context.now, context.sink);
+                price.key.fail(Reason::SequenceGap, context.now, &mut context.out);
                 (context.requests)(Request::Resubscribe(self.subscription(Channel::Quote)));
                 Outcome::Gap
             }
             Err(error) => {
                 // The venue has moved on to a price that cannot be told: the old one is not the newest.
-                price.key.fail(Reason::SequenceGap, context.now, context.sink);
+                price.key.fail(Reason::SequenceGap, context.now, &mut context.out);
                 Outcome::Unusable(error)
             }
         }
@@ -145,7 +160,7 @@ impl InstrumentState {
     fn trade(&mut self, trade: &Trade, context: &mut Context<'_>) -> Outcome {
         self.raise(self.scales.raised_for(trade.price.scale, trade.size.scale));
         let Some(price) = &mut self.price else { return Outcome::Ignored };
-        match price.trade(trade, context.now, context.heard, context.sink) {
+        match price.trade(trade, context.now, context.heard, &mut context.out) {
             Ok(()) => Outcome::Taken,
             Err(error) => Outcome::Unusable(error),
         }
@@ -153,13 +168,13 @@ impl InstrumentState {
 
     fn depth(&mut self, delta: &DepthDelta<'_>, context: &mut Context<'_>) -> Outcome {
         let Some(liquidity) = &mut self.liquidity else { return Outcome::Ignored };
-        let (progress, wish) = liquidity.delta(delta, context.now, context.sink);
+        let (progress, wish) = liquidity.delta(delta, context.now, &mut context.out);
         self.follow(progress, wish, context)
     }
 
     pub(super) fn snapshot(&mut self, book: Book, context: &mut Context<'_>) -> Outcome {
         let Some(liquidity) = &mut self.liquidity else { return Outcome::Ignored };
-        let (progress, wish) = liquidity.snapshot(book, context.now, context.sink);
+        let (progress, wish) = liquidity.snapshot(book, context.now, &mut context.out);
         self.follow(progress, wish, context)
     }
 
@@ -182,7 +197,7 @@ impl InstrumentState {
         let (price, size) = volume::scales_of(figures);
         self.raise(self.scales.raised_for(price, size));
         let Some(volume) = &mut self.volume else { return Outcome::Ignored };
-        match volume.figures(figures, context.now, context.sink) {
+        match volume.figures(figures, context.now, &mut context.out) {
             Ok(()) => Outcome::Taken,
             Err(error) => Outcome::Unusable(error),
         }
@@ -193,31 +208,23 @@ impl InstrumentState {
         self.raise_for_quote(quote);
         let Some(price) = &mut self.price else { return };
         if price.shows(quote) {
-            price.key.confirmed(context.now, context.sink);
+            price.key.confirmed(context.now, &mut context.out);
         } else {
             price.key.liveness.contradicted();
         }
     }
 
     /// What a channel feeds is not to be trusted, for this reason.
-    pub(super) fn fail(&mut self, channel: Channel, reason: Reason, now: Now, sink: &mut dyn UpdateSink) {
-        match channel {
-            Channel::Quote => {
-                if let Some(price) = &mut self.price {
-                    price.key.fail(reason, now, sink);
-                }
-            }
-            Channel::Depth => {
-                if let Some(liquidity) = &mut self.liquidity {
-                    liquidity.key.fail(reason, now, sink);
-                }
-            }
-            Channel::Volume => {
-                if let Some(volume) = &mut self.volume {
-                    volume.key.fail(reason, now, sink);
-                }
-            }
-            Channel::Trade => {}
+    pub(super) fn fail(&mut self, channel: Channel, reason: Reason, now: Now, out: &mut Outlet<'_>) {
+        let [price, liquidity, volume] = self.keys();
+        let key = match channel {
+            Channel::Quote => price,
+            Channel::Depth => liquidity,
+            Channel::Volume => volume,
+            Channel::Trade => None,
+        };
+        if let Some(key) = key {
+            key.fail(reason, now, out);
         }
     }
 
@@ -236,7 +243,7 @@ impl InstrumentState {
             }
             Channel::Volume => {
                 if let Some(volume) = &mut self.volume {
-                    volume.key.liveness.restart();
+                    volume.key.restart();
                 }
             }
             Channel::Trade => {}
@@ -252,24 +259,26 @@ impl InstrumentState {
             match price.key.liveness.assess(now.mono) {
                 Silence::Probe => (context.requests)(Request::ConfirmQuote(id)),
                 Silence::Unconfirmed => {
-                    price.key.fail(Reason::Silent, now, context.sink);
+                    price.key.fail(Reason::Silent, now, &mut context.out);
                     (context.requests)(Request::ConfirmQuote(id));
                 }
                 Silence::Dead => dead = Some(Channel::Quote),
                 Silence::NotDelivering | Silence::Within | Silence::Probing => {}
             }
-            price.key.confirm_if_due(now, heard(Channel::Quote), context.sink);
+            price.key.confirm_if_due(now, heard(Channel::Quote), &mut context.out);
         }
         dead = dead.or(self.tick_liquidity(heard(Channel::Depth), context));
         if let Some(volume) = &mut self.volume {
             match volume.key.liveness.assess(now.mono) {
-                Silence::Unconfirmed | Silence::Dead => volume.key.fail(Reason::Silent, now, context.sink),
+                Silence::Unconfirmed | Silence::Dead => {
+                    volume.key.fail(Reason::Silent, now, &mut context.out)
+                }
                 Silence::Probe | Silence::NotDelivering | Silence::Within | Silence::Probing => {}
             }
-            volume.key.confirm_if_due(now, heard(Channel::Volume), context.sink);
+            volume.key.confirm_if_due(now, heard(Channel::Volume), &mut context.out);
         }
         if let Some(channel) = dead {
-            self.fail(channel, Reason::Silent, now, context.sink);
+            self.fail(channel, Reason::Silent, now, &mut context.out);
             self.restart(channel);
             (context.requests)(Request::Resubscribe(self.subscription(channel)));
         }
@@ -282,7 +291,7 @@ impl InstrumentState {
         let wish = match liquidity.key.liveness.assess(now.mono) {
             Silence::Probe => liquidity.ask(now.mono),
             Silence::Unconfirmed => {
-                liquidity.key.fail(Reason::Silent, now, context.sink);
+                liquidity.key.fail(Reason::Silent, now, &mut context.out);
                 liquidity.ask(now.mono)
             }
             Silence::Dead => {
@@ -294,7 +303,7 @@ impl InstrumentState {
         if wish == Wish::Snapshot {
             (context.requests)(Request::Snapshot(self.id));
         }
-        liquidity.key.confirm_if_due(now, heard, context.sink);
+        liquidity.key.confirm_if_due(now, heard, &mut context.out);
         dead
     }
 
@@ -314,10 +323,10 @@ impl InstrumentState {
             return;
         }
         if let Some(heard) = heard(Channel::Depth).filter(|_| book && liquidity.key.is_live()) {
-            price.key.confirmed(heard, context.sink);
+            price.key.confirmed(heard, &mut context.out);
         }
         if let Some(heard) = heard(Channel::Quote).filter(|_| top && price.key.is_live()) {
-            liquidity.confirm_if_current(price.record().venue_sequence, heard, context.sink);
+            liquidity.confirm_if_current(price.record().venue_sequence, heard, &mut context.out);
         }
     }
 
@@ -344,6 +353,15 @@ impl InstrumentState {
         if let Some(volume) = &mut self.volume {
             volume.rescale(scales);
         }
+    }
+
+    /// Price, liquidity, volume.
+    fn keys(&mut self) -> [Option<&mut dyn AnyKey>; 3] {
+        [
+            self.price.as_mut().map(|price| &mut price.key as &mut dyn AnyKey),
+            self.liquidity.as_mut().map(|liquidity| &mut liquidity.key as &mut dyn AnyKey),
+            self.volume.as_mut().map(|volume| &mut volume.key as &mut dyn AnyKey),
+        ]
     }
 
     const fn subscription(&self, channel: Channel) -> Subscription {

@@ -1,26 +1,36 @@
 //! What the three keys of an instrument have in common: their state, their confirmation, their way out.
 //!
-//! Owns the rule that a change of state is published at once and ahead of other values, and that a quiet live key is
-//! published again with a newer confirmed time. Never looks into a record but for its stamp.
+//! Owns the rule that a change of state is published at once, ahead of other values and with an event, and that a quiet live
+//! key is published again with a newer confirmed time. Never looks into a record but for its stamp.
 
 use std::time::Duration;
 
 use super::liveness::Liveness;
+use super::outlet::{Outlet, Told};
+use super::watch::{LiquidityWatch, PriceWatch, Watch};
 use crate::domain::{
-    ConfirmedTime, LiquidityRecord, MonoTime, Now, PriceRecord, Reason, RecordRef, SlotId, Stamp, State,
-    Update, UpdateSink, Urgency, VolumeRecord,
+    ConfirmedTime, EventDetail, EventKind, EventPolicy, LiquidityRecord, MonoTime, Now, PriceRecord, Reason,
+    RecordRef, SlotId, Stamp, State, Update, Urgency, VolumeRecord,
 };
 
+/// How much earlier than WIRE.md wants it a value is confirmed: the timer adds a tick.
+const CONFIRM_EARLIER: Duration = Duration::from_millis(150);
+
 /// A record that a key can hold.
-pub(super) trait Stamped {
+pub(super) trait Stamped: Sized {
+    /// What is watched in it.
+    type Watch: Watch<Self>;
+
     fn stamp(&self) -> &Stamp;
     fn stamp_mut(&mut self) -> &mut Stamp;
     fn as_record(&self) -> RecordRef<'_>;
 }
 
 macro_rules! stamped {
-    ($($record:ident => $variant:ident),+) => {
+    ($($record:ident => $variant:ident, $watch:ty);+) => {
         $(impl Stamped for $record {
+            type Watch = $watch;
+
             fn stamp(&self) -> &Stamp {
                 &self.stamp
             }
@@ -35,14 +45,16 @@ macro_rules! stamped {
         })+
     };
 }
-stamped!(PriceRecord => Price, LiquidityRecord => Liquidity, VolumeRecord => Volume);
+stamped!(PriceRecord => Price, PriceWatch; LiquidityRecord => Liquidity, LiquidityWatch; VolumeRecord => Volume, ());
 
-/// One key: its newest record, where it goes, and when it last went there.
+/// One key: its newest record, where it goes, when it last went there, and with which verdict.
 #[derive(Debug)]
-pub(super) struct Key<R> {
+pub(super) struct Key<R: Stamped> {
     slot: SlotId,
     confirm_every: Duration,
     pushed: MonoTime,
+    told: Option<(State, Reason)>,
+    watch: R::Watch,
     pub(super) record: R,
     pub(super) liveness: Liveness,
 }
@@ -65,11 +77,13 @@ impl Transition {
 }
 
 impl<R: Stamped> Key<R> {
-    pub(super) const fn new(slot: SlotId, record: R, confirm_every: Duration, silence: Duration) -> Self {
+    pub(super) fn new(slot: SlotId, record: R, silence: Duration) -> Self {
         Self {
             slot,
-            confirm_every,
+            confirm_every: record.as_record().entity().confirmed_every().saturating_sub(CONFIRM_EARLIER),
             pushed: MonoTime::from_nanos(0),
+            told: None,
+            watch: R::Watch::default(),
             record,
             liveness: Liveness::new(silence),
         }
@@ -79,9 +93,38 @@ impl<R: Stamped> Key<R> {
         self.record.stamp().state == State::Live
     }
 
-    pub(super) fn push(&mut self, urgency: Urgency, at: Now, sink: &mut dyn UpdateSink) {
+    /// Publishes the record as it is, and tells what is worth telling of it. A price move goes ahead of other values.
+    #[inline]
+    pub(super) fn push(&mut self, urgency: Urgency, at: Now, out: &mut Outlet<'_>) {
+        let found = if self.is_live() {
+            self.watch.look(&self.record, out.policy)
+        } else {
+            self.watch.forget(&self.record);
+            Vec::new()
+        };
+        let moved = found.iter().any(|detail| detail.kind() == EventKind::PriceMove);
+        let urgency = if moved { Urgency::First } else { urgency };
         self.pushed = at.mono;
-        sink.update(Update { slot: self.slot, record: self.record.as_record(), received: at.mono, urgency });
+        out.update(Update { slot: self.slot, record: self.record.as_record(), received: at.mono, urgency });
+        let Stamp { state, reason, .. } = *self.record.stamp();
+        let before = self.told.replace((state, reason));
+        if before.is_some_and(|before| before != (state, reason)) {
+            out.tell(self.slot, at, EventDetail::State { state, reason });
+        }
+        for detail in found {
+            out.tell(self.slot, at, detail);
+        }
+    }
+
+    /// Tells of the value that was pushed last.
+    pub(super) fn tell(&self, at: Now, detail: EventDetail, out: &mut Outlet<'_>) -> Told {
+        out.tell(self.slot, at, detail)
+    }
+
+    /// A new session or subscription: nothing from before it vouches for the value, or is a reference for later ones.
+    pub(super) fn restart(&mut self) {
+        self.liveness.restart();
+        self.watch.forget(&self.record);
     }
 
     /// Moves the confirmed time to the last frame of the session, where WIRE.md lets it.
@@ -92,31 +135,64 @@ impl<R: Stamped> Key<R> {
     }
 
     /// The venue said the same by another way than the subscription: a silent key is live again.
-    pub(super) fn confirmed(&mut self, at: Now, sink: &mut dyn UpdateSink) {
+    pub(super) fn confirmed(&mut self, at: Now, out: &mut Outlet<'_>) {
         self.liveness.evidence(at.mono);
         confirm_at(self.record.stamp_mut(), at);
         let transition = match self.record.stamp().reason {
             Reason::Silent => set_reason(self.record.stamp_mut(), Reason::None),
             _ => Transition::Same,
         };
-        self.push(transition.urgency_or(Urgency::Confirmation), at, sink);
+        self.push(transition.urgency_or(Urgency::Confirmation), at, out);
     }
 
+    /// Publishes a live record again, with a newer confirmed time, when that is due.
+    pub(super) fn confirm_if_due(&mut self, now: Now, heard: Option<Now>, out: &mut Outlet<'_>) {
+        if self.is_live() && now.mono.since(self.pushed) >= self.confirm_every {
+            self.confirm(heard);
+            self.push(Urgency::Confirmation, now, out);
+        }
+    }
+}
+
+/// A key of any entity.
+pub(super) trait AnyKey {
+    /// Publishes the record as it is.
+    fn announce(&mut self, now: Now, out: &mut Outlet<'_>);
+
     /// Publishes the reason, once. A key that never had data stays "connecting" while its session comes and goes.
-    pub(super) fn fail(&mut self, reason: Reason, now: Now, sink: &mut dyn UpdateSink) {
+    fn fail(&mut self, reason: Reason, now: Now, out: &mut Outlet<'_>);
+
+    /// Publishes the record as it is, ahead of other values, and tells who wanted that.
+    fn invalidate(&mut self, who: &str, why: &str, now: Now, out: &mut Outlet<'_>) -> Told;
+
+    /// A live value, as it stands, is what later ones are compared with.
+    fn renew(&mut self, policy: &EventPolicy);
+}
+
+impl<R: Stamped> AnyKey for Key<R> {
+    fn announce(&mut self, now: Now, out: &mut Outlet<'_>) {
+        self.push(Urgency::Normal, now, out);
+    }
+
+    fn fail(&mut self, reason: Reason, now: Now, out: &mut Outlet<'_>) {
         if reason == Reason::Disconnected && self.record.stamp().reason == Reason::Connecting {
             return;
         }
         if set_reason(self.record.stamp_mut(), reason) == Transition::Changed {
-            self.push(Urgency::First, now, sink);
+            self.push(Urgency::First, now, out);
         }
     }
 
-    /// Publishes a live record again, with a newer confirmed time, when that is due.
-    pub(super) fn confirm_if_due(&mut self, now: Now, heard: Option<Now>, sink: &mut dyn UpdateSink) {
-        if self.is_live() && now.mono.since(self.pushed) >= self.confirm_every {
-            self.confirm(heard);
-            self.push(Urgency::Confirmation, now, sink);
+    fn invalidate(&mut self, who: &str, why: &str, now: Now, out: &mut Outlet<'_>) -> Told {
+        self.push(Urgency::First, now, out);
+        out.tell(self.slot, now, EventDetail::Invalidated { who: who.into(), why: why.into() })
+    }
+
+    fn renew(&mut self, policy: &EventPolicy) {
+        self.watch.clear();
+        if self.is_live() {
+            // The first look finds a reference and nothing to tell.
+            let _ = self.watch.look(&self.record, policy);
         }
     }
 }

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use super::book::Book;
 use super::depth_sync::{DepthSync, Progress};
-use super::key::{Key, confirm_at, set_reason};
+use super::key::{AnyKey, Key, confirm_at, set_reason};
+use super::outlet::Outlet;
 use crate::domain::{
-    DepthDelta, LiquidityRecord, MonoTime, Now, Reason, Scales, Side, UpdateSink, Urgency, VenueSequence,
+    DepthDelta, LiquidityRecord, MonoTime, Now, Reason, Scales, Side, Urgency, VenueSequence,
 };
 
 /// How long a snapshot may take before it is asked for again.
@@ -48,7 +49,7 @@ impl LiquidityKey {
 
     /// A new session or subscription. A snapshot that is under way belongs to the old one: deltas between may be lost.
     pub(super) fn restart(&mut self) {
-        self.key.liveness.restart();
+        self.key.restart();
         self.sync.restart();
         self.asked = None;
     }
@@ -58,21 +59,21 @@ impl LiquidityKey {
         &mut self,
         delta: &DepthDelta<'_>,
         received: Now,
-        sink: &mut dyn UpdateSink,
+        out: &mut Outlet<'_>,
     ) -> (Progress, Wish) {
         self.key.liveness.evidence(received.mono);
         let progress = self.sync.delta(delta);
         match progress {
-            Progress::Applied => self.publish(received, sink),
+            Progress::Applied => self.publish(received, out),
             Progress::Covered | Progress::Buffered | Progress::SnapshotTooOld => {}
-            Progress::Gap | Progress::Unusable(_) => self.key.fail(Reason::SequenceGap, received, sink),
+            Progress::Gap | Progress::Unusable(_) => self.key.fail(Reason::SequenceGap, received, out),
         }
         (progress, self.wish(received.mono))
     }
 
     /// Takes the book of a snapshot. Where the stream was quiet beyond its threshold, the snapshot is also the probe: the
     /// same update id confirms the book, a later one says that deltas are missing.
-    pub(super) fn snapshot(&mut self, book: Book, now: Now, sink: &mut dyn UpdateSink) -> (Progress, Wish) {
+    pub(super) fn snapshot(&mut self, book: Book, now: Now, out: &mut Outlet<'_>) -> (Progress, Wish) {
         if self.asked.take().is_none() {
             return (Progress::SnapshotTooOld, Wish::Nothing);
         }
@@ -81,27 +82,22 @@ impl LiquidityKey {
         let progress = self.sync.snapshot(book);
         match progress {
             Progress::Applied if before == Some(self.sync.book().last()) && self.is_deep_enough() => {
-                self.key.confirmed(now, sink);
+                self.key.confirmed(now, out);
             }
             Progress::Applied => {
                 self.key.liveness.contradicted();
-                self.publish(now, sink);
+                self.publish(now, out);
             }
             Progress::Covered | Progress::Buffered | Progress::SnapshotTooOld => {}
-            Progress::Gap | Progress::Unusable(_) => self.key.fail(Reason::SequenceGap, now, sink),
+            Progress::Gap | Progress::Unusable(_) => self.key.fail(Reason::SequenceGap, now, out),
         }
         (progress, self.wish(now.mono))
     }
 
     /// The top of book, which agrees with the book's, was last changed by this update.
-    pub(super) fn confirm_if_current(
-        &mut self,
-        top: Option<VenueSequence>,
-        at: Now,
-        sink: &mut dyn UpdateSink,
-    ) {
+    pub(super) fn confirm_if_current(&mut self, top: Option<VenueSequence>, at: Now, out: &mut Outlet<'_>) {
         if self.sync.is_synced() && top.is_some_and(|top| top <= self.sync.book().last()) {
-            self.key.confirmed(at, sink);
+            self.key.confirmed(at, out);
         }
     }
 
@@ -119,6 +115,11 @@ impl LiquidityKey {
             self.key.liveness.is_within(now)
         };
         if needed { self.ask(now) } else { Wish::Nothing }
+    }
+
+    /// Asks for a snapshot where one can be joined to the stream, unless one is under way.
+    pub(super) fn ask_again(&mut self, now: MonoTime) -> Wish {
+        if self.sync.is_synced() { self.ask(now) } else { self.wish(now) }
     }
 
     /// Asks for a snapshot, whatever the book looks like, unless one is under way.
@@ -159,7 +160,7 @@ impl LiquidityKey {
 
     /// Reads the record off the book. A book that is crossed although its sequence is whole is not to be trusted, nor is
     /// one with a blank side.
-    fn publish(&mut self, at: Now, sink: &mut dyn UpdateSink) {
+    fn publish(&mut self, at: Now, out: &mut Outlet<'_>) {
         let book = self.sync.book();
         let record = &mut self.key.record;
         book.top(Side::Buy, self.depth, &mut record.bids);
@@ -177,6 +178,6 @@ impl LiquidityKey {
             (false, false) => Reason::None,
         };
         let transition = set_reason(&mut self.key.record.stamp, reason);
-        self.key.push(transition.urgency_or(Urgency::Normal), at, sink);
+        self.key.push(transition.urgency_or(Urgency::Normal), at, out);
     }
 }

@@ -1,4 +1,4 @@
-//! From events to values: order books, continuity, how far each value can be trusted.
+//! From events to values: order books, continuity, how far each value can be trusted, what is worth telling.
 //!
 //! Pure: no I/O, no clocks (`now` is an argument), no Redis. Every buffer is bounded: `buffer` names the policy for
 //! deltas that wait for a snapshot, [`LEVELS_MAX`](crate::domain::LEVELS_MAX) bounds a side of a book.
@@ -9,6 +9,8 @@
 //! | `buffer` | deltas that wait for a snapshot |
 //! | `depth_sync` | the venue's procedure that joins snapshot and deltas |
 //! | `key` | what the three keys of an instrument have in common: state, confirmation |
+//! | `watch`, `deviation` | prices that move, sides that grow or shrink: exactly, against a reference |
+//! | `outlet` | where values and events go, and how many events |
 //! | `liveness` | silence and evidence, per subscription |
 //! | `price`, `liquidity`, `volume` | one value each: data and reason in, record out |
 //! | `instrument` | the three values of an instrument, which confirm each other |
@@ -17,16 +19,19 @@
 mod book;
 mod buffer;
 mod depth_sync;
+mod deviation;
 mod feed_state;
 mod instrument;
 mod key;
 mod liquidity;
 mod liveness;
+mod outlet;
 mod price;
 mod side;
 #[cfg(test)]
 mod tests;
 mod volume;
+mod watch;
 
 pub use book::Book;
 pub use feed_state::{Counts, FeedState, InstrumentSpec};

@@ -4,9 +4,10 @@
 //! [`REGRESSIONS_MAX`] older ones in a row it asks for a new subscription instead of staying deaf.
 
 use super::key::{Key, Transition, confirm_at, set_reason};
+use super::outlet::Outlet;
 use crate::domain::{
-    LastTrade, Now, NumberError, PriceLevel, PriceRecord, Quote, RawLevel, Reason, Scales, Trade, UpdateSink,
-    Urgency,
+    EventDetail, LastTrade, Now, NumberError, PriceLevel, PriceRecord, Quote, RawLevel, Reason, Scales,
+    Trade, Urgency,
 };
 
 /// Older quotes in a row after which the venue's numbering itself is in doubt.
@@ -49,7 +50,7 @@ impl PriceKey {
 
     /// A new session or subscription.
     pub(super) fn restart(&mut self) {
-        self.key.liveness.restart();
+        self.key.restart();
         self.order = Order::Open;
         self.regressions = 0;
     }
@@ -62,7 +63,7 @@ impl PriceKey {
         &mut self,
         quote: &Quote,
         received: Now,
-        sink: &mut dyn UpdateSink,
+        out: &mut Outlet<'_>,
     ) -> Result<QuoteOutcome, NumberError> {
         let record = &mut self.key.record;
         if self.order == Order::Enforced && quote.venue_sequence < record.venue_sequence {
@@ -92,7 +93,7 @@ impl PriceKey {
         if same && transition == Transition::Same {
             return Ok(QuoteOutcome::Old);
         }
-        self.key.push(transition.urgency_or(Urgency::Normal), received, sink);
+        self.key.push(transition.urgency_or(Urgency::Normal), received, out);
         Ok(QuoteOutcome::Taken)
     }
 
@@ -105,12 +106,13 @@ impl PriceKey {
         trade: &Trade,
         received: Now,
         heard: Option<Now>,
-        sink: &mut dyn UpdateSink,
+        out: &mut Outlet<'_>,
     ) -> Result<(), NumberError> {
         let scales = self.key.record.scales;
+        let (price, size) = (scales.price_of(trade.price)?, scales.size_of(trade.size)?);
         let last = LastTrade {
-            price: scales.price_of(trade.price)?,
-            size: Some(scales.size_of(trade.size)?),
+            price,
+            size: Some(size),
             venue_time: trade.venue_time,
             receive_time: Some(received.wall.received()),
         };
@@ -120,7 +122,8 @@ impl PriceKey {
         }
         self.key.record.last = Some(last);
         self.key.confirm(heard);
-        self.key.push(Urgency::Normal, received, sink);
+        self.key.push(Urgency::Normal, received, out);
+        self.key.tell(received, EventDetail::Trade { scales, price, size, side: trade.side }, out);
         Ok(())
     }
 

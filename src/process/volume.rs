@@ -3,9 +3,9 @@
 //! Owns the record. Never computes a figure: what the venue does not send stays unknown.
 
 use super::key::{Key, confirm_at, set_reason};
+use super::outlet::Outlet;
 use crate::domain::{
-    Now, Number, NumberError, Price, Reason, Scale, Scales, Size, UpdateSink, Urgency, VolumeFigures,
-    VolumeRecord,
+    Now, Number, NumberError, Price, Reason, Scale, Scales, Size, Urgency, VolumeFigures, VolumeRecord,
 };
 
 #[derive(Debug)]
@@ -22,7 +22,7 @@ impl VolumeKey {
         &mut self,
         figures: &VolumeFigures,
         received: Now,
-        sink: &mut dyn UpdateSink,
+        out: &mut Outlet<'_>,
     ) -> Result<(), NumberError> {
         let record = &mut self.key.record;
         let scales = record.scales;
@@ -45,7 +45,7 @@ impl VolumeKey {
         confirm_at(&mut record.stamp, received);
         let transition = set_reason(&mut record.stamp, Reason::None);
         self.key.liveness.evidence(received.mono);
-        self.key.push(transition.urgency_or(Urgency::Normal), received, sink);
+        self.key.push(transition.urgency_or(Urgency::Normal), received, out);
         Ok(())
     }
 

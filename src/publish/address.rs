@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 /// How to reach a server.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Endpoint {
     /// Plain TCP.
     Tcp {
@@ -33,10 +33,61 @@ pub enum Endpoint {
 impl fmt::Display for Endpoint {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Tcp { host, port } => write!(formatter, "redis://{host}:{port}"),
-            Self::Tls { host, port } => write!(formatter, "rediss://{host}:{port}"),
+            Self::Tcp { host, port } => write!(formatter, "redis://{}:{port}", Bracketed(host)),
+            Self::Tls { host, port } => write!(formatter, "rediss://{}:{port}", Bracketed(host)),
             Self::Unix { path } => write!(formatter, "redis+unix://{}", path.display()),
         }
+    }
+}
+
+/// An IPv6 address stands in brackets before a port.
+struct Bracketed<'a>(&'a str);
+
+impl fmt::Display for Bracketed<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(host) = self;
+        if host.contains(':') { write!(formatter, "[{host}]") } else { formatter.write_str(host) }
+    }
+}
+
+impl Endpoint {
+    /// Another server that is reached as this one is, TLS or not; `None` next to a unix socket.
+    #[must_use]
+    pub fn sibling(&self, host: &str, port: u16) -> Option<Self> {
+        let host = host.to_owned();
+        match self {
+            Self::Tcp { .. } => Some(Self::Tcp { host, port }),
+            Self::Tls { .. } => Some(Self::Tls { host, port }),
+            Self::Unix { .. } => None,
+        }
+    }
+
+    /// Name or IP address; `None` for a unix socket.
+    #[must_use]
+    pub fn host(&self) -> Option<&str> {
+        match self {
+            Self::Tcp { host, .. } | Self::Tls { host, .. } => Some(host),
+            Self::Unix { .. } => None,
+        }
+    }
+}
+
+/// Who we are at a server.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Credentials {
+    /// ACL user; `None` = the server's default user.
+    pub username: Option<String>,
+    /// `None` = no AUTH is sent.
+    pub password: Option<String>,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Credentials")
+            .field("username", &self.username)
+            .field("password", &self.password.as_ref().map(|_| "***"))
+            .finish()
     }
 }
 
@@ -84,8 +135,18 @@ mod tests {
             password: Some("hunter2".to_owned()),
             ..RedisAddress::open(Endpoint::Tcp { host: "localhost".to_owned(), port: 6379 })
         };
-        let text = format!("{address:?} {}", address.endpoint);
+        let credentials =
+            Credentials { username: address.username.clone(), password: address.password.clone() };
+        let text = format!("{address:?} {} {credentials:?}", address.endpoint);
         assert!(!text.contains("hunter2"), "{text}");
         assert!(text.contains("writer"), "{text}");
+    }
+
+    #[test]
+    fn a_sibling_is_reached_in_the_same_way_and_ipv6_stands_in_brackets() {
+        let tls = Endpoint::Tls { host: "a".to_owned(), port: 1 };
+        assert_eq!(tls.sibling("::1", 2).unwrap().to_string(), "rediss://[::1]:2");
+        let unix = Endpoint::Unix { path: "/run/redis.sock".into() };
+        assert_eq!((unix.sibling("b", 2), unix.host()), (None, None));
     }
 }

@@ -1,35 +1,65 @@
-//! Commands for Redis, packed into one reused buffer.
+//! Commands for Redis, packed into one reused buffer, and what each of their replies will speak of.
 //!
-//! Owns the bytes of a pipeline and what each of its replies will speak of. Never talks to a socket, never encodes a
-//! record. A batch takes no further value beyond [`BATCH_VALUES_MAX`] values or [`BATCH_BYTES_MAX`] bytes.
+//! Owns the bytes of a pipeline. Never talks to a socket, never encodes a record. A batch takes no further value beyond
+//! [`BATCH_VALUES_MAX`] values ([`SCRIPT_VALUES_MAX`] where a script writes them: it blocks the server) or
+//! [`BATCH_BYTES_MAX`] bytes.
 
-use crate::domain::{MonoTime, SlotId};
+use crate::domain::{EventKind, MonoTime, Now, SlotId, Version, WallTime};
 
-use super::SlotPlan;
+use super::FeedIndex;
+use super::lease::Ask;
 
-/// Values in a batch.
+/// Values in a batch of plain commands.
 pub const BATCH_VALUES_MAX: usize = 256;
+/// Values in a batch that scripts write.
+pub const SCRIPT_VALUES_MAX: usize = 64;
 /// Bytes of a batch, its last value aside.
 pub const BATCH_BYTES_MAX: usize = 64 << 10;
 
 /// What a reply speaks of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Entry {
-    /// A SET of a slot's value.
-    Value {
-        /// Which.
-        slot: SlotId,
-        /// When its update was received, if its latency counts.
-        received: Option<MonoTime>,
+    /// A script that writes so many of the batch's values: the next ones that no entry before it speaks of.
+    Fenced {
+        /// How many.
+        values: u16,
     },
+    /// A SET of the next value.
+    Set,
+    /// A question to the lease script.
+    Lease {
+        /// Of which feed.
+        feed: FeedIndex,
+        /// Which.
+        ask: Ask,
+    },
+    /// The script that says which engines live.
+    Engines,
     /// A command about the catalog.
     Catalog,
+    /// The PUBLISH of an event.
+    Event(EventKind),
+    /// A command whose answer changes nothing: a push, a heartbeat, a script's text, the end of a derived key.
+    Aside,
     /// A PING.
     Ping,
 }
 
+/// A value that was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct SentValue {
+    /// Of which key.
+    pub(super) slot: SlotId,
+    /// Its version.
+    pub(super) version: Version,
+    /// When its update was received, if its latency counts.
+    pub(super) received: Option<MonoTime>,
+    /// The number of the last event that waited for it.
+    pub(super) events_upto: Option<u64>,
+}
+
 /// A pipeline: built, sent, answered, used again.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Batch {
     /// The commands.
     pub(super) bytes: Vec<u8>,
@@ -38,11 +68,27 @@ pub(super) struct Batch {
     /// One entry a command.
     pub(super) entries: Vec<Entry>,
     /// How many of the entries were answered.
-    pub(super) answered: usize,
-    /// How many of the entries are values.
-    pub(super) values: usize,
+    answered: usize,
+    /// The values, in the order of their commands.
+    pub(super) values: Vec<SentValue>,
+    /// How many of the values were answered.
+    pub(super) values_answered: usize,
     /// When it was built.
-    pub(super) sent: MonoTime,
+    pub(super) sent: Now,
+}
+
+impl Default for Batch {
+    fn default() -> Self {
+        Self {
+            bytes: Vec::new(),
+            taken: 0,
+            entries: Vec::new(),
+            answered: 0,
+            values: Vec::new(),
+            values_answered: 0,
+            sent: Now { wall: WallTime::from_nanos(0), mono: MonoTime::default() },
+        }
+    }
 }
 
 impl Batch {
@@ -50,12 +96,8 @@ impl Batch {
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
         self.entries.clear();
-        (self.taken, self.answered, self.values) = (0, 0, 0);
-    }
-
-    /// Whether another value may be added.
-    pub(super) fn has_room(&self) -> bool {
-        self.values < BATCH_VALUES_MAX && self.bytes.len() < BATCH_BYTES_MAX
+        self.values.clear();
+        (self.taken, self.answered, self.values_answered) = (0, 0, 0);
     }
 
     /// The bytes that the socket has not taken yet.
@@ -70,76 +112,49 @@ impl Batch {
         Some(entry)
     }
 
+    /// The next values that no reply has spoken of.
+    pub(super) fn answer_values(&mut self, count: usize) -> std::ops::Range<usize> {
+        let start = self.values_answered;
+        self.values_answered = (start + count).min(self.values.len());
+        start..self.values_answered
+    }
+
     /// The entries that no reply has come for.
     pub(super) fn unanswered(&self) -> &[Entry] {
         &self.entries[self.answered..]
     }
 
-    /// Appends a command that is no SET of ours.
+    /// The values that no reply has come for.
+    pub(super) fn unanswered_values(&self) -> &[SentValue] {
+        &self.values[self.values_answered..]
+    }
+
+    /// Appends a command that writes no value.
     pub(super) fn push_command(&mut self, entry: Entry, words: &[&[u8]]) {
         append_command(&mut self.bytes, words);
         self.entries.push(entry);
     }
 }
 
-/// The parts of `SET key value PX ttl` that never change, ready to be copied.
-#[derive(Debug)]
-pub(super) struct SetCommands {
-    /// Of each slot: everything before the value's length, and which suffix.
-    slots: Vec<(Box<[u8]>, usize)>,
-    /// Of each TTL: everything after the value.
-    suffixes: Vec<Box<[u8]>>,
-}
-
-impl SetCommands {
-    /// Of the plan's keys.
-    pub(super) fn new(plan: &SlotPlan) -> Self {
-        let (mut ttls, mut suffixes, mut slots) = (Vec::new(), Vec::new(), Vec::new());
-        for slot in plan.slots() {
-            let ttl_ms = slot.ttl_ms();
-            let suffix = ttls.iter().position(|&known| known == ttl_ms).unwrap_or_else(|| {
-                let digits = ttl_ms.to_string();
-                ttls.push(ttl_ms);
-                suffixes
-                    .push(format!("\r\n$2\r\nPX\r\n${}\r\n{digits}\r\n", digits.len()).into_bytes().into());
-                ttls.len() - 1
-            });
-            let prefix = format!("*5\r\n$3\r\nSET\r\n${}\r\n{}\r\n$", slot.key.len(), slot.key);
-            slots.push((prefix.into_bytes().into(), suffix));
-        }
-        Self { slots, suffixes }
-    }
-
-    /// Appends the SET of a slot's value.
-    #[inline]
-    pub(super) fn append(&self, batch: &mut Batch, slot: SlotId, received: Option<MonoTime>, value: &[u8]) {
-        let (prefix, suffix) = &self.slots[slot.0 as usize];
-        batch.bytes.extend_from_slice(prefix);
-        append_number(&mut batch.bytes, value.len());
-        batch.bytes.extend_from_slice(b"\r\n");
-        batch.bytes.extend_from_slice(value);
-        batch.bytes.extend_from_slice(&self.suffixes[*suffix]);
-        batch.entries.push(Entry::Value { slot, received });
-        batch.values += 1;
-    }
-}
-
 /// Appends a command as an array of bulk strings.
 pub(super) fn append_command(out: &mut Vec<u8>, words: &[&[u8]]) {
-    out.push(b'*');
-    append_number(out, words.len());
-    out.extend_from_slice(b"\r\n");
+    append_head(out, b'*', words.len());
     for word in words {
-        out.push(b'$');
-        append_number(out, word.len());
-        out.extend_from_slice(b"\r\n");
-        out.extend_from_slice(word);
-        out.extend_from_slice(b"\r\n");
+        append_bulk(out, word);
     }
 }
 
+/// Appends a bulk string.
 #[inline]
-fn append_number(out: &mut Vec<u8>, number: usize) {
+pub(super) fn append_bulk(out: &mut Vec<u8>, word: &[u8]) {
+    append_head(out, b'$', word.len());
+    out.extend_from_slice(word);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Appends a length of RESP: its type, the number, a line end.
+#[inline]
+pub(super) fn append_head(out: &mut Vec<u8>, kind: u8, number: usize) {
     let mut digits = [0_u8; 20];
     let (mut at, mut rest) = (digits.len(), number);
     loop {
@@ -150,45 +165,19 @@ fn append_number(out: &mut Vec<u8>, number: usize) {
             break;
         }
     }
+    out.push(kind);
     out.extend_from_slice(&digits[at..]);
+    out.extend_from_slice(b"\r\n");
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::plan;
     use super::*;
-
-    #[test]
-    fn a_set_command_is_what_redis_expects() {
-        let commands = SetCommands::new(&plan(1, 1));
-        let mut batch = Batch::default();
-        commands.append(&mut batch, SlotId(0), None, b"a value!");
-        commands.append(&mut batch, SlotId(1), None, &[b'x'; 105]);
-        let expected = format!(
-            "*5\r\n$3\r\nSET\r\n$4\r\nkey0\r\n$8\r\na value!\r\n$2\r\nPX\r\n$5\r\n30000\r\n\
-             *5\r\n$3\r\nSET\r\n$4\r\nkey1\r\n$105\r\n{}\r\n$2\r\nPX\r\n$6\r\n300000\r\n",
-            "x".repeat(105)
-        );
-        assert_eq!(String::from_utf8_lossy(&batch.bytes), expected);
-        assert_eq!(batch.values, 2);
-    }
 
     #[test]
     fn commands_are_arrays_of_bulk_strings() {
         let mut out = Vec::new();
         append_command(&mut out, &[b"HSET", b"key", b""]);
         assert_eq!(out, b"*3\r\n$4\r\nHSET\r\n$3\r\nkey\r\n$0\r\n\r\n");
-    }
-
-    #[test]
-    fn a_batch_is_full_by_values_or_by_bytes() {
-        let commands = SetCommands::new(&plan(1, 0));
-        for (length, limit) in [(10, BATCH_VALUES_MAX), (1_000, BATCH_BYTES_MAX / 1_000)] {
-            let mut batch = Batch::default();
-            while batch.has_room() {
-                commands.append(&mut batch, SlotId(0), None, &vec![0; length]);
-            }
-            assert!((limit - 5..=limit).contains(&batch.values), "{length}: {}", batch.values);
-        }
     }
 }

@@ -1,7 +1,8 @@
 //! What there is, written beside the values: the hashes `{namespace}:v1:catalog` and `{namespace}:v1:meta`.
 //!
-//! Owns the fields and which of them are still to be sent. Everything is sent again on each connection. Never deletes a
-//! field that it was not told of: other engines' stand in the same hash. At most [`FIELDS_MAX`] fields (a further one is
+//! Owns the fields, whose feed's they are, and which of them are still to be sent. Only the fields of feeds that this engine
+//! writes are sent, all of them on each connection and at each takeover. Never deletes a field that it was not told of: other
+//! engines' stand in the same hash. At most [`FIELDS_MAX`] fields (a further one is
 //! refused), [`FIELDS_PER_COMMAND`] a batch.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::codec::key::{catalog_key, meta_key};
 use crate::domain::Namespace;
 
-use super::SLOTS_MAX;
 use super::batch::{Batch, Entry};
+use super::{FeedIndex, SLOTS_MAX, Spread};
 
 /// Fields of one writer: as many as it has keys.
 pub const FIELDS_MAX: usize = SLOTS_MAX;
@@ -22,58 +23,82 @@ pub const FIELDS_PER_COMMAND: usize = 64;
 pub(super) struct Catalog {
     catalog_key: String,
     meta_key: String,
+    spread: Spread,
     /// `None` = to be removed. Kept, so that a removal that Redis missed is repeated.
-    fields: BTreeMap<String, Option<String>>,
+    fields: BTreeMap<String, (FeedIndex, Option<String>)>,
     unsent: BTreeSet<String>,
     meta_unsent: bool,
 }
 
 impl Catalog {
     /// Without fields.
-    pub(super) fn new(namespace: &Namespace) -> Self {
+    pub(super) fn new(namespace: &Namespace, spread: Spread) -> Self {
         Self {
+            spread,
             catalog_key: catalog_key(namespace),
             meta_key: meta_key(namespace),
             fields: BTreeMap::new(),
             unsent: BTreeSet::new(),
-            meta_unsent: true,
+            meta_unsent: false,
         }
     }
 
     /// Sets (`Some`) or removes (`None`) a field; says whether there was room for it.
-    pub(super) fn change(&mut self, field: &str, value: Option<&str>) -> bool {
+    pub(super) fn change(&mut self, feed: FeedIndex, field: &str, value: Option<&str>) -> bool {
         if !self.fields.contains_key(field) && self.fields.len() >= FIELDS_MAX {
             return false;
         }
-        self.fields.insert(field.to_owned(), value.map(str::to_owned));
+        self.fields.insert(field.to_owned(), (feed, value.map(str::to_owned)));
         self.unsent.insert(field.to_owned());
         true
     }
 
-    /// Everything is to be sent again.
-    pub(super) fn mark_all(&mut self) {
+    /// The fields of a feed are to be sent (again): this engine writes it.
+    pub(super) fn mark_feed(&mut self, feed: FeedIndex) {
         self.meta_unsent = true;
-        self.unsent.extend(self.fields.keys().cloned());
+        let own = self.fields.iter().filter(|(_, (of, _))| *of == feed);
+        self.unsent.extend(own.map(|(field, _)| field.clone()));
     }
 
-    /// Whether something is to be sent.
+    /// The fields of a feed are not to be sent: another engine writes it.
+    pub(super) fn forget_feed(&mut self, feed: FeedIndex) {
+        let fields = &self.fields;
+        self.unsent.retain(|field| fields.get(field).is_some_and(|(of, _)| *of != feed));
+    }
+
+    /// The keys that it writes: the catalog's, and that of `meta`.
+    pub(super) fn keys(&self) -> [&str; 2] {
+        [&self.catalog_key, &self.meta_key]
+    }
+
+    /// Whether fields of the catalog are to be sent.
+    #[inline]
     pub(super) fn is_unsent(&self) -> bool {
-        self.meta_unsent || !self.unsent.is_empty()
+        !self.unsent.is_empty()
+    }
+
+    /// Whether `meta` is to be sent.
+    #[inline]
+    pub(super) const fn is_meta_unsent(&self) -> bool {
+        self.meta_unsent
+    }
+
+    /// Appends the fields of `meta`.
+    pub(super) fn append_meta(&mut self, batch: &mut Batch) {
+        self.meta_unsent = false;
+        let transport = self.spread.transport().as_bytes();
+        let words: [&[u8]; 6] = [b"HSET", self.meta_key.as_bytes(), b"transport", transport, b"schema", b"1"];
+        batch.push_command(Entry::Catalog, &words);
     }
 
     /// Appends what fits into one batch.
     pub(super) fn append(&mut self, batch: &mut Batch) {
-        if std::mem::take(&mut self.meta_unsent) {
-            let words: [&[u8]; 6] =
-                [b"HSET", self.meta_key.as_bytes(), b"transport", b"publish", b"schema", b"1"];
-            batch.push_command(Entry::Catalog, &words);
-        }
         let fields: Vec<String> =
             std::iter::from_fn(|| self.unsent.pop_first()).take(FIELDS_PER_COMMAND).collect();
         let key = self.catalog_key.as_bytes();
         let (mut set, mut removed): (Vec<&[u8]>, Vec<&[u8]>) = (vec![b"HSET", key], vec![b"HDEL", key]);
         for field in &fields {
-            match self.fields.get(field).and_then(Option::as_ref) {
+            match self.fields.get(field).and_then(|(_, value)| value.as_ref()) {
                 Some(value) => set.extend([field.as_bytes(), value.as_bytes()]),
                 None => removed.push(field.as_bytes()),
             }
@@ -90,17 +115,24 @@ impl Catalog {
 mod tests {
     use super::*;
 
+    const FEED: FeedIndex = FeedIndex(0);
+
+    fn catalog() -> Catalog {
+        Catalog::new(&Namespace::default(), Spread::One)
+    }
+
     fn sent(catalog: &mut Catalog) -> (String, usize) {
         let mut batch = Batch::default();
+        catalog.append_meta(&mut batch);
         catalog.append(&mut batch);
         (String::from_utf8(batch.bytes).unwrap(), batch.entries.len())
     }
 
     #[test]
-    fn fields_are_set_removed_and_all_sent_again_after_a_reconnect() {
-        let mut catalog = Catalog::new(&"tickcache".parse().unwrap());
-        catalog.change("BTC-USDT:binance", Some("binance/0 price"));
-        catalog.change("OLD-USDT:binance", None);
+    fn fields_are_set_removed_and_all_sent_again_when_asked() {
+        let mut catalog = catalog();
+        catalog.change(FEED, "BTC-USDT:binance", Some("binance/0 price"));
+        catalog.change(FEED, "OLD-USDT:binance", None);
         for _ in 0..2 {
             let (text, commands) = sent(&mut catalog);
             assert_eq!(commands, 3);
@@ -112,19 +144,30 @@ mod tests {
             ));
             assert!(text.contains("HDEL\r\n$20\r\ntickcache:v1:catalog\r\n$16\r\nOLD-USDT:binance\r\n"));
             assert!(!catalog.is_unsent());
-            catalog.mark_all();
+            catalog.mark_feed(FEED);
+            assert!(catalog.is_meta_unsent());
         }
     }
 
     #[test]
+    fn the_fields_of_a_feed_that_another_engine_writes_are_not_sent() {
+        let mut catalog = catalog();
+        catalog.change(FEED, "BTC-USDT:binance", Some("binance/0 price"));
+        catalog.change(FeedIndex(1), "BTC-USDT:okx", Some("okx/0 price"));
+        catalog.forget_feed(FEED);
+        let (text, _) = sent(&mut catalog);
+        assert!(text.contains("okx") && !text.contains("binance"), "{text}");
+    }
+
+    #[test]
     fn a_large_catalog_goes_in_pieces() {
-        let mut catalog = Catalog::new(&"tickcache".parse().unwrap());
+        let mut catalog = catalog();
         for index in 0..100 {
-            assert!(catalog.change(&format!("field{index}"), Some("x")));
+            assert!(catalog.change(FEED, &format!("field{index}"), Some("x")));
         }
         assert_eq!(sent(&mut catalog).1, 2);
         assert!(catalog.is_unsent());
-        assert_eq!(sent(&mut catalog).1, 1);
+        assert_eq!(sent(&mut catalog).1, 2);
         assert!(!catalog.is_unsent());
     }
 }

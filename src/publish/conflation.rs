@@ -8,10 +8,10 @@
 //! depth. One in [`FAIR_EVERY`] takes is from the other end, so that a flood of quotes cannot let the rest expire.
 //! *Held* slots are dirty as well, but wait for [`Conflation::release`]: those that Redis refused or never got.
 
-use crate::domain::{Entity, KeyEvent, MonoTime, Record, Sequence, SlotId, Update, UpdateSink, Urgency};
+use crate::domain::{Entity, MonoTime, Record, Sequence, SlotId, Update, Urgency};
 
-use super::SlotPlan;
 use super::lanes::Lanes;
+use super::{FeedIndex, NodeIndex, SlotKey, SlotPlan};
 
 /// One take in so many is of the least urgent lane.
 pub const FAIR_EVERY: u32 = 16;
@@ -32,6 +32,10 @@ struct Slot {
     /// Whether that update has not been taken since.
     unsent: bool,
     sequence: Sequence,
+    /// Which feed it belongs to.
+    feed: FeedIndex,
+    /// Whether an event waits for its next value.
+    announced: bool,
 }
 
 /// A slot that was taken for sending.
@@ -45,6 +49,10 @@ pub struct Taken<'a> {
     pub sequence: Sequence,
     /// When the update was received; `None` when this very record was taken before, so that no latency is measured.
     pub received: Option<MonoTime>,
+    /// Which feed it belongs to.
+    pub feed: FeedIndex,
+    /// Whether events wait for this value.
+    pub announced: bool,
 }
 
 /// The newest value of every key, waiting to be written.
@@ -62,14 +70,16 @@ impl Conflation {
     /// Without a value, over the plan's keys.
     #[must_use]
     pub fn new(plan: &SlotPlan) -> Self {
-        let empty = |entity| Slot {
+        let empty = |slot: &SlotKey| Slot {
             record: None,
-            entity,
+            entity: slot.entity,
             received: MonoTime::default(),
             unsent: false,
             sequence: Sequence::ZERO,
+            feed: slot.feed,
+            announced: false,
         };
-        let slots: Vec<Slot> = plan.slots().iter().map(|slot| empty(slot.entity)).collect();
+        let slots: Vec<Slot> = plan.slots().iter().map(empty).collect();
         let (lanes, order) = (Lanes::new(slots.len()), Vec::with_capacity(slots.len()));
         Self { slots, lanes, takes: 0, updates: 0, conflated: 0, order }
     }
@@ -88,31 +98,75 @@ impl Conflation {
 
     /// Slots whose newest value is still to be sent, held ones included.
     #[must_use]
-    pub const fn dirty(&self) -> usize {
+    pub fn dirty(&self) -> usize {
         self.lanes.waiting()
     }
 
-    /// Whether a slot waits that [`Self::take`] would give.
+    /// The same, of one node.
     #[must_use]
-    pub fn is_sendable(&self) -> bool {
-        self.lanes.most_urgent(SENDABLE).is_some()
+    #[inline]
+    pub fn dirty_at(&self, node: NodeIndex) -> usize {
+        self.lanes.waiting_in(node.0)
     }
 
-    /// Takes the most urgent dirty slot: from now on it is clean.
+    /// Whether a slot of a node waits that [`Self::take`] would give.
+    #[must_use]
     #[inline]
-    pub fn take(&mut self) -> Option<Taken<'_>> {
+    pub fn is_sendable(&self, node: NodeIndex) -> bool {
+        self.lanes.most_urgent(node.0, SENDABLE).is_some()
+    }
+
+    /// Which node a slot's key lives on.
+    #[must_use]
+    #[inline]
+    pub fn node(&self, slot: SlotId) -> NodeIndex {
+        NodeIndex(self.lanes.group(slot.0))
+    }
+
+    /// The key of a slot lives on this node from now on. What waits goes there.
+    pub fn set_node(&mut self, slot: SlotId, node: NodeIndex) {
+        self.lanes.set_group(slot.0, node.0);
+    }
+
+    /// Every slot.
+    pub fn slots(&self) -> impl Iterator<Item = SlotId> + use<> {
+        (0..u32::try_from(self.slots.len()).unwrap_or(u32::MAX)).map(SlotId)
+    }
+
+    /// Which feed a slot belongs to.
+    #[must_use]
+    pub fn feed(&self, slot: SlotId) -> FeedIndex {
+        self.slots[slot.0 as usize].feed
+    }
+
+    /// An event waits for the slot's next value, or none does any more.
+    pub fn set_announced(&mut self, slot: SlotId, announced: bool) {
+        self.slots[slot.0 as usize].announced = announced;
+    }
+
+    /// No event waits for any value of this feed.
+    pub fn clear_announced(&mut self, feed: FeedIndex) {
+        for slot in self.slots.iter_mut().filter(|slot| slot.feed == feed) {
+            slot.announced = false;
+        }
+    }
+
+    /// Takes the most urgent dirty slot of a node: from now on it is clean.
+    #[inline]
+    pub fn take(&mut self, node: NodeIndex) -> Option<Taken<'_>> {
         self.takes = self.takes.wrapping_add(1);
         let index = if self.takes.is_multiple_of(FAIR_EVERY) {
-            self.lanes.least_urgent(SENDABLE)
+            self.lanes.least_urgent(node.0, SENDABLE)
         } else {
-            self.lanes.most_urgent(SENDABLE)
+            self.lanes.most_urgent(node.0, SENDABLE)
         }?;
         self.lanes.remove(index);
         let slot = &mut self.slots[index as usize];
         slot.sequence = slot.sequence.next();
         let record = slot.record.as_ref().expect("only a slot with a record is ever marked");
         let received = std::mem::take(&mut slot.unsent).then_some(slot.received);
-        Some(Taken { slot: SlotId(index), record, sequence: slot.sequence, received })
+        let (sequence, feed, announced) = (slot.sequence, slot.feed, slot.announced);
+        Some(Taken { slot: SlotId(index), record, sequence, received, feed, announced })
     }
 
     /// Marks a slot whose last value was not written, unless a newer one waits already. It is held until
@@ -123,20 +177,29 @@ impl Conflation {
         }
     }
 
-    /// Lets the held slots go, in the order in which they were held.
-    pub fn release(&mut self) {
-        while let Some(index) = self.lanes.most_urgent(1 << HELD) {
+    /// Lets the held slots of a node go, in the order in which they were held.
+    pub fn release(&mut self, node: NodeIndex) {
+        while let Some(index) = self.lanes.most_urgent(node.0, 1 << HELD) {
             let lane = lane(Urgency::Normal, self.slots[index as usize].entity);
             self.lanes.mark(index, lane);
         }
     }
 
-    /// Marks every slot that has a value, the hottest (those updated last) first; what is urgent stays ahead.
-    pub fn mark_all_dirty(&mut self) {
+    /// Marks every slot of a node that has a value, the hottest (those updated last) first; what is urgent stays ahead.
+    pub fn mark_node_dirty(&mut self, node: NodeIndex) {
+        self.mark_dirty(|_, of| of == node);
+    }
+
+    /// The same for every slot of a feed.
+    pub fn mark_feed_dirty(&mut self, feed: FeedIndex) {
+        self.mark_dirty(|slot, _| slot.feed == feed);
+    }
+
+    fn mark_dirty(&mut self, wanted: impl Fn(&Slot, NodeIndex) -> bool) {
         self.order.clear();
         for (index, slot) in (0_u32..).zip(&self.slots) {
             let first = self.lanes.lane(index).is_some_and(|lane| lane < ENTITIES);
-            if slot.record.is_some() && !first {
+            if slot.record.is_some() && !first && wanted(slot, NodeIndex(self.lanes.group(index))) {
                 self.order.push(index);
             }
         }
@@ -148,11 +211,13 @@ impl Conflation {
     }
 }
 
-impl UpdateSink for Conflation {
+impl Conflation {
+    /// Takes the newest value of a key.
+    ///
     /// # Panics
     /// For a slot that the plan does not have: a programmer's error.
     #[inline]
-    fn update(&mut self, update: Update<'_>) {
+    pub fn update(&mut self, update: Update<'_>) {
         let slot = &mut self.slots[update.slot.0 as usize];
         self.updates += 1;
         match &mut slot.record {
@@ -162,10 +227,6 @@ impl UpdateSink for Conflation {
         self.conflated += u64::from(std::mem::replace(&mut slot.unsent, true));
         slot.received = update.received;
         self.lanes.mark(update.slot.0, lane(update.urgency, slot.entity));
-    }
-
-    fn event(&mut self, _: KeyEvent) {
-        // The events' own queue is not here.
     }
 }
 
@@ -192,6 +253,8 @@ mod tests {
     use super::super::testing::{plan, price, volume};
     use super::*;
 
+    const NODE: NodeIndex = NodeIndex(0);
+
     fn push(table: &mut Conflation, slot: u32, mantissa: i128, at: u64, urgency: Urgency) {
         let record = if table.slots[slot as usize].entity == Entity::Price {
             price(mantissa)
@@ -203,7 +266,7 @@ mod tests {
     }
 
     fn drain(table: &mut Conflation) -> Vec<u32> {
-        std::iter::from_fn(|| table.take().map(|taken| taken.slot.0)).collect()
+        std::iter::from_fn(|| table.take(NODE).map(|taken| taken.slot.0)).collect()
     }
 
     #[test]
@@ -212,10 +275,10 @@ mod tests {
         for mantissa in 1..=5 {
             push(&mut table, 1, mantissa, 10 + u64::try_from(mantissa).unwrap(), Urgency::Normal);
         }
-        let taken = table.take().unwrap();
+        let taken = table.take(NODE).unwrap();
         assert_eq!((taken.slot, taken.record, taken.sequence.get()), (SlotId(1), &price(5), 1));
         assert_eq!(taken.received, Some(MonoTime::from_nanos(15)));
-        assert!(table.take().is_none());
+        assert!(table.take(NODE).is_none());
         assert_eq!((table.updates(), table.conflated(), table.dirty()), (5, 4, 0));
     }
 
@@ -241,7 +304,7 @@ mod tests {
                 push(&mut table, slot, 1, 1, Urgency::Normal);
             }
             takes += 1;
-            if table.take().unwrap().slot == SlotId(64) {
+            if table.take(NODE).unwrap().slot == SlotId(64) {
                 break;
             }
         }
@@ -253,15 +316,15 @@ mod tests {
         let mut table = Conflation::new(&plan(2, 0));
         for slot in 0..2 {
             push(&mut table, slot, 1, 1, Urgency::Normal);
-            table.take();
+            table.take(NODE);
             table.hold(SlotId(slot));
         }
-        assert!(!table.is_sendable());
+        assert!(!table.is_sendable(NODE));
         assert_eq!(table.dirty(), 2);
         push(&mut table, 1, 2, 2, Urgency::Normal);
         assert_eq!(drain(&mut table), [1]);
-        table.release();
-        let taken = table.take().unwrap();
+        table.release(NODE);
+        let taken = table.take(NODE).unwrap();
         assert_eq!((taken.slot, taken.received, taken.sequence.get()), (SlotId(0), None, 2));
     }
 
@@ -275,7 +338,7 @@ mod tests {
         push(&mut table, 1, 2, 40, Urgency::First);
         table.hold(SlotId(2));
         table.hold(SlotId(4));
-        table.mark_all_dirty();
+        table.mark_node_dirty(NODE);
         assert_eq!(drain(&mut table), [1, 0, 2, 5]);
     }
 
@@ -284,8 +347,8 @@ mod tests {
         let mut table = Conflation::new(&plan(1, 0));
         for expected in 1..=3 {
             push(&mut table, 0, 1, 1, Urgency::Normal);
-            table.mark_all_dirty();
-            assert_eq!(table.take().unwrap().sequence.get(), expected);
+            table.mark_node_dirty(NODE);
+            assert_eq!(table.take(NODE).unwrap().sequence.get(), expected);
         }
     }
 }

@@ -109,6 +109,12 @@ pub enum Recovery {
     Pause,
     /// Write this key's newest value again after a moment; the others go on.
     RetryKey,
+    /// The keys live on another server of the Cluster: write the newest values there.
+    GoElsewhere,
+    /// A key among several is the reason: write each by itself for a while.
+    OneByOne,
+    /// Load the scripts, then write the newest values.
+    LoadScripts,
     /// A mistake in the settings: do not start.
     Stop,
 }
@@ -178,6 +184,42 @@ pub enum PublishError {
     /// Bytes that are no replies, or a reply to nothing.
     #[error("malformed reply")]
     Malformed(#[from] ReplyError),
+    /// A file of certificates or keys cannot be used.
+    #[error("{path}: {problem}")]
+    TlsFile {
+        /// Which file.
+        path: String,
+        /// What is wrong with it; never its content.
+        problem: String,
+    },
+    /// Certificate and key do not make a client's identity.
+    #[error("{certificate} and {key} cannot be used together")]
+    TlsIdentity {
+        /// The certificate's file.
+        certificate: String,
+        /// The key's file.
+        key: String,
+        /// Why.
+        source: rustls::Error,
+    },
+    /// The server refused a question.
+    #[error("{command} refused: {refusal}: {message}")]
+    Question {
+        /// The command's name.
+        command: &'static str,
+        /// The kind of the refusal.
+        refusal: Refusal,
+        /// The server's words, cut at [`MESSAGE_MAX`] bytes.
+        message: String,
+    },
+    /// The answer to a question has another shape than the command's documentation says.
+    #[error("{command}: unexpected answer: {problem}")]
+    Answer {
+        /// The command's name.
+        command: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
     /// The server refused a write.
     #[error("write refused: {refusal}: {message}")]
     Refused {
@@ -193,12 +235,9 @@ impl Refusal {
     #[must_use]
     pub const fn recovery(self) -> Recovery {
         match self {
-            Self::ReadOnly
-            | Self::Moved
-            | Self::NoAuth
-            | Self::WrongPass
-            | Self::NoProto
-            | Self::Unblocked => Recovery::Reconnect,
+            Self::ReadOnly | Self::NoAuth | Self::WrongPass | Self::NoProto | Self::Unblocked => {
+                Recovery::Reconnect
+            }
             Self::Oom
             | Self::Loading
             | Self::MisConf
@@ -206,13 +245,11 @@ impl Refusal {
             | Self::MasterDown
             | Self::NoReplicas
             | Self::Busy => Recovery::Pause,
-            Self::Err
-            | Self::NoPerm
-            | Self::Ask
-            | Self::NoScript
-            | Self::TryAgain
-            | Self::WrongType
-            | Self::Other => Recovery::RetryKey,
+            Self::Moved | Self::Ask => Recovery::GoElsewhere,
+            // One key of a script that may not be written refuses all of them.
+            Self::TryAgain | Self::NoPerm => Recovery::OneByOne,
+            Self::NoScript => Recovery::LoadScripts,
+            Self::Err | Self::WrongType | Self::Other => Recovery::RetryKey,
         }
     }
 }
@@ -223,14 +260,16 @@ impl PublishError {
     pub const fn recovery(&self) -> Recovery {
         match self {
             Self::SlotsFull { .. } | Self::DuplicateKey { .. } | Self::TlsName { .. } => Recovery::Stop,
+            Self::TlsFile { .. } | Self::TlsIdentity { .. } => Recovery::Stop,
             Self::Connect { .. }
             | Self::ConnectTimeout { .. }
             | Self::Handshake { .. }
             | Self::Closed
             | Self::Io(_)
             | Self::Silent { .. }
-            | Self::Malformed(_) => Recovery::Reconnect,
-            Self::Refused { refusal, .. } => refusal.recovery(),
+            | Self::Malformed(_)
+            | Self::Answer { .. } => Recovery::Reconnect,
+            Self::Question { refusal, .. } | Self::Refused { refusal, .. } => refusal.recovery(),
         }
     }
 
@@ -247,7 +286,9 @@ impl PublishError {
             Self::Io(_) => "io",
             Self::Silent { .. } => "silent",
             Self::Malformed(_) => "malformed",
-            Self::Refused { .. } => "refused",
+            Self::TlsFile { .. } | Self::TlsIdentity { .. } => "tls_file",
+            Self::Question { .. } | Self::Refused { .. } => "refused",
+            Self::Answer { .. } => "answer",
         }
     }
 }

@@ -1,4 +1,5 @@
-//! From a connected socket to one that takes commands: AUTH, HELLO 3, SELECT, CLIENT SETNAME in one pipeline.
+//! From a connected socket to one that takes commands: AUTH, HELLO 3, SELECT, CLIENT SETNAME, the scripts, ROLE in one
+//! pipeline.
 //!
 //! Owns the commands and the check of each reply. Never lets a secret into an error: AUTH goes by itself, before HELLO,
 //! since old servers repeat the arguments of a command that they do not know; its error is named by kind only. A server
@@ -8,12 +9,27 @@ use std::future::poll_fn;
 use std::time::Duration;
 
 use super::batch::append_command;
-use super::reply::{Reply, ReplyScanner};
+use super::reply::{Item, Reply, ReplyScanner};
+use super::script;
 use super::transport::Transport;
 use super::{PublishError, RedisAddress, Refusal, ReplyError};
 
 /// How long the handshake may take.
 pub const HANDSHAKE_MAX: Duration = Duration::from_millis(500);
+
+/// What else a connection must be good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Demand {
+    /// The scripts are loaded.
+    pub scripts: bool,
+    /// The server must be a primary.
+    pub primary: bool,
+}
+
+impl Demand {
+    /// Any server will do.
+    pub const NOTHING: Self = Self { scripts: false, primary: false };
+}
 
 /// The commands, and the name of each.
 struct Greeting {
@@ -22,7 +38,7 @@ struct Greeting {
 }
 
 impl Greeting {
-    fn new(address: &RedisAddress, client_name: &str) -> Self {
+    fn new(address: &RedisAddress, client_name: &str, demand: Demand) -> Self {
         let mut greeting = Self { bytes: Vec::new(), steps: Vec::new() };
         if let Some(password) = &address.password {
             let user = address.username.as_deref().map(str::as_bytes);
@@ -41,6 +57,15 @@ impl Greeting {
         if !client_name.is_empty() {
             greeting.push("CLIENT SETNAME", &[b"CLIENT", b"SETNAME", client_name.as_bytes()]);
         }
+        if demand.scripts {
+            for script in script::all() {
+                script.append_load(&mut greeting.bytes);
+                greeting.steps.push("SCRIPT LOAD");
+            }
+        }
+        if demand.primary {
+            greeting.push("ROLE", &[b"ROLE"]);
+        }
         greeting
     }
 
@@ -52,12 +77,23 @@ impl Greeting {
 
 /// What a reply to a step means.
 fn check(step: &'static str, reply: Reply, scanner: &ReplyScanner) -> Result<(), PublishError> {
-    let Reply::Error(refusal) = reply else { return Ok(()) };
+    let Reply::Error(refusal) = reply else {
+        let is_replica = step == "ROLE" && scanner.items().next() == Some(Item::Text(b"slave"));
+        let message = "the server calls itself a replica".to_owned();
+        return if is_replica {
+            Err(PublishError::Handshake { step, refusal: Refusal::ReadOnly, message })
+        } else {
+            Ok(())
+        };
+    };
     // `unknown command` and `NOPROTO` are how servers without RESP3 refuse HELLO.
     let no_resp3 = step == "HELLO" && matches!(refusal, Refusal::Err | Refusal::NoProto | Refusal::NoPerm);
     // A user that may not name its connection may still write.
     let no_name = step == "CLIENT SETNAME";
-    if no_resp3 || no_name {
+    // One that may not ask for the role finds out by its writes; one that may not load scripts, or not now, by its calls.
+    let finds_out = matches!(step, "ROLE" | "SCRIPT LOAD")
+        && matches!(refusal, Refusal::Err | Refusal::NoPerm | Refusal::Busy | Refusal::Loading);
+    if no_resp3 || no_name || finds_out {
         return Ok(());
     }
     let message = if step == "AUTH" { String::new() } else { scanner.message() };
@@ -69,9 +105,10 @@ pub(super) async fn handshake(
     transport: &mut Transport,
     address: &RedisAddress,
     client_name: &str,
+    demand: Demand,
 ) -> Result<(), PublishError> {
     let after_ms = u64::try_from(HANDSHAKE_MAX.as_millis()).unwrap_or(u64::MAX);
-    tokio::time::timeout(HANDSHAKE_MAX, greet(transport, &Greeting::new(address, client_name)))
+    tokio::time::timeout(HANDSHAKE_MAX, greet(transport, &Greeting::new(address, client_name, demand)))
         .await
         .unwrap_or(Err(PublishError::Silent { after_ms }))
 }
@@ -125,14 +162,14 @@ mod tests {
 
     #[test]
     fn auth_goes_first_and_by_itself() {
-        let greeting = Greeting::new(&address(), "tickcache");
+        let greeting = Greeting::new(&address(), "tickcache", Demand::NOTHING);
         assert_eq!(greeting.steps, ["AUTH", "HELLO", "SELECT", "CLIENT SETNAME"]);
         let text = String::from_utf8(greeting.bytes).unwrap();
         assert!(text.starts_with(
             "*3\r\n$4\r\nAUTH\r\n$6\r\nwriter\r\n$7\r\nhunter2\r\n*2\r\n$5\r\nHELLO\r\n$1\r\n3\r\n"
         ));
         let open = RedisAddress::open(address().endpoint);
-        assert_eq!(Greeting::new(&open, "").steps, ["HELLO"]);
+        assert_eq!(Greeting::new(&open, "", Demand::NOTHING).steps, ["HELLO"]);
     }
 
     #[test]
@@ -140,6 +177,18 @@ mod tests {
         let error = replied("AUTH", b"-ERR unknown command `AUTH`, with args beginning with: `hunter2`\r\n")
             .unwrap_err();
         assert_eq!(error.to_string(), "handshake: AUTH refused: ERR");
+    }
+
+    #[test]
+    fn a_replica_is_no_primary() {
+        let replica = b"*5\r\n$5\r\nslave\r\n$9\r\n127.0.0.1\r\n:6379\r\n$9\r\nconnected\r\n:14\r\n";
+        assert!(matches!(
+            replied("ROLE", replica),
+            Err(PublishError::Handshake { refusal: Refusal::ReadOnly, .. })
+        ));
+        assert!(replied("ROLE", b"*3\r\n$6\r\nmaster\r\n:14\r\n*0\r\n").is_ok());
+        assert!(replied("ROLE", b"-NOPERM this user has no permissions\r\n").is_ok());
+        assert!(replied("ROLE", b"-LOADING Redis is loading\r\n").is_ok());
     }
 
     #[test]

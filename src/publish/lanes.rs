@@ -1,8 +1,9 @@
 //! In which order dirty slots are sent.
 //!
-//! Owns one queue a lane, linked through arrays that are as long as there are slots: a slot stands in at most one lane,
-//! at most once, so memory is fixed and marking, moving ahead and taking cost the same however many wait. Never holds a
-//! value. Lane 0 goes first; within a lane the first marked goes first, and a slot marked again keeps its place.
+//! Owns one queue a lane and group (a group = what is sent over one connection), linked through arrays that are as long as
+//! there are slots: a slot stands in at most one lane of one group, at most once, so memory is fixed and marking, moving
+//! ahead and taking cost the same however many wait. Never holds a value. Lane 0 goes first; within a lane the first marked
+//! goes first, and a slot marked again keeps its place.
 
 const NONE: u32 = u32::MAX;
 const CLEAN: u8 = u8::MAX;
@@ -11,6 +12,7 @@ const CLEAN: u8 = u8::MAX;
 struct Links {
     previous: u32,
     next: u32,
+    group: u16,
     lane: u8,
 }
 
@@ -20,27 +22,47 @@ struct Ends {
     last: u32,
 }
 
-/// Queues of slots, the most urgent lane first.
-#[derive(Debug)]
-pub(super) struct Lanes<const COUNT: usize> {
-    links: Vec<Links>,
+#[derive(Debug, Clone, Copy)]
+struct Group<const COUNT: usize> {
     ends: [Ends; COUNT],
     /// Bit n = lane n holds a slot.
     occupied: u32,
     waiting: usize,
 }
 
+/// Queues of slots, the most urgent lane first.
+#[derive(Debug)]
+pub(super) struct Lanes<const COUNT: usize> {
+    links: Vec<Links>,
+    groups: Vec<Group<COUNT>>,
+}
+
 impl<const COUNT: usize> Lanes<COUNT> {
-    /// No slot waits.
+    /// No slot waits; all belong to group 0.
     pub(super) fn new(slots: usize) -> Self {
         const { assert!(COUNT > 0 && COUNT < 32) };
-        let links = vec![Links { previous: NONE, next: NONE, lane: CLEAN }; slots];
-        Self { links, ends: [Ends { first: NONE, last: NONE }; COUNT], occupied: 0, waiting: 0 }
+        let links = vec![Links { previous: NONE, next: NONE, group: 0, lane: CLEAN }; slots];
+        let mut lanes = Self { links, groups: Vec::new() };
+        lanes.need_group(0);
+        lanes
     }
 
-    /// How many slots wait, in all lanes.
-    pub(super) const fn waiting(&self) -> usize {
-        self.waiting
+    fn need_group(&mut self, group: u16) {
+        let empty = Group { ends: [Ends { first: NONE, last: NONE }; COUNT], occupied: 0, waiting: 0 };
+        if self.groups.len() <= group as usize {
+            self.groups.resize(group as usize + 1, empty);
+        }
+    }
+
+    /// How many slots wait, in all lanes of all groups.
+    pub(super) fn waiting(&self) -> usize {
+        self.groups.iter().map(|group| group.waiting).sum()
+    }
+
+    /// How many slots of a group wait, in all its lanes.
+    #[inline]
+    pub(super) fn waiting_in(&self, group: u16) -> usize {
+        self.groups.get(group as usize).map_or(0, |group| group.waiting)
     }
 
     /// The lane that a slot stands in.
@@ -49,36 +71,59 @@ impl<const COUNT: usize> Lanes<COUNT> {
         Some(self.links[slot as usize].lane).filter(|&lane| lane != CLEAN)
     }
 
+    /// The group that a slot belongs to.
+    #[inline]
+    pub(super) fn group(&self, slot: u32) -> u16 {
+        self.links[slot as usize].group
+    }
+
+    /// Gives a slot to another group; one that waits goes on waiting, at the end of the same lane.
+    pub(super) fn set_group(&mut self, slot: u32, group: u16) {
+        if self.links[slot as usize].group == group {
+            return;
+        }
+        self.need_group(group);
+        let lane = self.lane(slot);
+        self.remove(slot);
+        self.links[slot as usize].group = group;
+        if let Some(lane) = lane {
+            self.mark(slot, lane);
+        }
+    }
+
     /// Puts a slot at the end of `lane`, out of any less urgent one; one that stands as far ahead already stays.
     #[inline]
     pub(super) fn mark(&mut self, slot: u32, lane: u8) {
-        let known = self.links[slot as usize].lane;
+        let Links { group, lane: known, .. } = self.links[slot as usize];
         if known <= lane {
             return;
         }
         if known != CLEAN {
             self.remove(slot);
         }
-        let ends = &mut self.ends[lane as usize];
+        let queues = &mut self.groups[group as usize];
+        queues.waiting += 1;
+        let ends = &mut queues.ends[lane as usize];
         let previous = std::mem::replace(&mut ends.last, slot);
         if previous == NONE {
             ends.first = slot;
-            self.occupied |= 1 << lane;
+            queues.occupied |= 1 << lane;
         } else {
             self.links[previous as usize].next = slot;
         }
-        self.links[slot as usize] = Links { previous, next: NONE, lane };
-        self.waiting += 1;
+        self.links[slot as usize] = Links { previous, next: NONE, group, lane };
     }
 
     /// Takes a slot out of its lane, if it stands in one.
     #[inline]
     pub(super) fn remove(&mut self, slot: u32) {
-        let Links { previous, next, lane } = self.links[slot as usize];
+        let Links { previous, next, group, lane } = self.links[slot as usize];
         if lane == CLEAN {
             return;
         }
-        let ends = &mut self.ends[lane as usize];
+        let queues = &mut self.groups[group as usize];
+        queues.waiting -= 1;
+        let ends = &mut queues.ends[lane as usize];
         match previous {
             NONE => ends.first = next,
             other => self.links[other as usize].next = next,
@@ -88,24 +133,25 @@ impl<const COUNT: usize> Lanes<COUNT> {
             other => self.links[other as usize].previous = previous,
         }
         if ends.first == NONE {
-            self.occupied &= !(1 << lane);
+            queues.occupied &= !(1 << lane);
         }
-        self.links[slot as usize] = Links { previous: NONE, next: NONE, lane: CLEAN };
-        self.waiting -= 1;
+        self.links[slot as usize] = Links { previous: NONE, next: NONE, group, lane: CLEAN };
     }
 
-    /// The first slot of the most urgent lane among `lanes` (a bit each); it stays where it is.
+    /// The first slot of the most urgent lane of a group among `lanes` (a bit each); it stays where it is.
     #[inline]
-    pub(super) fn most_urgent(&self, lanes: u32) -> Option<u32> {
-        let occupied = self.occupied & lanes;
-        (occupied != 0).then(|| self.ends[occupied.trailing_zeros() as usize].first)
+    pub(super) fn most_urgent(&self, group: u16, lanes: u32) -> Option<u32> {
+        let group = self.groups.get(group as usize)?;
+        let occupied = group.occupied & lanes;
+        (occupied != 0).then(|| group.ends[occupied.trailing_zeros() as usize].first)
     }
 
-    /// The first slot of the least urgent lane among `lanes` (a bit each); it stays where it is.
+    /// The first slot of the least urgent lane of a group among `lanes` (a bit each); it stays where it is.
     #[inline]
-    pub(super) fn least_urgent(&self, lanes: u32) -> Option<u32> {
-        let occupied = self.occupied & lanes;
-        (occupied != 0).then(|| self.ends[occupied.ilog2() as usize].first)
+    pub(super) fn least_urgent(&self, group: u16, lanes: u32) -> Option<u32> {
+        let group = self.groups.get(group as usize)?;
+        let occupied = group.occupied & lanes;
+        (occupied != 0).then(|| group.ends[occupied.ilog2() as usize].first)
     }
 }
 
@@ -120,7 +166,7 @@ mod tests {
     const ALL: u32 = u32::MAX;
 
     fn take(lanes: &mut Lanes<4>) -> Option<u32> {
-        let slot = lanes.most_urgent(ALL)?;
+        let slot = lanes.most_urgent(0, ALL)?;
         lanes.remove(slot);
         Some(slot)
     }
@@ -135,6 +181,23 @@ mod tests {
         let order: Vec<_> = std::iter::from_fn(|| take(&mut lanes)).collect();
         assert_eq!(order, [3, 2, 1]);
         assert_eq!(lanes.waiting(), 0);
+    }
+
+    #[test]
+    fn a_slot_that_changes_its_group_goes_on_waiting_there() {
+        let mut lanes = Lanes::<4>::new(3);
+        for slot in 0..3 {
+            lanes.mark(slot, 1);
+        }
+        lanes.set_group(1, 2);
+        assert_eq!(
+            (lanes.waiting(), lanes.waiting_in(0), lanes.waiting_in(1), lanes.waiting_in(2)),
+            (3, 2, 0, 1)
+        );
+        assert_eq!((lanes.most_urgent(2, ALL), lanes.most_urgent(1, ALL)), (Some(1), None));
+        lanes.remove(1);
+        lanes.mark(1, 3);
+        assert_eq!((lanes.group(1), lanes.least_urgent(2, ALL), take(&mut lanes)), (2, Some(1), Some(0)));
     }
 
     proptest! {
@@ -164,7 +227,7 @@ mod tests {
                 }
                 prop_assert_eq!(lanes.waiting(), model.iter().map(VecDeque::len).sum::<usize>());
                 let last = model.iter().rev().find_map(|queue| queue.front().copied());
-                prop_assert_eq!(lanes.least_urgent(ALL), last);
+                prop_assert_eq!(lanes.least_urgent(0, ALL), last);
             }
         }
     }

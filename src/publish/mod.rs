@@ -8,33 +8,66 @@
 //! record and [`Writer::flush`] after each group of frames, and the flush itself writes to the socket. The task
 //! [`Writer::run`] does the rest: connecting, leftovers, replies.
 //!
+//! Beside that thread, on the slow runtime: [`Discovery`] finds the servers that take writes, [`ServerWatch`] looks at their
+//! memory and notices restarts, [`Commands`] listens to bots and operators. They talk to the hot thread through watched
+//! values and a bounded queue, and never make it wait.
+//!
 //! What is consistent with what: a key's bytes in the table and in Redis are the same bytes, the table's a moment earlier.
 //! While the window of batches is full or Redis stalls (at most 500 ms, then its connection is given up), both wait; while
 //! Redis is away or refuses writes, the table goes on and Redis gets the newest values afterwards. There is no order
 //! between keys, but urgent ones go first.
 
 mod address;
+mod answer;
 pub mod batch;
+mod breaker;
 pub mod catalog;
+mod commands;
 pub mod conflation;
+pub mod discovery;
 mod error;
 pub mod handshake;
+mod items;
+mod keepers;
 mod lanes;
+pub mod lease;
 pub mod link;
+mod memory_policy;
 mod meters;
+mod outbox;
 pub mod pipeline;
 mod plan;
 pub mod reply;
+mod roster;
+mod script;
+mod seldom;
+mod server_watch;
+mod servers;
+mod session;
 mod stats;
 mod table;
 #[cfg(test)]
 mod testing;
+pub mod tls;
+pub mod topology;
 pub mod transport;
 mod writer;
+mod writes;
 
-pub use address::{Endpoint, RedisAddress};
+pub use address::{Credentials, Endpoint, RedisAddress};
+pub use breaker::Breaker;
+pub use commands::{COMMANDS_MAX, Commands};
+pub use discovery::{Deployment, Discovery};
 pub use error::{MESSAGE_MAX, PublishError, Recovery, Refusal, ReplyError};
-pub use plan::{SLOTS_MAX, SlotKey, SlotPlan};
+pub use lease::LeaseTimes;
+pub use memory_policy::{MemoryWarning, assess};
+pub use pipeline::{FeedHealth, Fencing, PipelineOptions};
+pub use plan::{FeedIndex, NodeIndex, SLOTS_MAX, SlotKey, SlotPlan};
+pub use server_watch::{Restarts, ServerWatch};
+pub use servers::{Hint, Servers};
+pub use session::Login;
 pub use stats::{StatsBoard, WriterStats};
 pub use table::{TableValue, ValueTable};
+pub use topology::{SlotMap, Topology};
 pub use writer::{Drained, Store, Writer, WriterOptions};
+pub use writes::{Push, Spread};

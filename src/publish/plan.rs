@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::domain::{Entity, INSTRUMENTS_MAX, SlotId};
+use crate::domain::{Entity, INSTRUMENTS_MAX, Instrument, SlotId, Venue};
 
 use super::PublishError;
 
@@ -16,6 +16,14 @@ pub const SLOTS_MAX: usize = 300_000;
 const _: () = assert!(SLOTS_MAX >= INSTRUMENTS_MAX * Entity::ALL.len());
 const _: () = assert!(SLOTS_MAX < u32::MAX as usize);
 
+/// A feed of this shard: its place in the list of feeds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FeedIndex(pub u16);
+
+/// A Redis server that this shard writes to. 0 is the only one, or, with a Cluster, nowhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeIndex(pub u16);
+
 /// One key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SlotKey {
@@ -23,6 +31,12 @@ pub struct SlotKey {
     pub key: String,
     /// What it holds.
     pub entity: Entity,
+    /// Of which instrument.
+    pub instrument: Instrument,
+    /// At which venue.
+    pub venue: Venue,
+    /// Whose lease stands behind it.
+    pub feed: FeedIndex,
     /// How long Redis and the table keep a value that is not renewed; whole milliseconds, at least one.
     pub ttl: Duration,
 }
@@ -92,7 +106,7 @@ mod tests {
     use super::*;
 
     fn slot(key: &str) -> SlotKey {
-        SlotKey { key: key.to_owned(), entity: Entity::Price, ttl: Duration::from_secs(30) }
+        super::super::testing::slot_key(key, Entity::Price, 30)
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! Redis' replies, counted as they come (RESP2 and RESP3).
 //!
-//! Owns the state between two reads of the socket. Never builds a value: the writer only needs to know that a command
-//! worked, or the words of its error. An aggregate nests at most [`NESTING_MAX`] deep, holds at most [`ELEMENTS_MAX`]
+//! Owns the state between two reads of the socket, and the elements of the last array. Never builds more of a value: the
+//! writer only needs to know that a command worked, or the words of its error. An aggregate nests at most [`NESTING_MAX`] deep, holds at most [`ELEMENTS_MAX`]
 //! elements, a bulk at most [`BULK_MAX`] bytes, a line at most [`LINE_MAX`]; anything beyond, and anything that is no
 //! RESP, ends the connection. Streamed aggregates (`$?`, `*?`), which Redis never sends, count as malformed.
 
+use super::items::Items;
+pub use super::items::{ITEMS_MAX, ITEMS_TEXT_MAX, Item};
 use super::{MESSAGE_MAX, Refusal, ReplyError};
 
 /// Aggregates within aggregates.
@@ -66,6 +68,7 @@ pub struct ReplyScanner {
     levels: [Level; NESTING_MAX],
     depth: usize,
     message: Vec<u8>,
+    items: Items,
 }
 
 impl Default for ReplyScanner {
@@ -79,7 +82,13 @@ impl ReplyScanner {
     #[must_use]
     pub const fn new() -> Self {
         let empty = Level { kind: b'*', left: 0 };
-        Self { state: State::Type, levels: [empty; NESTING_MAX], depth: 0, message: Vec::new() }
+        Self {
+            state: State::Type,
+            levels: [empty; NESTING_MAX],
+            depth: 0,
+            message: Vec::new(),
+            items: Items::new(),
+        }
     }
 
     /// Back to before the first byte; keeps its memory.
@@ -95,6 +104,11 @@ impl ReplyScanner {
         String::from_utf8_lossy(&self.message).into_owned()
     }
 
+    /// The elements of the last reply, where it was an array; at most [`ITEMS_MAX`].
+    pub fn items(&self) -> impl Iterator<Item = Item<'_>> {
+        self.items.iter()
+    }
+
     /// The next complete reply, and `input` moved behind it; `None` when the input is used up before one is.
     ///
     /// # Errors
@@ -106,6 +120,7 @@ impl ReplyScanner {
             && let Some(rest) = input.strip_prefix(b"+OK\r\n")
         {
             *input = rest;
+            self.items.clear();
             return Ok(Some(Reply::Success));
         }
         while !input.is_empty() {
@@ -118,6 +133,16 @@ impl ReplyScanner {
 
     /// Uses up at least one byte of the input, which is not empty.
     fn step(&mut self, input: &mut &[u8]) -> Result<Option<Reply>, ReplyError> {
+        // What the write script says of nearly every key.
+        if self.state == State::Type
+            && self.depth == 1
+            && let Some(rest) = input.strip_prefix(b":1\r\n")
+        {
+            *input = rest;
+            self.items.push_integer(1);
+            self.levels[0].left -= 1;
+            return Ok(self.close());
+        }
         match self.state {
             State::Line { kind, length } => self.line(kind, length, input),
             State::Bulk { kind, left } => {
@@ -164,7 +189,7 @@ impl ReplyScanner {
             State::LineEnd { kind } | State::BulkNewline { kind } => {
                 expect(byte, b'\n')?;
                 let outcome = if is_error(kind) { Outcome::Error } else { Outcome::Value };
-                return Ok(self.complete(outcome));
+                return Ok(self.complete(kind, outcome));
             }
             State::Length { kind, digits, negative, any } => self.digit(byte, kind, digits, negative, any)?,
             State::LengthEnd { kind, length } => {
@@ -181,8 +206,11 @@ impl ReplyScanner {
     }
 
     fn start(&mut self, kind: u8) -> Result<(), ReplyError> {
-        if self.depth == 0 && is_error(kind) {
-            self.message.clear();
+        if self.depth == 0 {
+            self.items.clear();
+            if is_error(kind) {
+                self.message.clear();
+            }
         }
         self.state = match kind {
             b'+' | b'-' | b':' | b'_' | b',' | b'#' | b'(' => State::Line { kind, length: 0 },
@@ -222,7 +250,7 @@ impl ReplyScanner {
     }
 
     fn sized(&mut self, kind: u8, length: Option<u64>) -> Result<Option<Reply>, ReplyError> {
-        let Some(length) = length else { return Ok(self.complete(Outcome::Value)) };
+        let Some(length) = length else { return Ok(self.complete(b'_', Outcome::Value)) };
         if matches!(kind, b'$' | b'=' | b'!') {
             self.state =
                 if length == 0 { State::BulkReturn { kind } } else { State::Bulk { kind, left: length } };
@@ -245,8 +273,11 @@ impl ReplyScanner {
     }
 
     /// A value that is no aggregate has ended.
-    fn complete(&mut self, outcome: Outcome) -> Option<Reply> {
+    fn complete(&mut self, kind: u8, outcome: Outcome) -> Option<Reply> {
         self.state = State::Type;
+        if self.depth == 1 {
+            self.items.end(kind);
+        }
         let Some(top) = self.depth.checked_sub(1) else {
             return Some(match outcome {
                 Outcome::Value => Reply::Success,
@@ -272,6 +303,9 @@ impl ReplyScanner {
             if top == 0 {
                 return Some(if kind == b'>' { Reply::Push } else { Reply::Success });
             }
+            if top == 1 {
+                self.items.push_other();
+            }
             self.levels[top - 1].left -= 1;
         }
         None
@@ -282,8 +316,11 @@ impl ReplyScanner {
         Refusal::from_word(word)
     }
 
-    /// Keeps the words of a top-level error.
+    /// Keeps the words of a top-level error, and the elements of a top-level array.
     fn keep(&mut self, kind: u8, bytes: &[u8]) {
+        if self.depth == 1 {
+            self.items.extend(bytes);
+        }
         if is_error(kind) && self.depth == 0 {
             let room = MESSAGE_MAX.saturating_sub(self.message.len()).min(bytes.len());
             self.message.extend_from_slice(&bytes[..room]);
@@ -300,92 +337,5 @@ const fn expect(byte: u8, expected: u8) -> Result<(), ReplyError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn scan(pieces: &[&[u8]]) -> Result<Vec<(Reply, String)>, ReplyError> {
-        let mut scanner = ReplyScanner::new();
-        let mut replies = Vec::new();
-        for piece in pieces {
-            let mut input = *piece;
-            while let Some(reply) = scanner.next(&mut input)? {
-                let message =
-                    if matches!(reply, Reply::Error(_)) { scanner.message() } else { String::new() };
-                replies.push((reply, message));
-            }
-            assert!(input.is_empty());
-        }
-        Ok(replies)
-    }
-
-    fn kinds(bytes: &[u8]) -> Result<Vec<Reply>, ReplyError> {
-        Ok(scan(&[bytes])?.into_iter().map(|(reply, _)| reply).collect())
-    }
-
-    const EVERY_TYPE: &[u8] = b"+OK\r\n+PONG\r\n:12\r\n$3\r\na\r\n\r\n$0\r\n\r\n$-1\r\n*-1\r\n*0\r\n*2\r\n:1\r\n*1\r\n$1\r\nx\r\n\
-        %1\r\n+key\r\n~1\r\n#t\r\n_\r\n,1.5\r\n(123\r\n=5\r\ntxt:a\r\n>2\r\n+message\r\n+x\r\n|1\r\n+ttl\r\n:3\r\n+OK\r\n\
-        -OOM command not allowed\r\n!10\r\nERR \r\nbad!\r\n*1\r\n-ERR nested\r\n";
-
-    #[test]
-    fn every_type_counts_as_one_reply() {
-        let replies = scan(&[EVERY_TYPE]).unwrap();
-        let errors: Vec<_> = replies.iter().filter(|(reply, _)| matches!(reply, Reply::Error(_))).collect();
-        assert_eq!(replies.len(), 19);
-        assert_eq!(*errors[0], (Reply::Error(Refusal::Oom), "OOM command not allowed".to_owned()));
-        assert_eq!(*errors[1], (Reply::Error(Refusal::Err), "ERR \r\nbad!".to_owned()));
-        assert_eq!(errors.len(), 2);
-        assert_eq!(replies.iter().filter(|(reply, _)| *reply == Reply::Push).count(), 1);
-    }
-
-    #[test]
-    fn what_is_no_reply_is_an_error_and_never_a_panic() {
-        for (bytes, expected) in [
-            (&b"OK\r\n"[..], ReplyError::Type(b'O')),
-            (b"+OK\n", ReplyError::LineEnd(b'\n')),
-            (b"+OK\rX", ReplyError::LineEnd(b'X')),
-            (b"$2\r\nabc", ReplyError::LineEnd(b'c')),
-            (b"$-2\r\n", ReplyError::Length(b'\r')),
-            (b"$\r\n", ReplyError::Length(b'\r')),
-            (b"*1x", ReplyError::Length(b'x')),
-            (b"$?\r\n", ReplyError::Length(b'?')),
-            (b"*1\r\n>1\r\n+x\r\n", ReplyError::Type(b'>')),
-            (b"$99999999999999999999999\r\n", ReplyError::TooLong { length: 99_999_999, limit: BULK_MAX }),
-            (b"*2000000\r\n", ReplyError::TooLong { length: 2_000_000, limit: ELEMENTS_MAX }),
-        ] {
-            assert_eq!(kinds(bytes), Err(expected), "{}", String::from_utf8_lossy(bytes));
-        }
-        assert_eq!(kinds(&b"*1\r\n".repeat(NESTING_MAX + 1)), Err(ReplyError::TooDeep));
-        let endless = [&b"+"[..], &vec![b'x'; LINE_MAX + 1]].concat();
-        assert!(matches!(kinds(&endless), Err(ReplyError::TooLong { .. })));
-    }
-
-    #[test]
-    fn a_long_error_is_cut_and_the_reply_after_it_still_found() {
-        let bytes = [b"-ERR ".to_vec(), vec![b'x'; 5_000], b"\r\n+OK\r\n".to_vec()].concat();
-        let replies = scan(&[&bytes]).unwrap();
-        assert_eq!(replies.len(), 2);
-        assert_eq!(replies[0].1.len(), MESSAGE_MAX);
-    }
-
-    proptest! {
-        #[test]
-        fn any_cut_of_the_stream_gives_the_same_replies(cuts in prop::collection::vec(0..EVERY_TYPE.len(), 0..12)) {
-            let mut cuts = cuts;
-            cuts.extend([0, EVERY_TYPE.len()]);
-            cuts.sort_unstable();
-            let pieces: Vec<&[u8]> = cuts.windows(2).map(|pair| &EVERY_TYPE[pair[0]..pair[1]]).collect();
-            prop_assert_eq!(scan(&pieces), scan(&[EVERY_TYPE]));
-        }
-
-        #[test]
-        fn any_bytes_give_the_same_result_however_cut(
-            bytes in prop::collection::vec(prop::sample::select(b"+-:$*%>|!_#=~,(019\r\nOK".to_vec()), 0..64),
-            cut in 0_usize..64,
-        ) {
-            let cut = cut.min(bytes.len());
-            prop_assert_eq!(scan(&[&bytes[..cut], &bytes[cut..]]).ok(), scan(&[&bytes]).ok());
-        }
-    }
-}
+#[path = "reply_tests.rs"]
+mod tests;

@@ -79,11 +79,14 @@ impl ValueTable {
         Some(read(&cell.bytes, version))
     }
 
-    /// Replaces the value of a slot. The writer's versions only grow, so the newest is the last one stored.
+    /// Replaces the value of a slot. The writer's sequences only grow, so the newest is the last one stored.
     pub(super) fn store(&self, slot: SlotId, bytes: &[u8], version: Version, now: MonoTime) {
         let ttl = Duration::from_millis(self.keys[slot.0 as usize].ttl_ms());
         let mut cell = self.cell(slot).expect("the writer and its table are made of one plan");
-        debug_assert!(cell.version.is_none_or(|known| known < version), "a slot's versions only grow");
+        debug_assert!(
+            cell.version.is_none_or(|known| known.sequence < version.sequence),
+            "a slot's sequence only grows, whatever becomes of its epoch"
+        );
         cell.bytes.clear();
         cell.bytes.extend_from_slice(bytes);
         cell.version = Some(version);
@@ -105,8 +108,7 @@ mod tests {
     fn table() -> ValueTable {
         let mut plan = SlotPlan::new();
         for (key, ttl_s) in [("a", 30), ("b", 60)] {
-            let ttl = Duration::from_secs(ttl_s);
-            plan.add(SlotKey { key: key.to_owned(), entity: Entity::Price, ttl }).unwrap();
+            plan.add(super::super::testing::slot_key(key, Entity::Price, ttl_s)).unwrap();
         }
         ValueTable::new(&plan)
     }

@@ -7,17 +7,28 @@ use crate::domain::{
     VolumeRecord,
 };
 
-use super::{SlotKey, SlotPlan};
+use super::{FeedIndex, SlotKey, SlotPlan};
 
 /// `prices` price keys with 30 s, then `volumes` volume keys with 300 s.
 pub(super) fn plan(prices: usize, volumes: usize) -> SlotPlan {
     let mut plan = SlotPlan::new();
     for index in 0..prices + volumes {
         let (entity, ttl_s) = if index < prices { (Entity::Price, 30) } else { (Entity::Volume, 300) };
-        let slot = SlotKey { key: format!("key{index}"), entity, ttl: Duration::from_secs(ttl_s) };
-        plan.add(slot).expect("few keys, all different");
+        plan.add(slot_key(&format!("key{index}"), entity, ttl_s)).expect("few keys, all different");
     }
     plan
+}
+
+/// A key of the first feed.
+pub(super) fn slot_key(key: &str, entity: Entity, ttl_s: u64) -> SlotKey {
+    SlotKey {
+        key: key.to_owned(),
+        entity,
+        instrument: "BTC-USDT".parse().expect("an instrument"),
+        venue: "binance".parse().expect("a venue"),
+        feed: FeedIndex(0),
+        ttl: Duration::from_secs(ttl_s),
+    }
 }
 
 fn stamp() -> Stamp {

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
@@ -155,22 +155,11 @@ pub(super) fn server_name(host: &str) -> Result<ServerName<'static>, PublishErro
     ServerName::try_from(host.to_owned()).map_err(|_| PublishError::TlsName { host: host.to_owned() })
 }
 
-/// Trusts the web's certificate authorities.
-pub(super) fn web_trust() -> Arc<ClientConfig> {
-    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("ring implements the default protocol versions")
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Arc::new(config)
-}
-
 #[cfg(test)]
 mod tests {
     use tokio::net::TcpListener;
 
+    use super::super::tls::web_trust;
     use super::*;
 
     #[tokio::test]

@@ -1,9 +1,9 @@
-//! The handle of the hot thread: takes records, flushes them, and keeps the connection to Redis.
+//! The handle of the hot thread: takes records, flushes them, and keeps the connections to Redis.
 //!
-//! Owns the supervision: connect, reconnect for ever, drain. Never blocks a session, never fails towards it. Everything
-//! here lives on one thread; other threads read the [`ValueTable`] and the [`StatsBoard`].
+//! Owns the supervision: connect, reconnect for ever, follow the topology, drain. Never blocks a session, never fails towards
+//! it. Everything here lives on one thread; other threads read the [`ValueTable`] and the [`StatsBoard`].
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::rc::Rc;
@@ -11,16 +11,19 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use rustls::ClientConfig;
+use tokio::sync::watch;
 
 use crate::clock;
-use crate::domain::{Backoff, Epoch, KeyEvent, Ladder, MonoTime, Namespace, Now, Update, UpdateSink};
+use crate::domain::{Backoff, Epoch, KeyEvent, Ladder, MonoTime, Now, Update, UpdateSink};
 
-use super::handshake::handshake;
+use super::breaker::{Breaker, ShownBreaker};
+use super::handshake::Demand;
+use super::keepers::Keepers;
 use super::link::Link;
-use super::pipeline::Pipeline;
-use super::transport::{Transport, server_name, web_trust};
-use super::{Endpoint, PublishError, RedisAddress, SlotPlan, StatsBoard, ValueTable, WriterStats};
+use super::pipeline::{Advice, FeedHealth, Fencing, Pipeline, PipelineOptions};
+use super::servers::Servers;
+use super::transport::server_name;
+use super::{Endpoint, FeedIndex, NodeIndex, PublishError, SlotPlan, StatsBoard, ValueTable, WriterStats};
 
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -35,12 +38,12 @@ const RECONNECT: Ladder = Ladder {
 const LOG_ATTEMPTS_EVERY: usize = 60;
 
 /// Where values go.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Store {
     /// Into this process's table only.
     Embedded,
     /// Into the table and a Redis.
-    Redis(RedisAddress),
+    Redis(Servers),
 }
 
 /// What a writer is made of.
@@ -48,16 +51,8 @@ pub enum Store {
 pub struct WriterOptions {
     /// Where values go.
     pub store: Store,
-    /// First number of every version. Until leases exist: the engine's start in milliseconds.
-    pub epoch: Epoch,
-    /// Records of at least so many bytes are compressed; 0 = never.
-    pub zstd_threshold: usize,
-    /// First segments of the control keys, as in every key.
-    pub namespace: Namespace,
-    /// How the connection names itself (`CLIENT SETNAME`): printable, no spaces; empty = not at all.
-    pub client_name: String,
-    /// Whom a TLS endpoint may be certified by; `None` = the web's certificate authorities.
-    pub tls: Option<Arc<ClientConfig>>,
+    /// What is written, and under which right.
+    pub pipeline: PipelineOptions,
 }
 
 /// How a drain ended.
@@ -77,22 +72,8 @@ pub enum Drained {
 pub struct Writer {
     link: Rc<RefCell<Link>>,
     board: Arc<StatsBoard>,
-    server: Option<Rc<Server>>,
-}
-
-#[derive(Debug)]
-struct Server {
-    address: RedisAddress,
-    client_name: String,
-    tls: Arc<ClientConfig>,
-}
-
-impl Server {
-    async fn connect(&self) -> Result<Transport, PublishError> {
-        let mut transport = Transport::connect(&self.address.endpoint, &self.tls).await?;
-        handshake(&mut transport, &self.address, &self.client_name).await?;
-        Ok(transport)
-    }
+    servers: Option<Rc<Servers>>,
+    is_leased: bool,
 }
 
 impl Writer {
@@ -107,27 +88,24 @@ impl Writer {
         table: Arc<ValueTable>,
         board: Arc<StatsBoard>,
     ) -> Result<Self, PublishError> {
-        let WriterOptions { store, epoch, zstd_threshold, namespace, client_name, tls } = options;
-        let server = match store {
+        let WriterOptions { store, mut pipeline } = options;
+        let is_fenced = matches!(pipeline.fencing, Fencing::On(_));
+        let servers = match store {
             Store::Embedded => None,
-            Store::Redis(address) => {
-                if let Endpoint::Tls { host, .. } = &address.endpoint {
-                    server_name(host)?;
+            Store::Redis(servers) => {
+                pipeline.spread = servers.spread;
+                for endpoint in &servers.topology.borrow().nodes {
+                    if let Endpoint::Tls { host, .. } = endpoint {
+                        server_name(host)?;
+                    }
                 }
-                Some(Rc::new(Server { address, client_name, tls: tls.unwrap_or_else(web_trust) }))
+                Some(Rc::new(servers))
             }
         };
-        let board_of_pipeline = Arc::clone(&board);
-        let pipeline = Pipeline::new(
-            server.is_none(),
-            epoch,
-            zstd_threshold,
-            &namespace,
-            plan,
-            table,
-            board_of_pipeline,
-        );
-        Ok(Self { link: Rc::new(RefCell::new(Link::new(pipeline))), board, server })
+        pipeline.embedded = servers.is_none();
+        let pipeline = Pipeline::new(pipeline, plan, table, Arc::clone(&board));
+        let is_leased = is_fenced && servers.is_some();
+        Ok(Self { link: Rc::new(RefCell::new(Link::new(pipeline))), board, servers, is_leased })
     }
 
     /// Sends what waits, if the window allows; else it goes when a reply arrives. Call it after each frame or group of
@@ -137,18 +115,47 @@ impl Writer {
         self.link.borrow_mut().flush(now);
     }
 
-    /// Announces a key in the catalog: `field` is `<instrument>:<venue>`, `value` is `<feed> <entity> ...` (WIRE.md). Says
-    /// whether there was room for it. It goes with the next flush.
-    pub fn announce(&self, field: &str, value: &str) -> bool {
-        self.link.borrow_mut().pipeline.change_catalog(field, Some(value))
+    /// Announces a key of a feed in the catalog: `field` is `<instrument>:<venue>`, `value` is `<feed> <entity> ...`
+    /// (WIRE.md). Says whether there was room for it. It goes with the next flush, once this engine writes the feed.
+    pub fn announce(&self, feed: FeedIndex, field: &str, value: &str) -> bool {
+        self.link.borrow_mut().pipeline.change_catalog(feed, field, Some(value))
     }
 
-    /// Takes a field out of the catalog, with the next flush. Says whether there was room to remember it.
-    pub fn withdraw(&self, field: &str) -> bool {
-        self.link.borrow_mut().pipeline.change_catalog(field, None)
+    /// Takes a field out of the catalog, likewise. Says whether there was room to remember it.
+    pub fn withdraw(&self, feed: FeedIndex, field: &str) -> bool {
+        self.link.borrow_mut().pipeline.change_catalog(feed, field, None)
     }
 
-    /// Keeps the connection until `shutdown` is ready: connects, reads replies, sends what the window held back. Spawn
+    /// How a feed is, for its heartbeat and for the other engines.
+    pub fn set_health(&self, feed: FeedIndex, health: FeedHealth) {
+        self.link.borrow_mut().pipeline.set_health(feed, health);
+    }
+
+    /// Counts how often this engine began to write a feed. `None` for a feed that there is not.
+    #[must_use]
+    pub fn takeovers(&self, feed: FeedIndex) -> Option<Rc<Cell<u64>>> {
+        self.link.borrow().pipeline.takeovers(feed)
+    }
+
+    /// The epoch that a feed is written with, if this engine writes it now.
+    #[must_use]
+    pub fn authority(&self, feed: FeedIndex) -> Option<Epoch> {
+        self.link.borrow().pipeline.authority(feed, clock::mono())
+    }
+
+    /// Releases every lease: a standby takes over. The last values may still be written, through the fence. Says whether it
+    /// is worth waiting for a standby: a lease was held, and Redis answers.
+    #[must_use]
+    pub fn leave(&self) -> bool {
+        let now = clock::now();
+        let mut link = self.link.borrow_mut();
+        let was_writing = link.pipeline.leave(now);
+        link.flush(now);
+        drop(link);
+        was_writing && self.is_leased && self.board.read().connected
+    }
+
+    /// Keeps the connections until `shutdown` is ready: connects, reads replies, sends what the window held back. Spawn
     /// it on the same `LocalSet`. With [`Store::Embedded`] it only keeps the statistics fresh. To stop without losing a
     /// value: no further updates, then [`Self::drain`], then `shutdown`.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
@@ -157,61 +164,90 @@ impl Writer {
             () = self.supervise() => {}
         }
         let mut link = self.link.borrow_mut();
-        link.down("shutdown");
         link.pipeline.refresh_stats();
     }
 
     async fn supervise(&self) {
-        let Some(server) = &self.server else {
-            let error = self.drive().await;
+        let Some(servers) = &self.servers else {
+            let error = self.drive(NodeIndex(0)).await;
             unreachable!("without a socket nothing fails: {error}");
         };
+        let (mut topology, mut restarts) = (servers.topology.clone(), servers.restarts.clone());
+        let mut keepers = Keepers::new(self.clone(), servers.spread);
+        loop {
+            let current = Arc::clone(&topology.borrow_and_update());
+            keepers.follow(&current);
+            tokio::select! {
+                () = changed(&mut topology) => {}
+                () = changed(&mut restarts) => {
+                    let now = clock::now();
+                    let mut link = self.link.borrow_mut();
+                    link.pipeline.publish_anew(now.mono);
+                    link.flush(now);
+                }
+            }
+        }
+    }
+
+    pub(super) fn link(&self) -> &RefCell<Link> {
+        &self.link
+    }
+
+    /// Keeps the connection to one server for ever.
+    pub(super) async fn keep_node(self, node: NodeIndex, endpoint: Endpoint) {
+        let Some(servers) = self.servers.clone() else { return };
+        let demand = Demand { scripts: true, primary: servers.primaries_only };
         let mut backoff = Backoff::new(RECONNECT);
+        let mut breaker = ShownBreaker::new(&endpoint);
         loop {
             tokio::time::sleep(backoff.next(fastrand::f64())).await;
-            match server.connect().await {
-                Ok(transport) => self.keep(server, transport, &mut backoff).await,
+            breaker.set(Breaker::HalfOpen);
+            match servers.login.open(&endpoint, demand).await {
+                Ok(transport) => {
+                    // One that comes and goes (a replica that refuses writes) is told of once in a while.
+                    let is_told = !backoff.is_flapping() || backoff.attempts() % LOG_ATTEMPTS_EVERY == 1;
+                    let since = clock::mono();
+                    self.link.borrow_mut().up(node, transport, since);
+                    breaker.set(Breaker::Closed);
+                    if is_told {
+                        tracing::info!(%endpoint, "redis connected");
+                    }
+                    let error = self.drive(node).await;
+                    breaker.set(Breaker::Open);
+                    let now = clock::mono();
+                    self.link.borrow_mut().down(node, error.why(), now);
+                    let lived = now.since(since);
+                    if is_told || lived >= RECONNECT.good_after {
+                        tracing::warn!(%endpoint, error = &error as &dyn std::error::Error, ?lived, "redis connection lost");
+                    }
+                    backoff.connection_lived(lived);
+                }
                 Err(error) if backoff.attempts() % LOG_ATTEMPTS_EVERY == 1 => {
-                    let endpoint = &server.address.endpoint;
                     tracing::warn!(%endpoint, error = &error as &dyn std::error::Error, "redis unreachable");
                 }
                 Err(_) => {}
             }
-            // While no connection is polled nobody else shows what is encoded and conflated.
-            self.link.borrow_mut().pipeline.refresh_stats();
+            breaker.set(Breaker::Open);
+            (servers.hint)();
+            // While no connection is polled nobody else lets time pass.
+            self.link.borrow_mut().pipeline.idle(clock::now());
         }
     }
 
-    /// Uses a connection until it fails.
-    async fn keep(&self, server: &Server, transport: Transport, backoff: &mut Backoff) {
-        let (endpoint, since) = (&server.address.endpoint, clock::mono());
-        self.link.borrow_mut().up(transport, since);
-        // One that comes and goes (a replica that refuses writes) is told of once in a while.
-        let is_told = !backoff.is_flapping() || backoff.attempts() % LOG_ATTEMPTS_EVERY == 1;
-        if is_told {
-            tracing::info!(%endpoint, "redis connected");
-        }
-        let error = self.drive().await;
-        self.link.borrow_mut().down(error.why());
-        let lived = clock::mono().since(since);
-        if is_told || lived >= RECONNECT.good_after {
-            tracing::warn!(%endpoint, error = &error as &dyn std::error::Error, ?lived, "redis connection lost");
-        }
-        backoff.connection_lived(lived);
-    }
-
-    /// Polls the connection until it fails, with a timer for the pipeline's next deadline.
-    async fn drive(&self) -> PublishError {
+    /// Polls a connection until it fails, with a timer for the pipeline's next deadline.
+    async fn drive(&self, node: NodeIndex) -> PublishError {
         let mut timer = pin!(tokio::time::sleep(Duration::ZERO));
         let mut armed = MonoTime::default();
         poll_fn(|context: &mut Context<'_>| {
             let mut link = self.link.borrow_mut();
             let now = clock::now();
-            if let Poll::Ready(error) = link.poll(context, now) {
+            let polled = link.poll(node, context, now);
+            self.follow_advice(&mut link, now.mono);
+            if let Poll::Ready(error) = polled {
                 return Poll::Ready(error);
             }
             // A deadline that moved away is left armed: waking up once too often is cheaper than setting it each time.
-            let deadline = link.pipeline.deadline();
+            let deadline = link.pipeline.deadline(node);
             if now.mono >= armed || deadline < armed {
                 armed = deadline;
                 timer.set(tokio::time::sleep(deadline.since(now.mono)));
@@ -223,6 +259,24 @@ impl Writer {
             Poll::Pending
         })
         .await
+    }
+
+    /// What replies said about where keys live.
+    fn follow_advice(&self, link: &mut Link, now: MonoTime) {
+        let Some(servers) = &self.servers else { return };
+        while let Some(advice) = link.pipeline.take_advice() {
+            let found = match &advice {
+                Advice::Refresh => None,
+                Advice::Moved { to, .. } | Advice::Ask { to, .. } => link.node_at(to),
+            };
+            match (advice, found) {
+                (Advice::Moved { cluster_slot, .. }, Some(node)) => {
+                    link.pipeline.move_slot(cluster_slot, node)
+                }
+                (Advice::Ask { slot, .. }, Some(node)) => link.pipeline.ask_elsewhere(slot, node, now),
+                (Advice::Refresh | Advice::Moved { .. } | Advice::Ask { .. }, _) => (servers.hint)(),
+            }
+        }
     }
 
     /// Waits, while [`Self::run`] runs, until everything taken is acknowledged or `deadline` has come. One task at a time.
@@ -251,6 +305,13 @@ impl Writer {
     #[must_use]
     pub fn buffer_bytes(&self) -> usize {
         self.link.borrow().pipeline.buffer_bytes()
+    }
+}
+
+/// Ready at the next change; never, once nobody can tell of one.
+async fn changed<T>(watched: &mut watch::Receiver<T>) {
+    if watched.changed().await.is_err() {
+        std::future::pending().await
     }
 }
 

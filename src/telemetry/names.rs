@@ -44,13 +44,20 @@ metric_names! {
     PUBLISH_ERRORS = "tickcache_publish_redis_errors_total", Counter, "Error replies of Redis. Labels: kind.";
     PUBLISH_RECONNECTS = "tickcache_publish_redis_reconnects_total", Counter, "Connections to Redis that were lost. Labels: why.";
     PUBLISH_REDIS_UP = "tickcache_publish_redis_up_ratio", Gauge, "1 while the connection to Redis works.";
-    PUBLISH_STOOD_DOWN = "tickcache_publish_stood_down_total", Counter, "Times that a greater epoch in place took a feed from this engine. Labels: feed.";
-    LEASE_HELD = "tickcache_lease_held_ratio", Gauge, "1 while this engine holds the feed's lease, 0 while it stands by. Labels: feed.";
-    EVENTS_DROPPED = "tickcache_events_dropped_total", Counter, "Events that were not published: too many, or their value was not accepted. Labels: kind.";
-    REDIS_MEMORY_USED = "tickcache_redis_memory_used_bytes", Gauge, "Memory that Redis uses, by its own INFO. Labels: node.";
-    REDIS_MEMORY_MAX = "tickcache_redis_memory_max_bytes", Gauge, "Memory that Redis may use; 0 = as much as there is. Labels: node.";
-    REDIS_EVICTED = "tickcache_redis_evicted_keys_total", Counter, "Keys that Redis dropped for want of memory. Labels: node.";
-    REDIS_HITS = "tickcache_redis_keyspace_hits_total", Counter, "Reads of all clients that found their key. Labels: node.";
-    REDIS_MISSES = "tickcache_redis_keyspace_misses_total", Counter, "Reads of all clients that did not find their key. Labels: node.";
+    PUBLISH_BREAKER = "tickcache_publish_breaker_state", Gauge, "Circuit breaker of a server: 0 closed, 1 trying, 2 open. Labels: server.";
+    PUBLISH_BREAKER_OPENED = "tickcache_publish_breaker_opened_total", Counter, "Times that a working connection was given up. Labels: server.";
+    PUBLISH_FOREIGN = "tickcache_publish_foreign_values_total", Counter, "Values of ours that took the place of something that was none.";
+    PUBLISH_OLDER = "tickcache_publish_older_values_total", Counter, "Values that came after a newer one of the same epoch, and were refused.";
+    PUBLISH_PUSHES_REFUSED = "tickcache_publish_pushes_refused_total", Counter, "Values that were written but could not be pushed.";
+    LEASE_HELD = "tickcache_lease_held_ratio", Gauge, "1 while this engine writes the feed. Labels: feed.";
+    LEASE_LOST = "tickcache_lease_lost_total", Counter, "Feeds that this engine stopped writing. Labels: feed, why.";
+    EVENTS = "tickcache_events_total", Counter, "Events that were made. Labels: kind.";
+    EVENTS_DROPPED = "tickcache_events_dropped_total", Counter, "Events that were not told: too many, or lost with a connection. Labels: kind.";
+    REDIS_MEMORY_USED = "tickcache_redis_memory_used_bytes", Gauge, "Memory that a Redis server uses. Labels: server.";
+    REDIS_MEMORY_MAX = "tickcache_redis_memory_max_bytes", Gauge, "What a Redis server may use (maxmemory); 0 = no limit. Labels: server.";
+    REDIS_EVICTED_KEYS = "tickcache_redis_evicted_keys_total", Counter, "Keys that a Redis server evicted for want of memory. Labels: server.";
+    REDIS_KEYSPACE_HITS = "tickcache_redis_keyspace_hits_total", Counter, "Reads of keys that were there, by anybody. Labels: server.";
+    REDIS_KEYSPACE_MISSES = "tickcache_redis_keyspace_misses_total", Counter, "Reads of keys that were not there, by anybody. Labels: server.";
+    COMMANDS = "tickcache_commands_total", Counter, "Messages on the command channel. Labels: outcome (taken, dropped, malformed).";
     READER_UNREADABLE = "tickcache_reader_unreadable_total", Counter, "Values that a reader could not read and took for missing.";
 }

@@ -6,14 +6,16 @@ use std::time::Duration;
 use tickcache::clock;
 use tickcache::codec::peek_version;
 use tickcache::domain::{
-    Entity, Epoch, Namespace, Price, PriceLevel, PriceRecord, Reason, ReceiveTime, RecordRef, Scale, Scales,
-    Size, SlotId, Stamp, State, Update, UpdateSink, Urgency,
+    Entity, Epoch, Feed, Namespace, Price, PriceLevel, PriceRecord, Reason, ReceiveTime, RecordRef, Scale,
+    Scales, Size, SlotId, Stamp, State, Update, UpdateSink, Urgency,
 };
 use tickcache::publish::{
-    Endpoint, RedisAddress, SlotKey, SlotPlan, StatsBoard, Store, ValueTable, Writer, WriterOptions,
+    Endpoint, FeedIndex, Fencing, LeaseTimes, PipelineOptions, Push, RedisAddress, Servers, SlotKey,
+    SlotPlan, Spread, StatsBoard, Store, ValueTable, Writer, WriterOptions,
 };
 use tokio::task::{JoinHandle, LocalSet};
 
+/// Of a writer without a fence.
 pub(crate) const EPOCH: u64 = 1_763_647_415_123;
 
 #[derive(Debug)]
@@ -25,31 +27,63 @@ pub(crate) struct Rig {
 }
 
 impl Rig {
-    /// A running writer over `count` price keys.
+    /// A running engine of its own name over `count` price keys, with the fence.
     pub(crate) fn start(store: Store, count: usize) -> Self {
-        Self::start_with(store, count, None)
+        Self::engine("engine-a", store, count)
     }
 
-    pub(crate) fn start_with(store: Store, count: usize, tls: Option<Arc<rustls::ClientConfig>>) -> Self {
+    /// Likewise, under another name.
+    pub(crate) fn engine(name: &str, store: Store, count: usize) -> Self {
+        Self::with(store, count, |options| options.engine = name.to_owned())
+    }
+
+    /// Without leases and fence.
+    pub(crate) fn unfenced(store: Store, count: usize) -> Self {
+        Self::with(store, count, |options| options.fencing = Fencing::Off(Epoch::new(EPOCH).unwrap()))
+    }
+
+    pub(crate) fn with(store: Store, count: usize, change: impl FnOnce(&mut PipelineOptions)) -> Self {
         let mut plan = SlotPlan::new();
-        let keys: Vec<String> =
-            (0..count).map(|index| format!("tickcache:v1:price:{{C{index}-USDT}}:binance")).collect();
-        for key in &keys {
-            let slot = SlotKey { key: key.clone(), entity: Entity::Price, ttl: Duration::from_secs(30) };
+        for index in 0..count {
+            let slot = SlotKey {
+                key: format!("tickcache:v1:price:{{C{index}-USDT}}:binance"),
+                entity: Entity::Price,
+                instrument: format!("C{index}-USDT").parse().unwrap(),
+                venue: "binance".parse().unwrap(),
+                feed: FEED,
+                ttl: Duration::from_secs(30),
+            };
             plan.add(slot).unwrap();
         }
+        let keys = plan.slots().iter().map(|slot| slot.key.clone()).collect();
         let table = Arc::new(ValueTable::new(&plan));
-        let options = WriterOptions {
-            store,
-            epoch: Epoch::new(EPOCH).unwrap(),
-            zstd_threshold: 384,
+        let mut pipeline = PipelineOptions {
+            embedded: false,
             namespace: Namespace::default(),
-            client_name: "tickcache-test".to_owned(),
-            tls,
+            engine: "engine-a".to_owned(),
+            owner: String::new(),
+            started_ms: 1,
+            feeds: vec![Feed { venue: "binance".parse().unwrap(), partition: 0 }],
+            fencing: Fencing::On(LeaseTimes::default()),
+            push: Push::On,
+            spread: Spread::One,
+            zstd_threshold: 384,
         };
+        if matches!(store, Store::Embedded) {
+            pipeline.fencing = Fencing::Off(Epoch::new(EPOCH).unwrap());
+        }
+        change(&mut pipeline);
+        pipeline.owner = format!("{}.1", pipeline.engine);
+        let options = WriterOptions { store, pipeline };
         let writer = Writer::new(options, &plan, Arc::clone(&table), Arc::new(StatsBoard::new())).unwrap();
         let task = tokio::task::spawn_local(writer.clone().run(std::future::pending()));
         Self { writer, table, keys, task }
+    }
+
+    /// The epoch that it writes with, once it does.
+    pub(crate) async fn epoch(&self) -> u64 {
+        until("it holds the lease", async || self.writer.authority(FEED).is_some()).await;
+        self.writer.authority(FEED).unwrap().get()
     }
 
     /// A new price of a key, as after a frame.
@@ -68,10 +102,17 @@ impl Rig {
         self
     }
 
+    /// Waits until everything is written, by this engine: under one epoch from beginning to end.
     pub(crate) async fn drain(&self) {
-        let deadline = clock::mono().after(Duration::from_secs(30));
-        let drained = self.writer.drain(deadline).await;
-        assert_eq!(drained, tickcache::publish::Drained::All, "{:?}", self.writer.stats());
+        loop {
+            let epoch = self.epoch().await;
+            let deadline = clock::mono().after(Duration::from_secs(30));
+            let drained = self.writer.drain(deadline).await;
+            assert_eq!(drained, tickcache::publish::Drained::All, "{:?}", self.writer.stats());
+            if self.writer.authority(FEED).is_some_and(|now| now.get() == epoch) {
+                return;
+            }
+        }
     }
 }
 
@@ -102,8 +143,19 @@ pub(crate) fn version(value: &[u8]) -> (u64, u64) {
     (version.epoch.get(), version.sequence.get())
 }
 
-pub(crate) fn tcp(port: u16) -> RedisAddress {
-    RedisAddress::open(Endpoint::Tcp { host: "127.0.0.1".to_owned(), port })
+pub(crate) const FEED: FeedIndex = FeedIndex(0);
+
+/// A server on this machine, without a password.
+pub(crate) fn tcp(port: u16) -> Store {
+    at(RedisAddress::open(local(port)))
+}
+
+pub(crate) fn local(port: u16) -> Endpoint {
+    Endpoint::Tcp { host: "127.0.0.1".to_owned(), port }
+}
+
+pub(crate) fn at(address: RedisAddress) -> Store {
+    Store::Redis(Servers::at(address, "tickcache-test"))
 }
 
 /// Waits until something holds; the test fails when it does not within 30 s.

@@ -1,15 +1,18 @@
 //! The guarantees of a feed's state, with time as an argument. This file holds what the tests have in common.
 
 mod books;
+mod events;
+mod moves;
 mod quality;
 
 use std::time::Duration;
 
 use super::{Book, FeedState, InstrumentSpec};
 use crate::domain::{
-    Channel, DepthDelta, DepthSnapshot, Entity, EntityDurations, InstrumentId, KeyEvent, LiquidityRecord,
-    MarketEvent, MonoTime, Now, Number, PriceRecord, Quote, RawLevel, Reason, Record, Request, SessionId,
-    SlotId, State, Subscription, Trade, Update, UpdateSink, Urgency, VenueSequence, VolumeRecord, WallTime,
+    Channel, DepthDelta, DepthSnapshot, Entity, EntityDurations, EventPolicy, InstrumentId, KeyEvent,
+    LiquidityRecord, MarketEvent, MonoTime, Now, Number, PriceRecord, Quote, RawLevel, Reason, Record,
+    Request, SessionId, SlotId, State, Subscription, Trade, Update, UpdateSink, Urgency, VenueSequence,
+    VolumeRecord, WallTime,
 };
 
 const QUOTES: SessionId = SessionId(0);
@@ -61,6 +64,10 @@ fn quote(u: u64, bid: &str, ask: &str) -> Quote {
 
 impl Fixture {
     fn new() -> Self {
+        Self::with(EventPolicy::default())
+    }
+
+    fn with(policy: EventPolicy) -> Self {
         let spec = |first: u32| InstrumentSpec {
             slots: vec![
                 (Entity::Price, SlotId(first)),
@@ -77,7 +84,8 @@ impl Fixture {
         };
         let seconds = Duration::from_secs;
         let silence = EntityDurations { price: seconds(10), liquidity: seconds(10), volume: seconds(60) };
-        Self { state: FeedState::new(&[spec(0), spec(3)], 2, silence, at_ms(0)), written: Written::default() }
+        let state = FeedState::new(&[spec(0), spec(3)], 2, silence, policy, at_ms(0));
+        Self { state, written: Written::default() }
     }
 
     fn quote(&mut self, millis: u64, quote: Quote) {

@@ -1,0 +1,36 @@
+-- One step of a feed's lease. KEYS: lease, epoch (one hash tag). ARGV: 'acquire' | 'look' | 'renew' | 'release', owner,
+-- ttl_ms, epoch: for acquire and look the highest that the caller ever saw, for renew and release the caller's own.
+-- Returns status, epoch, pttl, server time in seconds, and its microseconds. Status: 1 the lease is the caller's (for
+-- release: was), 0 it is another's, 2 it is nobody's. The epoch is the lease's, 0 where it is nobody's.
+local verb, owner, ttl, theirs = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local time = redis.call('TIME')
+local seconds, micros = tonumber(time[1]), tonumber(time[2])
+local held, holder, epoch = redis.pcall('GET', KEYS[1]), nil, 0
+if type(held) == 'string' then
+  local name, digits = string.match(held, '^([%w._-]+):(%d+)$')
+  if name and #digits <= 16 then holder, epoch = name, tonumber(digits) end
+end
+local mine = holder == owner and (epoch == theirs or (verb == 'acquire' and epoch > theirs))
+if verb == 'acquire' and (not holder or (holder == owner and not mine)) then
+  -- Nobody's, or no lease at all, or our own of an epoch that another writer has overtaken.
+  local counter = redis.pcall('GET', KEYS[2])
+  counter = type(counter) == 'string' and tonumber(counter) or 0
+  if counter ~= counter or counter >= 9007199254740991 then counter = 0 end
+  -- The clock keeps the epoch growing where a failover has lost the counter's last steps.
+  epoch = math.max(counter + 1, seconds * 1000 + math.floor(micros / 1000), theirs + 1)
+  local text = string.format('%.0f', epoch)
+  redis.call('SET', KEYS[2], text)
+  redis.call('DEL', KEYS[1])
+  redis.call('SET', KEYS[1], owner .. ':' .. text, 'NX', 'PX', ttl)
+  return {1, epoch, tonumber(ttl), seconds, micros}
+end
+if not holder then return {2, 0, 0, seconds, micros} end
+if not mine or verb == 'look' then
+  return {0, epoch, redis.call('PTTL', KEYS[1]), seconds, micros}
+end
+if verb == 'release' then
+  redis.call('DEL', KEYS[1])
+  return {1, epoch, 0, seconds, micros}
+end
+redis.call('PEXPIRE', KEYS[1], ttl)
+return {1, epoch, tonumber(ttl), seconds, micros}
