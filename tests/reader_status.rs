@@ -68,7 +68,7 @@ async fn status_shows_who_writes_what_and_what_nobody_writes() {
     register(&mut store, "host-1-ab12", started, &[("binance", FeedRole::Owner), ("okx", FeedRole::Ready)]);
     register(&mut store, "host-2-cd34", started, &[("binance", FeedRole::Warming)]);
     let _: () = store.connection.hset(engines_key(&store.namespace), "odd", "no engine").unwrap();
-    lease(&mut store, "binance", "host-1-ab12", wall_ms() - 300_000);
+    lease(&mut store, "binance", "host-1-ab12.0123ab", wall_ms() - 300_000);
 
     let beating = async {
         let mut other = Store { connection: store.server.connection(), ..Store::new() };
@@ -99,13 +99,13 @@ async fn status_shows_who_writes_what_and_what_nobody_writes() {
     assert!(line("host-2-cd34").ends_with("warming: 1"), "{text}");
     assert!(line("odd").contains("not readable"), "{text}");
     let binance = line("binance/0");
-    assert!(binance.starts_with("binance/0 host-1-ab12 1") && binance.contains(" 5 min 5"), "{text}");
+    assert!(binance.starts_with("binance/0 host-1-ab12.0123ab 1") && binance.contains(" 5 min 5"), "{text}");
     assert!(binance.ends_with("live +1.5 ms host-1-ab12 host-2-cd34 (warming)"), "{text}");
     assert_eq!(line("okx/0"), "okx/0 no writer - - - not heard - host-1-ab12 host-1-ab12 (ready)", "{text}");
 
     let object: Value = serde_json::from_str(&json).unwrap();
     let feeds = object["feeds"].as_array().unwrap();
-    assert_eq!((&feeds[0]["writer"], &feeds[1]["writer"]), (&"host-1-ab12".into(), &Value::Null));
+    assert_eq!((&feeds[0]["writer"], &feeds[1]["writer"]), (&"host-1-ab12.0123ab".into(), &Value::Null));
     assert_eq!(feeds[0]["clock_offset_ns"], 1_500_000);
     assert_eq!(object["engines"][0]["feeds"][0]["role"], "owner");
     assert_eq!(object["redis"][0]["maxmemory_policy"], "noeviction");

@@ -107,7 +107,7 @@ fn feed(status: &Status, feed: &FeedStatus) -> Vec<String> {
         }
     };
     // One that believes to be the owner, while the lease is another's, is shown here too.
-    let others = feed.roles.iter().filter(|(id, _)| *id != writer);
+    let others = feed.roles.iter().filter(|(id, _)| !writes_as(id, &writer));
     let others: Vec<String> = others.map(|(id, role)| format!("{id} ({role})")).collect();
     vec![
         feed.feed.to_string(),
@@ -120,6 +120,11 @@ fn feed(status: &Status, feed: &FeedStatus) -> Vec<String> {
         optional(feed.preferred.clone(), |id| id),
         if others.is_empty() { UNKNOWN.to_owned() } else { others.join(", ") },
     ]
+}
+
+/// Whether a lease's holder is this engine: the id, and behind a point what tells two processes of one id apart.
+fn writes_as(id: &str, holder: &str) -> bool {
+    holder.strip_prefix(id).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 fn age(ms: u64) -> String {
