@@ -16,7 +16,9 @@ use serde_json::Value;
 use tickcache::app::read::{self, CommandError, InvalidateArgs, StatusArgs};
 use tickcache::clock;
 use tickcache::codec::key::{command_channel, engines_key, event_channel, lease_key};
-use tickcache::codec::{Command, FeedRole, decode_command, encode_engine, encode_event, encode_lease};
+use tickcache::codec::{
+    Breakers, Command, FeedRole, decode_command, encode_engine, encode_event, encode_lease,
+};
 use tickcache::domain::{Entity, Epoch, EventDetail, Feed};
 
 /// Arguments as typed behind `tickcache status` or `invalidate`.
@@ -48,7 +50,7 @@ fn wall_ms() -> u64 {
 fn register(store: &mut Store, id: &str, started_ms: u64, roles: &[(&str, FeedRole)]) {
     let mut value = format!("{} ", wall_ms()).into_bytes();
     let roles: Vec<(Feed, FeedRole)> = roles.iter().map(|(venue, role)| (feed(venue), *role)).collect();
-    encode_engine(started_ms, "0.1.0", &roles, &mut value);
+    encode_engine(started_ms, "0.1.0", &roles, Breakers { closed: 1, servers: 1 }, &mut value);
     let _: () = store.connection.hset(engines_key(&store.namespace), id, value).unwrap();
 }
 
@@ -93,10 +95,11 @@ async fn status_shows_who_writes_what_and_what_nobody_writes() {
     assert!(line("127.0.0.1").contains("7.") && line("127.0.0.1").contains("primary, replicas: 0"), "{text}");
     assert!(line("127.0.0.1").contains("MiB, no limit noeviction 0"), "{text}");
     assert!(
-        line("host-1-ab12").contains("0.1.0") && line("host-1-ab12").ends_with("ago 2 h owner: 1, ready: 1"),
+        line("host-1-ab12").contains("0.1.0")
+            && line("host-1-ab12").ends_with("ago 2 h owner: 1, ready: 1 closed 1/1"),
         "{text}"
     );
-    assert!(line("host-2-cd34").ends_with("warming: 1"), "{text}");
+    assert!(line("host-2-cd34").ends_with("warming: 1 closed 1/1"), "{text}");
     assert!(line("odd").contains("not readable"), "{text}");
     let binance = line("binance/0");
     assert!(binance.starts_with("binance/0 host-1-ab12.0123ab 1") && binance.contains(" 5 min 5"), "{text}");

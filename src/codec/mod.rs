@@ -30,8 +30,8 @@ pub use message::{
     decode_event, decode_feed, encode_command, encode_event, encode_feed,
 };
 pub use registry::{
-    ENGINE_BYTES_MAX, ENGINE_FEEDS_MAX, ENGINE_VERSION_CHARS_MAX, EngineEntry, FeedRole, RegistryError,
-    UnknownFeedRole, decode_engine, decode_lease, encode_engine, encode_lease, is_engine_id,
+    Breakers, ENGINE_BYTES_MAX, ENGINE_FEEDS_MAX, ENGINE_VERSION_CHARS_MAX, EngineEntry, FeedRole,
+    RegistryError, UnknownFeedRole, decode_engine, decode_lease, encode_engine, encode_lease, is_engine_id,
 };
 
 use crate::domain::Version;

@@ -1,6 +1,6 @@
 //! Who writes what: the values of the engine registry and of the leases, as text.
 //!
-//! Owns their spelling, both ways: `<seen_ms> <started_ms> <version> <feed>=<role>,<feed>=<role>...` and
+//! Owns their spelling, both ways: `<seen_ms> <started_ms> <version> <feed>=<role>,<feed>=<role>... <closed>/<servers>` and
 //! `<engine id>:<epoch>`. Never talks to Redis, never reads a clock. A value beyond [`ENGINE_BYTES_MAX`] bytes or
 //! [`ENGINE_FEEDS_MAX`] feeds is an error before anything is kept of it.
 
@@ -75,6 +75,24 @@ pub struct EngineEntry {
     pub version: String,
     /// What it does with each of its feeds.
     pub feeds: Vec<(Feed, FeedRole)>,
+    /// The Redis servers that it writes to: how many of their circuit breakers are closed, and how many there are. `None`
+    /// where it does not say.
+    pub breakers: Option<Breakers>,
+}
+
+/// Circuit breakers of one engine, one for each Redis server that it writes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Breakers {
+    /// Those of servers whose connection works.
+    pub closed: u16,
+    /// All.
+    pub servers: u16,
+}
+
+impl fmt::Display for Breakers {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}/{}", self.closed, self.servers)
+    }
 }
 
 /// Why a value is no entry of the registry.
@@ -110,7 +128,13 @@ pub enum RegistryError {
 ///
 /// # Panics
 /// For more than [`ENGINE_FEEDS_MAX`] feeds, or a version that is empty, too long or has a space: programmer's errors.
-pub fn encode_engine(started_ms: u64, version: &str, feeds: &[(Feed, FeedRole)], out: &mut Vec<u8>) {
+pub fn encode_engine(
+    started_ms: u64,
+    version: &str,
+    feeds: &[(Feed, FeedRole)],
+    breakers: Breakers,
+    out: &mut Vec<u8>,
+) {
     assert!(is_version(version), "the version of an engine is one word");
     assert!(feeds.len() <= ENGINE_FEEDS_MAX, "an engine has at most {ENGINE_FEEDS_MAX} feeds");
     write!(out, "{started_ms} {version} ").expect("a Vec takes everything");
@@ -118,6 +142,7 @@ pub fn encode_engine(started_ms: u64, version: &str, feeds: &[(Feed, FeedRole)],
         let comma = if index == 0 { "" } else { "," };
         write!(out, "{comma}{feed}={role}").expect("a Vec takes everything");
     }
+    write!(out, " {breakers}").expect("a Vec takes everything");
 }
 
 /// Reads an entry of the registry. Roles that this version does not know are left out, further words too.
@@ -145,7 +170,14 @@ pub fn decode_engine(bytes: &[u8]) -> Result<EngineEntry, RegistryError> {
             feeds.push((feed, role));
         }
     }
-    Ok(EngineEntry { seen_ms, started_ms, version, feeds })
+    let breakers = words.next().and_then(breakers);
+    Ok(EngineEntry { seen_ms, started_ms, version, feeds, breakers })
+}
+
+fn breakers(word: &str) -> Option<Breakers> {
+    let (closed, servers) = word.split_once('/')?;
+    let number = |word| digits(word).and_then(|number| u16::try_from(number).ok());
+    Some(Breakers { closed: number(closed)?, servers: number(servers)? })
 }
 
 /// Appends the value of a lease: `<engine id>:<epoch>`.
@@ -188,6 +220,8 @@ const fn missing(expected: &'static str) -> RegistryError {
 mod tests {
     use super::*;
 
+    const BREAKERS: Breakers = Breakers { closed: 2, servers: 3 };
+
     fn feed(venue: &str, partition: u16) -> Feed {
         Feed { venue: venue.parse().unwrap(), partition }
     }
@@ -200,15 +234,19 @@ mod tests {
             (feed("okx", 0), FeedRole::Warming),
         ];
         let mut value = b"1795207622296 ".to_vec();
-        encode_engine(1_795_207_000_001, "0.1.0", &feeds, &mut value);
+        encode_engine(1_795_207_000_001, "0.1.0", &feeds, BREAKERS, &mut value);
         let text = std::str::from_utf8(&value).unwrap();
-        assert_eq!(text, "1795207622296 1795207000001 0.1.0 binance/0=owner,binance/1=ready,okx/0=warming");
+        assert_eq!(
+            text,
+            "1795207622296 1795207000001 0.1.0 binance/0=owner,binance/1=ready,okx/0=warming 2/3"
+        );
         let entry = decode_engine(&value).unwrap();
         let expected = EngineEntry {
             seen_ms: 1_795_207_622_296,
             started_ms: 1_795_207_000_001,
             version: "0.1.0".to_owned(),
             feeds,
+            breakers: Some(BREAKERS),
         };
         assert_eq!(entry, expected);
     }
@@ -216,7 +254,7 @@ mod tests {
     #[test]
     fn an_engine_without_feeds_and_one_of_a_later_version_are_read() {
         let mut value = b"5 ".to_vec();
-        encode_engine(4, "0.1.0", &[], &mut value);
+        encode_engine(4, "0.1.0", &[], BREAKERS, &mut value);
         assert_eq!(decode_engine(&value).unwrap().feeds, []);
         let later = decode_engine(b"5 4 2.0.0-rc.1 okx/0=observer,okx/1=owner more words").unwrap();
         assert_eq!(later.feeds, [(feed("okx", 1), FeedRole::Owner)]);

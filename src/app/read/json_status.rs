@@ -36,6 +36,8 @@ struct Engine<'a> {
     seen_ms_ago: Option<u64>,
     up_ms: Option<u64>,
     feeds: Vec<Role<'a>>,
+    breakers_closed: Option<u16>,
+    redis_servers: Option<u16>,
     error: Option<String>,
 }
 
@@ -97,6 +99,8 @@ fn engine<'a>(status: &Status, id: &'a str, entry: &'a Result<EngineEntry, Regis
         feeds: roles
             .map(|(feed, role)| Role { feed: Some(feed.to_string()), engine: None, role: role.as_str() })
             .collect(),
+        breakers_closed: known.and_then(|entry| entry.breakers).map(|breakers| breakers.closed),
+        redis_servers: known.and_then(|entry| entry.breakers).map(|breakers| breakers.servers),
         error: entry.as_ref().err().map(ToString::to_string),
     }
 }

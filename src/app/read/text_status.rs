@@ -24,7 +24,7 @@ pub(super) fn page(status: &Status) -> String {
         Err(error) => write!(page, "{error}\n\n"),
     }
     .expect("a String takes everything");
-    let mut engines = Table::new(&["ENGINE", "VERSION", "SEEN", "UP", "FEEDS"]).left_aligned();
+    let mut engines = Table::new(&["ENGINE", "VERSION", "SEEN", "UP", "FEEDS", "BREAKERS"]).left_aligned();
     for (id, entry) in &status.engines {
         engines.push(match entry {
             Ok(entry) => engine(status, id, entry),
@@ -80,6 +80,7 @@ fn engine(status: &Status, id: &str, entry: &EngineEntry) -> Vec<String> {
         optional(status.since_ms(entry.seen_ms), |ms| format!("{} ago", age(ms))),
         optional(status.since_ms(entry.started_ms), age),
         if feeds.is_empty() { UNKNOWN.to_owned() } else { feeds.join(", ") },
+        optional(entry.breakers, |breakers| format!("closed {breakers}")),
     ]
 }
 

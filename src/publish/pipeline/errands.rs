@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::codec::key::cluster_slot;
-use crate::codec::{FeedMessage, encode_engine, encode_feed};
+use crate::codec::{Breakers, FeedMessage, encode_engine, encode_feed};
 use crate::domain::{MonoTime, Now};
 
 use super::super::batch::{Batch, Entry};
@@ -158,7 +158,7 @@ impl Pipeline {
     fn append_sign(&self, verb: &str, batch: &mut Batch, now: MonoTime) {
         let feeds: Vec<_> = self.feeds.iter().map(|writer| (writer.feed.clone(), writer.role(now))).collect();
         let mut said = Vec::new();
-        encode_engine(self.started_ms, env!("CARGO_PKG_VERSION"), &feeds, &mut said);
+        encode_engine(self.started_ms, env!("CARGO_PKG_VERSION"), &feeds, self.breakers(), &mut said);
         let silent_ms = SILENT_MAX.as_millis().to_string();
         let words: [&[u8]; 8] = [
             b"EVALSHA",
@@ -171,6 +171,14 @@ impl Pipeline {
             silent_ms.as_bytes(),
         ];
         batch.push_command(Entry::Engines, &words);
+    }
+
+    fn breakers(&self) -> Breakers {
+        let used = self.nodes.iter().zip(0_u16..).filter(|(_, index)| self.routes.is_used(NodeIndex(*index)));
+        used.fold(Breakers { closed: 0, servers: 0 }, |so_far, (node, _)| Breakers {
+            closed: so_far.closed + u16::from(node.is_up()),
+            servers: so_far.servers + 1,
+        })
     }
 
     /// An errand was never sent.
