@@ -42,8 +42,7 @@ impl Pipeline {
             self.catalog_anew(now.mono);
         }
         let registry = self.routes.node(cluster_slot(&self.engines_key));
-        let is_embedded = self.nodes[0].link == super::Link::Embedded;
-        if now.mono >= self.sign_at && !self.leaving && !is_embedded {
+        if now.mono >= self.sign_at && self.signs() {
             self.sign_at = now.mono.after(SIGN_EVERY);
             let node = &mut self.nodes[registry.0 as usize];
             if node.is_up() {
@@ -77,8 +76,15 @@ impl Pipeline {
         self.changed(feed, change);
     }
 
+    /// Whether this engine says now and then that it lives.
+    fn signs(&self) -> bool {
+        !self.leaving && self.nodes[0].link != super::Link::Embedded
+    }
+
     fn next_errand(&self, now: MonoTime) -> MonoTime {
-        let mut next = self.sign_at.max(now).min(self.catalog_again_at);
+        let never = MonoTime::from_nanos(u64::MAX);
+        let sign_at = if self.signs() { self.sign_at.max(now) } else { never };
+        let mut next = sign_at.min(self.catalog_again_at);
         if self.is_any_asking() {
             next = next.min(now.after(PING_EVERY));
         }

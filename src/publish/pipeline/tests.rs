@@ -9,6 +9,21 @@ use super::*;
 const NODE: NodeIndex = NodeIndex(0);
 const FEED: FeedIndex = FeedIndex(0);
 
+fn options(fencing: Fencing) -> PipelineOptions {
+    PipelineOptions {
+        embedded: false,
+        namespace: Namespace::default(),
+        engine: "a".to_owned(),
+        owner: "a.1".to_owned(),
+        started_ms: 1,
+        feeds: vec![Feed { venue: "binance".parse().unwrap(), partition: 0 }],
+        fencing,
+        push: Push::Off,
+        spread: Spread::One,
+        zstd_threshold: 0,
+    }
+}
+
 struct Play {
     pipeline: Pipeline,
     table: Arc<ValueTable>,
@@ -24,19 +39,7 @@ impl Play {
     fn with(keys: usize, fencing: Fencing) -> Self {
         let plan = plan(keys, 0);
         let (table, board) = (Arc::new(ValueTable::new(&plan)), Arc::new(StatsBoard::new()));
-        let options = PipelineOptions {
-            embedded: false,
-            namespace: Namespace::default(),
-            engine: "a".to_owned(),
-            owner: "a.1".to_owned(),
-            started_ms: 1,
-            feeds: vec![Feed { venue: "binance".parse().unwrap(), partition: 0 }],
-            fencing,
-            push: Push::Off,
-            spread: Spread::One,
-            zstd_threshold: 0,
-        };
-        Self { pipeline: Pipeline::new(options, &plan, Arc::clone(&table), board), table, now_ms: 0 }
+        Self { pipeline: Pipeline::new(options(fencing), &plan, Arc::clone(&table), board), table, now_ms: 0 }
     }
 
     /// Connected, and what every connection begins with is said.
@@ -384,4 +387,22 @@ fn the_answers_of_a_batch_that_is_cut_off_are_asked_for_again() {
     let sent = play.sent();
     assert!(sent.contains(&"EVALSHA lease renew 7".to_owned()), "{sent:?}");
     assert_eq!((play.version(0), play.version(2)), ((7, 2), (7, 2)), "the lease is still ours");
+}
+
+#[test]
+fn an_engine_that_leaves_or_has_no_redis_does_not_spin() {
+    let mut play = Play::leased(1);
+    play.pipeline.leave();
+    play.wait(0).unwrap();
+    assert_eq!(play.sent(), ["EVALSHA engines", "EVALSHA lease release 7"]);
+    play.reply(b"*0\r\n*5\r\n:1\r\n:7\r\n:0\r\n:1\r\n:1\r\n").unwrap();
+    play.wait(0).unwrap();
+    assert!(play.pipeline.deadline(NODE) > play.now().mono);
+
+    let plan = plan(1, 0);
+    let options = PipelineOptions { embedded: true, ..options(Fencing::Off(Epoch::new(9).unwrap())) };
+    let (table, board) = (Arc::new(ValueTable::new(&plan)), Arc::new(StatsBoard::new()));
+    let mut pipeline = Pipeline::new(options, &plan, table, board);
+    pipeline.tick(NODE, play.now()).unwrap();
+    assert!(pipeline.deadline(NODE) > play.now().mono);
 }
