@@ -283,7 +283,7 @@ fn flushall_of_values_that_no_longer_change() {
             let mut redis = server.observe().await;
             let before: Vec<Vec<u8>> = redis.mget(&rig.keys).await.unwrap();
             // With the scripts a server forgets its data as well: it was started again behind a proxy that kept the connection.
-            let _: () = redis.flushall(()).await.unwrap();
+            let _: () = redis.flushall().await.unwrap();
             if forgotten == "SCRIPT FLUSH" {
                 let _: () = redis::cmd("SCRIPT").arg("FLUSH").query_async(&mut redis).await.unwrap();
             }
