@@ -75,13 +75,15 @@ fn servers(settings: &Settings, engine: &str) -> anyhow::Result<(Servers, Beside
     let discovery = Discovery::spawn(&runtime, deployment, login.clone());
     let hinting = discovery.clone();
     let hint: Hint = Arc::new(move || hinting.hint());
+    let watch = ServerWatch::spawn(&runtime, discovery.topology(), login.clone());
+    let restarts = watch.restarts();
     let beside = Beside {
         commands: Commands::spawn(&runtime, discovery.topology(), login.clone(), &settings.namespace),
-        _servers: ServerWatch::spawn(&runtime, discovery.topology(), login.clone()),
+        _servers: watch,
         _discovery: discovery.clone(),
     };
     let primaries_only = settings.redis_mode == RedisMode::Sentinel;
-    Ok((Servers { login, topology: discovery.topology(), hint, spread, primaries_only }, beside))
+    Ok((Servers { login, topology: discovery.topology(), restarts, hint, spread, primaries_only }, beside))
 }
 
 fn deployment(settings: &Settings) -> (Deployment, Spread) {

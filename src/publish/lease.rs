@@ -127,6 +127,9 @@ pub enum LostBy {
 }
 
 impl LostBy {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Outranked, Self::Taken, Self::Lapsed, Self::HandedOver];
+
     /// For logs and metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -365,12 +368,6 @@ impl Lease {
         } else {
             self.state = State::Gone;
         }
-    }
-
-    /// Whether a release is still to be sent.
-    #[must_use]
-    pub const fn is_releasing(&self) -> bool {
-        self.release.is_some()
     }
 
     fn stand_down(&mut self, why: LostBy, now: MonoTime) -> Change {
