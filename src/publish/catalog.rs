@@ -28,6 +28,9 @@ pub(super) struct Catalog {
     fields: BTreeMap<String, (FeedIndex, Option<String>)>,
     unsent: BTreeSet<String>,
     meta_unsent: bool,
+    /// Something that is no hash stands under the key.
+    catalog_foreign: bool,
+    meta_foreign: bool,
 }
 
 impl Catalog {
@@ -40,6 +43,8 @@ impl Catalog {
             fields: BTreeMap::new(),
             unsent: BTreeSet::new(),
             meta_unsent: false,
+            catalog_foreign: false,
+            meta_foreign: false,
         }
     }
 
@@ -83,12 +88,24 @@ impl Catalog {
         self.meta_unsent
     }
 
+    /// Something else than a hash stands under the key that this entry wrote to: it goes before the fields are sent.
+    pub(super) const fn is_foreign(&mut self, entry: Entry) {
+        match entry {
+            Entry::Catalog => self.catalog_foreign = true,
+            Entry::Meta => self.meta_foreign = true,
+            _ => {}
+        }
+    }
+
     /// Appends the fields of `meta`.
     pub(super) fn append_meta(&mut self, batch: &mut Batch) {
         self.meta_unsent = false;
+        if std::mem::take(&mut self.meta_foreign) {
+            batch.push_command(Entry::Aside, &[b"DEL", self.meta_key.as_bytes()]);
+        }
         let transport = self.spread.transport().as_bytes();
         let words: [&[u8]; 6] = [b"HSET", self.meta_key.as_bytes(), b"transport", transport, b"schema", b"1"];
-        batch.push_command(Entry::Catalog, &words);
+        batch.push_command(Entry::Meta, &words);
     }
 
     /// Appends what fits into one batch.
@@ -96,6 +113,9 @@ impl Catalog {
         let fields: Vec<String> =
             std::iter::from_fn(|| self.unsent.pop_first()).take(FIELDS_PER_COMMAND).collect();
         let key = self.catalog_key.as_bytes();
+        if std::mem::take(&mut self.catalog_foreign) {
+            batch.push_command(Entry::Aside, &[b"DEL", key]);
+        }
         let (mut set, mut removed): (Vec<&[u8]>, Vec<&[u8]>) = (vec![b"HSET", key], vec![b"HDEL", key]);
         for field in &fields {
             match self.fields.get(field).and_then(|(_, value)| value.as_ref()) {

@@ -85,8 +85,7 @@ pub(crate) async fn settled(servers: &Servers, engines: &[&Rig], price: u64) -> 
     let mut owners = Vec::new();
     for (feed, index) in rig.feeds.iter().zip(rig.feed_indexes()) {
         let lease = lease_key(&Namespace::default(), feed);
-        let keys: Vec<&String> =
-            rig.keys.iter().skip(index.0.into()).step_by(rig.feeds.len()).collect();
+        let keys: Vec<&String> = rig.keys.iter().skip(index.0.into()).step_by(rig.feeds.len()).collect();
         let mut seen = String::new();
         let right = async || {
             let place = look(servers, engines, &lease, &keys, price).await;

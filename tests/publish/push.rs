@@ -48,8 +48,7 @@ fn each_accepted_value_is_pushed_byte_for_byte_and_a_refused_one_is_not() {
         assert_eq!(bid(&after), 21);
         assert!(version(&after).0 > version(&theirs).0);
         until("it is told", async || watcher.of(0).messages.last() == Some(&after)).await;
-        let epochs: Vec<u64> =
-            watcher.of(0).messages[20..].iter().map(|value| version(value).0).collect();
+        let epochs: Vec<u64> = watcher.of(0).messages[20..].iter().map(|value| version(value).0).collect();
         assert!(epochs.iter().all(|&epoch| epoch > version(&theirs).0), "{epochs:?}");
         watcher.assert_no_message_went_back();
     });
@@ -67,7 +66,10 @@ fn heartbeats_tell_who_writes_a_feed_and_how_it_is() {
         for _ in 0..6 {
             let beat = decode_feed(&next_message(&mut pushes).await).unwrap();
             assert_eq!((beat.feed.to_string().as_str(), beat.engine.as_str()), ("binance/0", "engine-a"));
-            assert_eq!((beat.epoch.get(), beat.state, beat.reason), (epoch, State::Suspect, Reason::Connecting));
+            assert_eq!(
+                (beat.epoch.get(), beat.state, beat.reason),
+                (epoch, State::Suspect, Reason::Connecting)
+            );
             // One machine, one clock.
             assert!(beat.clock_offset.abs() < 60_000_000_000, "{}", beat.clock_offset);
             times.push(beat.time.nanos());

@@ -180,7 +180,8 @@ fn busy_a_script_that_does_not_end_for_seconds() {
 fn busy_a_server_that_a_new_connection_finds_blocked() {
     on_one_thread(async {
         let scene = Scene::open(&["--busy-reply-threshold", "50"]).await;
-        let _: redis::Value = scene.server.ask(&["CLIENT", "KILL", "TYPE", "normal"]).await.unwrap_or(redis::Value::Nil);
+        let _: redis::Value =
+            scene.server.ask(&["CLIENT", "KILL", "TYPE", "normal"]).await.unwrap_or(redis::Value::Nil);
         scene.server.block(Duration::from_secs(3));
         tokio::time::sleep(Duration::from_millis(3_000)).await;
         scene.ends_well_with_nothing_lost().await;

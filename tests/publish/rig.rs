@@ -11,8 +11,8 @@ use tickcache::domain::{
     ReceiveTime, RecordRef, Scale, Scales, Size, SlotId, Stamp, State, Update, UpdateSink, Urgency,
 };
 use tickcache::publish::{
-    Endpoint, FeedHealth, FeedIndex, Fencing, LeaseTimes, PipelineOptions, Push, RedisAddress, Servers, SlotKey,
-    SlotPlan, Spread, StatsBoard, Store, ValueTable, Writer, WriterOptions,
+    Endpoint, FeedHealth, FeedIndex, Fencing, LeaseTimes, PipelineOptions, Push, RedisAddress, Servers,
+    SlotKey, SlotPlan, Spread, StatsBoard, Store, ValueTable, Writer, WriterOptions,
 };
 use tokio::task::{JoinHandle, LocalSet};
 

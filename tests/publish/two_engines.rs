@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use redis::AsyncCommands;
 use tickcache::clock;
-use tickcache::codec::key::lease_key;
 use tickcache::codec::decode;
+use tickcache::codec::key::lease_key;
 use tickcache::domain::{Entity, Namespace, Reason, Record, State};
 use tickcache::publish::{RedisAddress, Servers, Store};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
@@ -152,7 +152,9 @@ fn whoever_leaves_alone_leaves_suspect_values() {
         until("every value is suspect", async || {
             let values: Vec<Vec<u8>> = redis.mget(&rig.keys).await.unwrap();
             values.iter().all(|value| {
-                let Record::Price(record) = decode(Entity::Price, value).unwrap().record else { return false };
+                let Record::Price(record) = decode(Entity::Price, value).unwrap().record else {
+                    return false;
+                };
                 (record.stamp.state, record.stamp.reason) == (State::Suspect, Reason::WriterStopping)
             })
         })

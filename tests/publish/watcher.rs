@@ -229,7 +229,10 @@ pub(crate) async fn connect(
 }
 
 /// Every message of a channel from now on.
-pub(crate) async fn listen(port: u16, channel: &str) -> (MultiplexedConnection, mpsc::UnboundedReceiver<PushInfo>) {
+pub(crate) async fn listen(
+    port: u16,
+    channel: &str,
+) -> (MultiplexedConnection, mpsc::UnboundedReceiver<PushInfo>) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let mut connection = connect(port, Some(sender)).await.unwrap();
     connection.subscribe(channel).await.unwrap();
