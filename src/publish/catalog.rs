@@ -97,24 +97,24 @@ impl Catalog {
         }
     }
 
-    /// Appends the fields of `meta`.
-    pub(super) fn append_meta(&mut self, batch: &mut Batch) {
+    /// Appends the fields of `meta`. `asking`: the key is being moved to the server that this goes to.
+    pub(super) fn append_meta(&mut self, batch: &mut Batch, asking: bool) {
         self.meta_unsent = false;
         if std::mem::take(&mut self.meta_foreign) {
-            batch.push_command(Entry::Aside, &[b"DEL", self.meta_key.as_bytes()]);
+            push(batch, Entry::Aside, &[b"DEL", self.meta_key.as_bytes()], asking);
         }
         let transport = self.spread.transport().as_bytes();
         let words: [&[u8]; 6] = [b"HSET", self.meta_key.as_bytes(), b"transport", transport, b"schema", b"1"];
-        batch.push_command(Entry::Meta, &words);
+        push(batch, Entry::Meta, &words, asking);
     }
 
     /// Appends what fits into one batch.
-    pub(super) fn append(&mut self, batch: &mut Batch) {
+    pub(super) fn append(&mut self, batch: &mut Batch, asking: bool) {
         let fields: Vec<String> =
             std::iter::from_fn(|| self.unsent.pop_first()).take(FIELDS_PER_COMMAND).collect();
         let key = self.catalog_key.as_bytes();
         if std::mem::take(&mut self.catalog_foreign) {
-            batch.push_command(Entry::Aside, &[b"DEL", key]);
+            push(batch, Entry::Aside, &[b"DEL", key], asking);
         }
         let (mut set, mut removed): (Vec<&[u8]>, Vec<&[u8]>) = (vec![b"HSET", key], vec![b"HDEL", key]);
         for field in &fields {
@@ -125,10 +125,17 @@ impl Catalog {
         }
         for words in [set, removed] {
             if words.len() > 2 {
-                batch.push_command(Entry::Catalog, &words);
+                push(batch, Entry::Catalog, &words, asking);
             }
         }
     }
+}
+
+fn push(batch: &mut Batch, entry: Entry, words: &[&[u8]], asking: bool) {
+    if asking {
+        batch.push_command(Entry::Aside, &[b"ASKING"]);
+    }
+    batch.push_command(entry, words);
 }
 
 #[cfg(test)]
@@ -143,8 +150,8 @@ mod tests {
 
     fn sent(catalog: &mut Catalog) -> (String, usize) {
         let mut batch = Batch::default();
-        catalog.append_meta(&mut batch);
-        catalog.append(&mut batch);
+        catalog.append_meta(&mut batch, false);
+        catalog.append(&mut batch, false);
         (String::from_utf8(batch.bytes).unwrap(), batch.entries.len())
     }
 

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tickcache::clock;
-use tickcache::publish::{Credentials, Deployment, Discovery, Endpoint, Login, Servers, Spread, Store, Topology};
+use tickcache::publish::{
+    Credentials, Deployment, Discovery, Endpoint, Login, Servers, Spread, Store, Topology,
+};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;

@@ -277,7 +277,10 @@ impl Pipeline {
             self.retry_soon(self.conflation.node(value.slot), now);
         }
         match (refusal, Advice::target(message)) {
-            (Refusal::Ask, Some((_, to))) => {
+            (Refusal::Ask, Some((cluster_slot, to))) => {
+                if values.is_empty() {
+                    self.routes.advise(Advice::AskControl { cluster_slot, to: to.clone() });
+                }
                 for value in values {
                     self.routes.advise(Advice::Ask { slot: value.slot, to: to.clone() });
                 }
