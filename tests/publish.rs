@@ -11,10 +11,22 @@
 mod certificates;
 #[path = "publish/faults.rs"]
 mod faults;
+#[path = "publish/market.rs"]
+mod market;
+#[path = "support/proxy.rs"]
+mod proxy;
+#[path = "publish/push.rs"]
+mod push;
 #[path = "support/redis_server.rs"]
 mod redis_server;
+#[path = "publish/refusals.rs"]
+mod refusals;
 #[path = "publish/rig.rs"]
 mod rig;
+#[path = "publish/two_engines.rs"]
+mod two_engines;
+#[path = "publish/watcher.rs"]
+mod watcher;
 
 use redis::AsyncCommands;
 use tickcache::clock;

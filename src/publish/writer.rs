@@ -267,14 +267,22 @@ impl Writer {
         while let Some(advice) = link.pipeline.take_advice() {
             let found = match &advice {
                 Advice::Refresh => None,
-                Advice::Moved { to, .. } | Advice::Ask { to, .. } => link.node_at(to),
+                Advice::Moved { to, .. } | Advice::Ask { to, .. } | Advice::AskControl { to, .. } => {
+                    link.node_at(to)
+                }
             };
             match (advice, found) {
                 (Advice::Moved { cluster_slot, .. }, Some(node)) => {
                     link.pipeline.move_slot(cluster_slot, node)
                 }
                 (Advice::Ask { slot, .. }, Some(node)) => link.pipeline.ask_elsewhere(slot, node, now),
-                (Advice::Refresh | Advice::Moved { .. } | Advice::Ask { .. }, _) => (servers.hint)(),
+                (Advice::AskControl { cluster_slot, .. }, Some(node)) => {
+                    link.pipeline.ask_control(cluster_slot, node, now);
+                }
+                (
+                    Advice::Refresh | Advice::Moved { .. } | Advice::Ask { .. } | Advice::AskControl { .. },
+                    _,
+                ) => (servers.hint)(),
             }
         }
     }

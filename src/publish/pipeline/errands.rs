@@ -41,7 +41,7 @@ impl Pipeline {
             self.catalog_again_at = now.mono.after(CATALOG_EVERY);
             self.catalog_anew(now.mono);
         }
-        let registry = self.routes.node(cluster_slot(&self.engines_key));
+        let registry = self.routes.control_node(cluster_slot(&self.engines_key));
         if now.mono >= self.sign_at && self.signs() {
             self.sign_at = now.mono.after(SIGN_EVERY);
             let node = &mut self.nodes[registry.0 as usize];
@@ -54,7 +54,8 @@ impl Pipeline {
 
     fn look_after(&mut self, feed: FeedIndex, now: MonoTime) {
         let writer = &mut self.feeds[feed.0 as usize];
-        let node = self.routes.node(writer.cluster_slot);
+        let node = self.routes.control_node(writer.cluster_slot);
+        let listeners = self.routes.node(writer.cluster_slot);
         let role = writer.role(now);
         let is_up = self.nodes[node.0 as usize].is_up();
         let mut change = Change::None;
@@ -69,9 +70,10 @@ impl Pipeline {
                 self.nodes[node.0 as usize].send_soon(Errand::Lease(feed, ask));
             }
         }
-        if is_up && writer.heartbeat_due(now) {
+        let listeners = &mut self.nodes[listeners.0 as usize];
+        if listeners.is_up() && writer.heartbeat_due(now) {
             writer.heartbeat_at = now.after(HEARTBEAT_EVERY);
-            self.nodes[node.0 as usize].send_soon(Errand::Heartbeat(feed));
+            listeners.send_soon(Errand::Heartbeat(feed));
         }
         self.changed(feed, change);
     }
@@ -89,13 +91,14 @@ impl Pipeline {
             next = next.min(now.after(PING_EVERY));
         }
         for writer in &self.feeds {
-            let node = &self.nodes[self.routes.node(writer.cluster_slot).0 as usize];
+            let node = &self.nodes[self.routes.control_node(writer.cluster_slot).0 as usize];
             // While its server is away nothing can be asked; a lease lapses nevertheless.
             if let Right::Leased(lease) = &writer.right {
                 let due = if node.is_up() { lease.due() } else { lease.due().max(now.after(PING_EVERY)) };
                 next = next.min(due);
             }
-            if node.is_up() && writer.authority(now).is_some() {
+            let listeners = &self.nodes[self.routes.node(writer.cluster_slot).0 as usize];
+            if listeners.is_up() && writer.authority(now).is_some() {
                 next = next.min(writer.heartbeat_at);
             }
         }
@@ -111,6 +114,14 @@ impl Pipeline {
     }
 
     fn append_errand(&mut self, errand: Errand, batch: &mut Batch, now: Now) {
+        let keys = match errand {
+            Errand::Lease(feed, _) => Some(self.feeds[feed.0 as usize].cluster_slot),
+            Errand::Sign | Errand::Leave => Some(cluster_slot(&self.engines_key)),
+            Errand::Scripts | Errand::Heartbeat(_) => None,
+        };
+        if keys.is_some_and(|slot| self.routes.is_control_asking(slot)) {
+            batch.push_command(Entry::Aside, &[b"ASKING"]);
+        }
         match errand {
             Errand::Scripts => {
                 for script in script::all() {

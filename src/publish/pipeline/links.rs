@@ -15,7 +15,7 @@ impl Pipeline {
     pub fn link_up(&mut self, node: NodeIndex, now: MonoTime) {
         self.nodes[node.0 as usize].connected(now);
         for (writer, feed) in self.feeds.iter_mut().zip(0_u16..) {
-            if self.routes.node(writer.cluster_slot) == node
+            if self.routes.control_node(writer.cluster_slot) == node
                 && let Some(lease) = writer.lease()
             {
                 lease.link_up(now);
@@ -89,7 +89,7 @@ impl Pipeline {
                 lease.leave();
             }
         }
-        let registry = self.routes.node(cluster_slot(&self.engines_key));
+        let registry = self.routes.control_node(cluster_slot(&self.engines_key));
         let registry = &mut self.nodes[registry.0 as usize];
         if registry.is_up() {
             registry.send_soon(Errand::Leave);
