@@ -120,8 +120,9 @@ impl Bare {
     }
 
     fn append_scripts(&mut self, hash: &str, push: Push, values: u32) {
-        let name = if push == Push::On { "bare:pushed" } else { "bare:quiet" };
-        let namespace: Namespace = name.parse().expect("a namespace");
+        // Sequences begin anew with each size of batch, so the keys are others.
+        let name = if push == Push::On { "pushed" } else { "quiet" };
+        let namespace: Namespace = format!("bare:{name}:{values}").parse().expect("a namespace");
         let verb = if push == Push::On { Spread::One.verb() } else { "" };
         for first in (0..values).step_by(SCRIPT_VALUES as usize) {
             let keys: Vec<String> = (first..values.min(first + SCRIPT_VALUES))
