@@ -1,0 +1,42 @@
+//! Two engines: the one that writes goes, with or without a word.
+
+use std::time::Duration;
+
+use tickcache::clock;
+use tickcache::publish::Deployment;
+use tokio::runtime::Runtime;
+
+use crate::engine::{End, Engine, local};
+use crate::probe::{connect, right, taken_over, when};
+use crate::redis_server::RedisServer;
+
+/// The engines know each other; shorter than what an engine holds a lease at least before it hands it over.
+const ACQUAINTANCE: Duration = Duration::from_millis(1_200);
+
+pub(crate) fn kill(runtime: &Runtime, turns: usize) -> Vec<Duration> {
+    measure(runtime, turns, End::Killed)
+}
+
+pub(crate) fn leave(runtime: &Runtime, turns: usize) -> Vec<Duration> {
+    measure(runtime, turns, End::Leaves)
+}
+
+fn measure(runtime: &Runtime, turns: usize, end: End) -> Vec<Duration> {
+    let server = RedisServer::start();
+    let port = server.port();
+    let turn = |turn| {
+        redis::cmd("FLUSHALL").exec(&mut connect(port)).expect("it answers");
+        let [first, second] = if turn % 2 == 0 { ["engine-a", "engine-b"] } else { ["engine-b", "engine-a"] };
+        let owner = Engine::start(runtime, first, Deployment::Single(local(port)));
+        when("it writes", || owner.epoch());
+        right(port, &owner.keys, &owner.newest());
+        let standby = Engine::start(runtime, second, Deployment::Single(local(port)));
+        std::thread::sleep(ACQUAINTANCE);
+        let epoch = owner.epoch().expect("it still writes");
+        assert_eq!(standby.epoch(), None, "there is one writer");
+        let start = clock::mono();
+        owner.end(end);
+        taken_over(port, &standby.keys, epoch).since(start)
+    };
+    (0..turns).map(turn).collect()
+}
