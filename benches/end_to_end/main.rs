@@ -72,7 +72,7 @@ impl Effort {
     const fn whole() -> Self {
         Self {
             paces: [
-                paced::Plan { pace: 1, length: Duration::from_secs(4), turns: 3 },
+                paced::Plan { pace: 1, length: Duration::from_secs(5), turns: 3 },
                 paced::Plan { pace: 20, length: Duration::from_secs(2), turns: 3 },
             ],
             burst_turns: 4,

@@ -12,7 +12,7 @@
 //! (quotes, books) no longer than [`FRESH`] before the SIGCONT. With a stall that a lease outlives the epoch stays; then
 //! what was received before the stall counts as waiting.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -187,7 +187,8 @@ fn judge(pushed: &[(String, Vec<u8>)], stopped: WallTime, continued: WallTime) -
     let newest = pushed.iter().map(|(_, value)| epoch(value)).max().unwrap_or(0);
     let oldest = pushed.iter().map(|(_, value)| epoch(value)).min().unwrap_or(0);
     let mut decoder = Decoder::new();
-    let (mut first, mut waited, mut late, mut worst) = (HashMap::new(), 0, 0, 0);
+    let (mut first, mut waited, mut late) = (HashSet::new(), 0, 0);
+    let (mut worst, mut worst_volume) = (i64::MIN, i64::MIN);
     for (channel, value) in pushed {
         let entity = [Entity::Price, Entity::Liquidity, Entity::Volume]
             .into_iter()
@@ -206,20 +207,25 @@ fn judge(pushed: &[(String, Vec<u8>)], stopped: WallTime, continued: WallTime) -
             waited += 1;
             continue;
         }
-        if first.insert(channel.as_str(), ()).is_some() {
+        if !first.insert(channel) {
             continue;
         }
         // A book or a quote that did not change is confirmed by its session's other frames.
         let age = continued.nanos() - stamp.confirmed_time.nanos();
-        worst = worst.max(age);
-        let fresh = if entity == Entity::Volume { FRESH_VOLUME } else { FRESH };
+        let (worst, fresh) = match entity {
+            Entity::Price | Entity::Liquidity => (&mut worst, FRESH),
+            Entity::Volume => (&mut worst_volume, FRESH_VOLUME),
+        };
+        *worst = age.max(*worst);
         late += usize::from(Duration::from_nanos(u64::try_from(age).unwrap_or(0)) > fresh);
     }
     println!(
-        "after SIGCONT: {waited} values that waited in sockets since the beginning of the stall, then {} keys; the oldest \
-         of their first values stood {} ms before the SIGCONT, {late} were too old",
+        "after SIGCONT: {waited} values that waited in sockets since the beginning of the stall, then those of {} keys; of \
+         their first values the oldest quote or book stood {} ms before the SIGCONT, the oldest figures {} ms; {late} were \
+         too old",
         first.len(),
-        worst / 1_000_000
+        worst / 1_000_000,
+        worst_volume / 1_000_000
     );
     late + KEYS.saturating_sub(first.len())
 }
