@@ -9,14 +9,13 @@ use std::io::Write as _;
 use std::str::FromStr;
 
 use super::key::parse_feed;
+use super::message::ENGINE_ID_MAX;
 use crate::domain::{Epoch, Feed};
 
 /// Bytes of one engine's entry.
 pub const ENGINE_BYTES_MAX: usize = 64 * 1024;
 /// Feeds of one engine.
 pub const ENGINE_FEEDS_MAX: usize = 1_024;
-/// Characters of an engine's id: `[A-Za-z0-9._-]`.
-pub const ENGINE_ID_CHARS_MAX: usize = 64;
 /// Characters of an engine's version, none of them a space.
 pub const ENGINE_VERSION_CHARS_MAX: usize = 64;
 
@@ -165,10 +164,10 @@ pub fn decode_lease(bytes: &[u8]) -> Option<(&str, Epoch)> {
     Some((engine, Epoch::new(digits(epoch)?)?)).filter(|(engine, _)| is_engine_id(engine))
 }
 
-/// Whether `text` may name an engine: 1 to [`ENGINE_ID_CHARS_MAX`] of `A-Z a-z 0-9 . _ -`.
+/// Whether `text` may name an engine: 1 to [`ENGINE_ID_MAX`] of `A-Z a-z 0-9 . _ -`.
 #[must_use]
 pub fn is_engine_id(text: &str) -> bool {
-    (1..=ENGINE_ID_CHARS_MAX).contains(&text.len())
+    (1..=ENGINE_ID_MAX).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
 }
 
@@ -258,7 +257,7 @@ mod tests {
 
     #[test]
     fn what_is_no_lease_is_none() {
-        let long = format!("{}:1", "a".repeat(ENGINE_ID_CHARS_MAX + 1));
+        let long = format!("{}:1", "a".repeat(ENGINE_ID_MAX + 1));
         for value in
             ["", "a", "a:", ":1", "a:1:2", "a:-1", "a:+1", "a:9007199254740992", "a b:1", "a\u{e9}:1", &long]
         {

@@ -20,6 +20,7 @@
 mod address;
 mod answer;
 pub mod batch;
+mod breaker;
 pub mod catalog;
 mod commands;
 pub mod conflation;
@@ -54,6 +55,7 @@ mod writer;
 mod writes;
 
 pub use address::{Credentials, Endpoint, RedisAddress};
+pub use breaker::Breaker;
 pub use commands::{COMMANDS_MAX, Commands};
 pub use discovery::{Deployment, Discovery};
 pub use error::{MESSAGE_MAX, PublishError, Recovery, Refusal, ReplyError};

@@ -3,6 +3,8 @@
 //! Owns when, and the commands. Errands go to the server where their key lives, before the values of the same batch; while
 //! it is away they are not even asked.
 
+use std::time::Duration;
+
 use crate::codec::key::cluster_slot;
 use crate::codec::{FeedMessage, encode_engine, encode_feed};
 use crate::domain::{MonoTime, Now};
@@ -13,15 +15,18 @@ use super::super::roster::{SIGN_EVERY, SILENT_MAX};
 use super::super::{FeedIndex, NodeIndex, PublishError, script};
 use super::feeds::Right;
 use super::{Errand, HEARTBEAT_EVERY, PING_EVERY, Pipeline, SILENCE_MAX};
-use std::time::Duration;
 
 /// A feed is not handed over before it was held for so long: engines that start together sort themselves out first.
 const HELD_MIN: Duration = Duration::from_secs(3);
 
+/// Catalog and `meta` are written again so often: somebody may have deleted them.
+const CATALOG_EVERY: Duration = Duration::from_secs(30);
+
 impl Pipeline {
-    /// The same as a tick whose time has come.
-    pub(in super::super) fn run_errands_now(&mut self, now: Now) {
+    /// Time has passed while no server can be reached: leases lapse, and nobody is told otherwise.
+    pub fn idle(&mut self, now: Now) {
         self.run_errands(now);
+        self.refresh_stats();
     }
 
     /// Puts everything that is due on its server's list.
@@ -31,6 +36,10 @@ impl Pipeline {
         }
         for feed in (0_u16..).map(FeedIndex).take(self.feeds.len()) {
             self.look_after(feed, now.mono);
+        }
+        if now.mono >= self.catalog_again_at {
+            self.catalog_again_at = now.mono.after(CATALOG_EVERY);
+            self.catalog_anew(now.mono);
         }
         let registry = self.routes.node(cluster_slot(&self.engines_key));
         let is_embedded = self.nodes[0].link == super::Link::Embedded;
@@ -69,7 +78,7 @@ impl Pipeline {
     }
 
     fn next_errand(&self, now: MonoTime) -> MonoTime {
-        let mut next = self.sign_at.max(now);
+        let mut next = self.sign_at.max(now).min(self.catalog_again_at);
         if self.is_any_asking() {
             next = next.min(now.after(PING_EVERY));
         }

@@ -4,7 +4,6 @@
 //! connection is returned as an error; everything else is dealt with here.
 
 use crate::domain::{Epoch, MonoTime, Now, SlotId};
-use crate::telemetry::names;
 
 use super::super::batch::{Batch, Entry, SentValue};
 use super::super::lease::{Answer, Ask, Owner};
@@ -114,13 +113,13 @@ impl Pipeline {
                     self.sabotage_same(&scanner, value, now);
                     self.accepted(value, now);
                     if over_foreign {
-                        metrics::counter!(names::PUBLISH_FOREIGN).increment(1);
+                        self.meters.foreign.increment(1);
                     }
                     if !told {
-                        metrics::counter!(names::PUBLISH_PUSHES_REFUSED).increment(1);
+                        self.meters.pushes_refused.increment(1);
                     }
                 }
-                Verdict::Older => metrics::counter!(names::PUBLISH_OLDER).increment(1),
+                Verdict::Older => self.meters.older.increment(1),
                 Verdict::Outranked(in_place) => self.outranked(value, in_place, now),
                 Verdict::Unknown => {
                     self.conflation.hold(value.slot);
@@ -287,11 +286,7 @@ impl Pipeline {
                 self.errands_at = MonoTime::default();
             }
             Entry::Catalog => {
-                for feed in (0_u16..).map(FeedIndex).take(self.feeds.len()) {
-                    if self.authority(feed, now).is_some() {
-                        self.catalog.mark_feed(feed);
-                    }
-                }
+                self.catalog_anew(now);
                 self.catalog_at = Some(now.after(RETRY_AFTER));
             }
             Entry::Event(kind) => outbox::dropped(kind),
