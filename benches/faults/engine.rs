@@ -1,4 +1,4 @@
-//! An engine of this bench: a writer with its discovery, and made-up prices.
+//! An engine of this bench: a writer with what finds and watches its servers, and made-up prices.
 //!
 //! Owns the thread. Ends it as a killed process ends (sockets close, nothing is released) or as `tickcache run` does.
 
@@ -15,8 +15,8 @@ use tickcache::domain::{
 };
 use tickcache::publish::{
     Credentials, Deployment, Discovery, Endpoint, FeedHealth, FeedIndex, Fencing, Hint, LeaseTimes, Login,
-    PipelineOptions, Push, Servers, SlotKey, SlotPlan, Spread, StatsBoard, Store, ValueTable, Writer,
-    WriterOptions,
+    PipelineOptions, Push, ServerWatch, Servers, SlotKey, SlotPlan, Spread, StatsBoard, Store, ValueTable,
+    Writer, WriterOptions,
 };
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -83,6 +83,7 @@ pub(crate) struct Engine {
     shared: Arc<Shared>,
     end: watch::Sender<End>,
     thread: Option<JoinHandle<()>>,
+    _watch: ServerWatch,
 }
 
 impl Engine {
@@ -105,7 +106,8 @@ impl Engine {
             spread: Spread::One,
             zstd_threshold: 384,
         };
-        let options = WriterOptions { store: Store::Redis(servers(runtime, deployment)), pipeline };
+        let (servers, watch) = servers(runtime, deployment);
+        let options = WriterOptions { store: Store::Redis(servers), pipeline };
         let (end, ended) = watch::channel(End::Running);
         let shared = Arc::new(Shared::default());
         shared.wanted.store(1, Ordering::SeqCst);
@@ -115,7 +117,7 @@ impl Engine {
                 tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             LocalSet::new().block_on(&runtime, run(options, &plan, &told, ended));
         });
-        Self { keys, shared, end, thread: Some(thread) }
+        Self { keys, shared, end, thread: Some(thread), _watch: watch }
     }
 
     /// The epoch that it writes with, if it does.
@@ -171,7 +173,7 @@ fn slot_key(index: u32) -> SlotKey {
     }
 }
 
-fn servers(runtime: &Runtime, deployment: Deployment) -> Servers {
+fn servers(runtime: &Runtime, deployment: Deployment) -> (Servers, ServerWatch) {
     let spread = match deployment {
         Deployment::Cluster { .. } => Spread::Cluster,
         Deployment::Single(_) | Deployment::Sentinel { .. } => Spread::One,
@@ -180,8 +182,10 @@ fn servers(runtime: &Runtime, deployment: Deployment) -> Servers {
     let login = Login::new(Credentials::default(), 0, None, "bench".to_owned());
     let discovery = Discovery::spawn(runtime.handle(), deployment, login.clone());
     let topology = discovery.topology();
+    let watch = ServerWatch::spawn(runtime.handle(), topology.clone(), login.clone());
+    let restarts = watch.restarts();
     let hint: Hint = Arc::new(move || discovery.hint());
-    Servers { login, topology, hint, spread, primaries_only }
+    (Servers { login, topology, restarts, hint, spread, primaries_only }, watch)
 }
 
 async fn run(options: WriterOptions, plan: &SlotPlan, shared: &Arc<Shared>, mut ended: watch::Receiver<End>) {

@@ -1,7 +1,7 @@
 //! How long until everything is right again, after each kind of failure?
 //!
-//! Real servers, started by the bench; the engine is a `Writer` with its discovery, on a thread of its own as a shard has
-//! it, with fence and push. Of its 300 price keys a third never changes, a third changes once while Redis is away, a third
+//! Real servers, started by the bench; the engine is a `Writer`, on a thread of its own as a shard has it, with what finds
+//! and watches its servers, fence and push. Of its 300 price keys a third never changes, a third while Redis is away, a third
 //! every 20 ms. *Right* = each key holds a value no older than the newest that the engine had at the moment from which the
 //! time counts; it is asked for every millisecond.
 //!
@@ -73,28 +73,28 @@ const CASES: [Case; 6] = [
         name: "sentinel",
         what: "Sentinel failover, primary killed",
         to_reach: Duration::from_millis(500),
-        turns: 5,
+        turns: 8,
         run: failover::sentinel,
     },
     Case {
         name: "cluster",
         what: "Cluster failover, a primary killed",
         to_reach: Duration::from_millis(500),
-        turns: 6,
+        turns: 8,
         run: failover::cluster,
     },
     Case {
         name: "kill",
         what: "takeover, engine killed",
         to_reach: Duration::from_millis(2_500),
-        turns: 6,
+        turns: 10,
         run: takeover::kill,
     },
     Case {
         name: "leave",
         what: "takeover, engine stops",
         to_reach: Duration::from_millis(150),
-        turns: 10,
+        turns: 20,
         run: takeover::leave,
     },
 ];
