@@ -57,7 +57,9 @@ impl Judge {
         *greatest = epoch.max(*greatest);
         let first = *self.owners.entry((feed, epoch)).or_insert_with(|| who);
         if first != who {
-            self.fail(format!("feed {feed}: engines {first:?} and {who:?} were both accepted in epoch {epoch}"));
+            self.fail(format!(
+                "feed {feed}: engines {first:?} and {who:?} were both accepted in epoch {epoch}"
+            ));
         }
     }
 
@@ -80,7 +82,9 @@ impl Judge {
     pub(super) fn built(&mut self, feed: usize, who: Who, epoch: u64, now: MonoTime) {
         let allowed = self.grants.get(&(who, feed));
         if !allowed.is_some_and(|grant| grant.epoch == epoch && now < grant.until) {
-            self.fail(format!("feed {feed}: {who:?} sends epoch {epoch} at {now}, but was granted {allowed:?}"));
+            self.fail(format!(
+                "feed {feed}: {who:?} sends epoch {epoch} at {now}, but was granted {allowed:?}"
+            ));
         }
     }
 
@@ -135,9 +139,12 @@ impl Judge {
             LostBy::Lapsed => "lost: lapsed",
             LostBy::HandedOver => "lost: handed over",
         });
-        let (held, greatest) = (self.grants.get(&(who, feed)).map(|grant| grant.epoch), self.greatest.get(&feed));
+        let (held, greatest) =
+            (self.grants.get(&(who, feed)).map(|grant| grant.epoch), self.greatest.get(&feed));
         if why == LostBy::Outranked && held.as_ref() >= greatest {
-            self.fail(format!("feed {feed}: {who:?} demoted itself from {held:?}; the greatest is {greatest:?}"));
+            self.fail(format!(
+                "feed {feed}: {who:?} demoted itself from {held:?}; the greatest is {greatest:?}"
+            ));
         }
     }
 

@@ -54,7 +54,8 @@ fn run(seed: u64, bugs: Bugs, traces: bool) -> (Option<String>, Counts, String) 
     let mut world = World::new(seed, bugs, traces);
     // A panic of the pipeline is a violation like any other, and its trace is wanted.
     let panicked = catch_unwind(AssertUnwindSafe(|| world.run())).is_err();
-    let violation = world.judge.violation.take().or_else(|| panicked.then(|| "a panic, see above".to_owned()));
+    let violation =
+        world.judge.violation.take().or_else(|| panicked.then(|| "a panic, see above".to_owned()));
     (violation, std::mem::take(&mut world.judge.counts), world.trace())
 }
 

@@ -52,11 +52,8 @@ fn version_at(bytes: &[u8]) -> Option<(f64, f64)> {
 
 /// Epoch and sequence of what looks like a value of ours.
 pub(crate) fn known_version(bytes: &[u8]) -> Option<(f64, f64)> {
-    let is_known = bytes.len() > 20
-        && bytes[0] == 0x95
-        && bytes[1] == 1
-        && bytes[2] == 0xcf
-        && bytes[11] == 0xcf;
+    let is_known =
+        bytes.len() > 20 && bytes[0] == 0x95 && bytes[1] == 1 && bytes[2] == 0xcf && bytes[11] == 0xcf;
     version_at(bytes).filter(|(epoch, _)| is_known && *epoch < WHOLE_MAX)
 }
 
@@ -112,11 +109,7 @@ fn holder(text: &[u8]) -> Option<(&[u8], f64)> {
 }
 
 /// `lease.lua`.
-pub(crate) fn lease(
-    space: &mut Keyspace,
-    keys: &[&[u8]],
-    arguments: &[&[u8]],
-) -> Result<Answer, Refused> {
+pub(crate) fn lease(space: &mut Keyspace, keys: &[&[u8]], arguments: &[&[u8]]) -> Result<Answer, Refused> {
     let (verb, owner, ttl) = (arguments[0], arguments[1], arguments[2]);
     let theirs = number(arguments[3]).ok_or_else(|| "ERR no epoch".to_owned())?;
     let ttl_ms = number(ttl).map_or(0, |ttl| if let Answer::Integer(ms) = integer(ttl) { ms } else { 0 });
@@ -171,11 +164,7 @@ fn seen_ms(said: &[u8]) -> Option<f64> {
 }
 
 /// `engines.lua`.
-pub(crate) fn engines(
-    space: &mut Keyspace,
-    keys: &[&[u8]],
-    arguments: &[&[u8]],
-) -> Result<Answer, Refused> {
+pub(crate) fn engines(space: &mut Keyspace, keys: &[&[u8]], arguments: &[&[u8]]) -> Result<Answer, Refused> {
     let (verb, id, said) = (arguments[0], arguments[1], arguments[2]);
     let silent = number(arguments[3]).ok_or_else(|| "ERR no number".to_owned())?;
     let now_ms = space.now_ms();

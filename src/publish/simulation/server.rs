@@ -54,8 +54,8 @@ impl SimRedis {
     pub(super) fn set_time(&mut self, at: u64) {
         let since = i64::try_from(at / 1_000).expect("simulations are short");
         (self.space.at, self.space.now_us) = (at, START_US + since + self.clock_off_us);
-        self.space.read_only = (!self.is_primary)
-            .then(|| "READONLY You can't write against a read only replica.".to_owned());
+        self.space.read_only =
+            (!self.is_primary).then(|| "READONLY You can't write against a read only replica.".to_owned());
     }
 
     pub(super) fn set_full(&mut self, is_full: bool) {

@@ -150,8 +150,9 @@ impl World {
                 };
                 let version = (event.version.epoch.get(), event.version.sequence.get());
                 let id = u64::try_from(reference.0).expect("ids are positive");
-                let carried =
-                    |bytes: &[u8]| market::read(bytes).is_some_and(|(number, _)| i128::from(number) >= price.0);
+                let carried = |bytes: &[u8]| {
+                    market::read(bytes).is_some_and(|(number, _)| i128::from(number) >= price.0)
+                };
                 self.judge.event(key, version, id, carried);
             }
         }

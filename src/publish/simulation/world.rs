@@ -32,28 +32,75 @@ const TRACE_LINES: usize = 60;
 #[derive(Debug)]
 pub(super) enum Event {
     /// The market moves.
-    Quote { key: usize },
+    Quote {
+        key: usize,
+    },
     /// An engine hears of it.
-    Heard { engine: usize, run: u32, key: usize, number: u64 },
+    Heard {
+        engine: usize,
+        run: u32,
+        key: usize,
+        number: u64,
+    },
     /// An engine publishes what did not change.
-    Confirm { engine: usize, run: u32 },
+    Confirm {
+        engine: usize,
+        run: u32,
+    },
     /// An engine's books are complete.
-    Warm { engine: usize, run: u32 },
-    Wake { engine: usize, run: u32 },
-    Connect { engine: usize, run: u32 },
-    HandshakeDone { connection: usize },
-    ToServer { connection: usize, bytes: Vec<u8> },
-    ToEngine { connection: usize, bytes: Vec<u8> },
+    Warm {
+        engine: usize,
+        run: u32,
+    },
+    Wake {
+        engine: usize,
+        run: u32,
+    },
+    Connect {
+        engine: usize,
+        run: u32,
+    },
+    HandshakeDone {
+        connection: usize,
+    },
+    ToServer {
+        connection: usize,
+        bytes: Vec<u8>,
+    },
+    ToEngine {
+        connection: usize,
+        bytes: Vec<u8>,
+    },
     /// The engine learns that its connection is gone.
-    Reset { connection: usize },
+    Reset {
+        connection: usize,
+    },
     /// The next step of a graceful stop.
-    Stop { engine: usize, run: u32 },
-    Start { engine: usize },
+    Stop {
+        engine: usize,
+        run: u32,
+    },
+    Start {
+        engine: usize,
+    },
     /// An engine learns who the primary is.
-    Learn { engine: usize, server: usize },
-    Poll { reader: usize },
-    Told { reader: usize, server: usize, key: usize, bytes: Vec<u8> },
-    Follow { reader: usize, server: usize },
+    Learn {
+        engine: usize,
+        server: usize,
+    },
+    Poll {
+        reader: usize,
+    },
+    Told {
+        reader: usize,
+        server: usize,
+        key: usize,
+        bytes: Vec<u8>,
+    },
+    Follow {
+        reader: usize,
+        server: usize,
+    },
     Fault,
     Recover(Fault),
     /// The primary saves its data.
