@@ -9,6 +9,8 @@
 
 #[path = "support/certificates.rs"]
 mod certificates;
+#[path = "publish/comebacks.rs"]
+mod comebacks;
 #[path = "publish/faults.rs"]
 mod faults;
 #[path = "publish/market.rs"]

@@ -74,7 +74,9 @@ impl Rig {
             pipeline.fencing = Fencing::Off(Epoch::new(EPOCH).unwrap());
         }
         change(&mut pipeline);
-        pipeline.owner = format!("{}.1", pipeline.engine);
+        if pipeline.owner.is_empty() {
+            pipeline.owner = format!("{}.1", pipeline.engine);
+        }
         let (owner, feeds) = (pipeline.owner.clone(), pipeline.feeds.clone());
         let plan = plan(count, venues, feeds.len());
         let keys = plan.slots().iter().map(|slot| slot.key.clone()).collect();
