@@ -56,7 +56,7 @@ fn an_engine_that_the_network_cuts_off_is_a_standby_when_it_is_back() {
         let servers = servers(&server);
         let first = Rig::engine("engine-a", tcp(proxy.port()), KEYS).connected().await;
         let before = first.epoch().await;
-        let second = Rig::engine("engine-b", Store::Redis(servers.clone()), KEYS).connected().await;
+        let second = Rig::patient("engine-b", Store::Redis(servers.clone()), KEYS).connected().await;
         let watcher = Watcher::start(&servers, &first.keys).await;
         let market = Market::open(&[&first, &second]);
         market.go_on(10).await;
@@ -81,7 +81,7 @@ fn replies_that_are_lost_cost_no_lease_and_no_value() {
         let servers = servers(&server);
         // The reply to the very first acquisition, too.
         proxy.cut_replies_after(150, Cut::Reset);
-        let rig = Rig::engine("engine-a", tcp(proxy.port()), KEYS).connected().await;
+        let rig = Rig::patient("engine-a", tcp(proxy.port()), KEYS).connected().await;
         let epoch = rig.epoch().await;
         let watcher = Watcher::start(&servers, &rig.keys).await;
         let market = Market::open(&[&rig]);

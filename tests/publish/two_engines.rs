@@ -267,7 +267,7 @@ fn an_engine_that_was_paused_longer_than_its_lease_overwrites_nothing() {
     on_one_thread(async {
         let before = is_done.recv().await.unwrap();
         let servers = servers(&server, "eyes");
-        let mut rig = Rig::engine("engine-b", Store::Redis(servers.clone()), KEYS).connected().await;
+        let mut rig = Rig::patient("engine-b", Store::Redis(servers.clone()), KEYS).connected().await;
         let watcher = Watcher::start(&servers, &rig.keys).await;
         for slot in 0..KEYS {
             rig.push(slot, 7);
@@ -303,7 +303,7 @@ fn a_batch_that_the_network_delivers_after_the_takeover_is_refused() {
         }
         first.drain().await;
         let servers = servers(&server, "eyes");
-        let mut second = Rig::engine("engine-b", Store::Redis(servers.clone()), KEYS).connected().await;
+        let mut second = Rig::patient("engine-b", Store::Redis(servers.clone()), KEYS).connected().await;
         for slot in 0..KEYS {
             second.push(slot, 2);
         }
