@@ -44,6 +44,8 @@
 //! | levels of a book | [`domain::LEVELS_MAX`] a side | the farthest goes, and the claim to know beyond it |
 //! | events of an instrument | a number of each kind a second ([`domain::EventPolicy`]) | dropped, counted |
 //! | a websocket frame, a REST answer | 4 MiB, 8 MiB | the session ends, the call fails |
+//! | pushes that a follower has not taken | one a key, [`reader::EVENTS_MAX`] events | the newer one replaces the older one, the oldest events go, counted |
+//! | channels of one reader | [`reader::CHANNELS_MAX`] | further keys are polled |
 //! | requests to a session or to REST | their channels | dropped, asked again at a later tick |
 
 pub mod app;

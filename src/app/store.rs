@@ -9,7 +9,7 @@ use anyhow::Context;
 use tokio::runtime::Handle;
 
 use crate::clock;
-use crate::codec::ENGINE_ID_CHARS_MAX;
+use crate::codec::ENGINE_ID_MAX;
 use crate::config::{self, RedisAddress, RedisMode, RedisUrl, Settings, StoreKind, Tls};
 use crate::domain::{Epoch, EventPolicy, Feed};
 use crate::publish::{
@@ -123,7 +123,7 @@ fn node_endpoint(url: &RedisUrl, node: &config::RedisNode) -> Endpoint {
 /// The engine's id and six hex digits that are others with each start: an engine that was killed and started again under the
 /// same id must wait for its former lease to end, as everybody else.
 fn owner(engine: &str) -> String {
-    let kept: String = engine.chars().take(ENGINE_ID_CHARS_MAX - 7).collect();
+    let kept: String = engine.chars().take(ENGINE_ID_MAX - 7).collect();
     format!("{kept}.{:06x}", fastrand::u32(..1 << 24))
 }
 

@@ -44,6 +44,8 @@ mod seldom;
 mod server_watch;
 mod servers;
 mod session;
+#[cfg(test)]
+mod simulation;
 mod stats;
 mod table;
 #[cfg(test)]

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::codec::key::cluster_slot;
-use crate::codec::{FeedMessage, encode_engine, encode_feed};
+use crate::codec::{Breakers, FeedMessage, encode_engine, encode_feed};
 use crate::domain::{MonoTime, Now};
 
 use super::super::batch::{Batch, Entry};
@@ -42,8 +42,7 @@ impl Pipeline {
             self.catalog_anew(now.mono);
         }
         let registry = self.routes.control_node(cluster_slot(&self.engines_key));
-        let is_embedded = self.nodes[0].link == super::Link::Embedded;
-        if now.mono >= self.sign_at && !self.leaving && !is_embedded {
+        if now.mono >= self.sign_at && self.signs() {
             self.sign_at = now.mono.after(SIGN_EVERY);
             let node = &mut self.nodes[registry.0 as usize];
             if node.is_up() {
@@ -79,8 +78,15 @@ impl Pipeline {
         self.changed(feed, change);
     }
 
+    /// Whether this engine says now and then that it lives.
+    fn signs(&self) -> bool {
+        !self.leaving && self.nodes[0].link != super::Link::Embedded
+    }
+
     fn next_errand(&self, now: MonoTime) -> MonoTime {
-        let mut next = self.sign_at.max(now).min(self.catalog_again_at);
+        let never = MonoTime::from_nanos(u64::MAX);
+        let sign_at = if self.signs() { self.sign_at.max(now) } else { never };
+        let mut next = sign_at.min(self.catalog_again_at);
         if self.is_any_asking() {
             next = next.min(now.after(PING_EVERY));
         }
@@ -169,7 +175,7 @@ impl Pipeline {
     fn append_sign(&self, verb: &str, batch: &mut Batch, now: MonoTime) {
         let feeds: Vec<_> = self.feeds.iter().map(|writer| (writer.feed.clone(), writer.role(now))).collect();
         let mut said = Vec::new();
-        encode_engine(self.started_ms, env!("CARGO_PKG_VERSION"), &feeds, &mut said);
+        encode_engine(self.started_ms, env!("CARGO_PKG_VERSION"), &feeds, self.breakers(), &mut said);
         let silent_ms = SILENT_MAX.as_millis().to_string();
         let words: [&[u8]; 8] = [
             b"EVALSHA",
@@ -182,6 +188,14 @@ impl Pipeline {
             silent_ms.as_bytes(),
         ];
         batch.push_command(Entry::Engines, &words);
+    }
+
+    fn breakers(&self) -> Breakers {
+        let used = self.nodes.iter().zip(0_u16..).filter(|(_, index)| self.routes.is_used(NodeIndex(*index)));
+        used.fold(Breakers { closed: 0, servers: 0 }, |so_far, (node, _)| Breakers {
+            closed: so_far.closed + u16::from(node.is_up()),
+            servers: so_far.servers + 1,
+        })
     }
 
     /// An errand was never sent.

@@ -112,8 +112,15 @@ impl FeedWriter {
     pub(super) fn role(&self, now: MonoTime) -> FeedRole {
         match self.authority(now) {
             Some(_) => FeedRole::Owner,
-            None if self.health.warm => FeedRole::Ready,
+            None if self.health.warm && !self.is_failing() => FeedRole::Ready,
             None => FeedRole::Warming,
+        }
+    }
+
+    fn is_failing(&self) -> bool {
+        match &self.right {
+            Right::Owned(_) => false,
+            Right::Leased(lease) => lease.is_failing(),
         }
     }
 

@@ -111,6 +111,8 @@ impl Pipeline {
             }
             Change::Lost(why) => {
                 writer.stood_down(why);
+                #[cfg(test)]
+                self.losses.push((feed, why));
                 self.catalog.forget_feed(feed);
                 let conflation = &mut self.conflation;
                 self.outbox.forget(|slot| conflation.feed(slot) == feed);

@@ -137,6 +137,9 @@ pub struct Pipeline {
     meters: Meters,
     #[cfg(test)]
     pub(super) sabotage: Option<Sabotage>,
+    /// Leases that were lost, for whoever looks on.
+    #[cfg(test)]
+    pub(super) losses: Vec<(FeedIndex, super::lease::LostBy)>,
 }
 
 /// A bug on purpose: the simulation must find it.
@@ -216,6 +219,8 @@ impl Pipeline {
             spread,
             #[cfg(test)]
             sabotage: None,
+            #[cfg(test)]
+            losses: Vec::new(),
         }
     }
 
@@ -348,3 +353,5 @@ impl Pipeline {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_fence;

@@ -6,41 +6,44 @@ use super::super::testing::{plan, price};
 use super::super::{Recovery, ReplyError, script};
 use super::*;
 
-const NODE: NodeIndex = NodeIndex(0);
-const FEED: FeedIndex = FeedIndex(0);
+pub(super) const NODE: NodeIndex = NodeIndex(0);
+pub(super) const FEED: FeedIndex = FeedIndex(0);
 
-struct Play {
-    pipeline: Pipeline,
+pub(super) fn options(fencing: Fencing) -> PipelineOptions {
+    PipelineOptions {
+        embedded: false,
+        namespace: Namespace::default(),
+        engine: "a".to_owned(),
+        owner: "a.1".to_owned(),
+        started_ms: 1,
+        feeds: vec![Feed { venue: "binance".parse().unwrap(), partition: 0 }],
+        fencing,
+        push: Push::Off,
+        spread: Spread::One,
+        zstd_threshold: 0,
+    }
+}
+
+pub(super) struct Play {
+    pub(super) pipeline: Pipeline,
     table: Arc<ValueTable>,
-    now_ms: u64,
+    pub(super) now_ms: u64,
 }
 
 impl Play {
     /// Without a fence: plain SETs of epoch 9.
-    fn new(keys: usize) -> Self {
+    pub(super) fn new(keys: usize) -> Self {
         Self::with(keys, Fencing::Off(Epoch::new(9).unwrap()))
     }
 
-    fn with(keys: usize, fencing: Fencing) -> Self {
+    pub(super) fn with(keys: usize, fencing: Fencing) -> Self {
         let plan = plan(keys, 0);
         let (table, board) = (Arc::new(ValueTable::new(&plan)), Arc::new(StatsBoard::new()));
-        let options = PipelineOptions {
-            embedded: false,
-            namespace: Namespace::default(),
-            engine: "a".to_owned(),
-            owner: "a.1".to_owned(),
-            started_ms: 1,
-            feeds: vec![Feed { venue: "binance".parse().unwrap(), partition: 0 }],
-            fencing,
-            push: Push::Off,
-            spread: Spread::One,
-            zstd_threshold: 0,
-        };
-        Self { pipeline: Pipeline::new(options, &plan, Arc::clone(&table), board), table, now_ms: 0 }
+        Self { pipeline: Pipeline::new(options(fencing), &plan, Arc::clone(&table), board), table, now_ms: 0 }
     }
 
     /// Connected, and what every connection begins with is said.
-    fn connected(keys: usize) -> Self {
+    pub(super) fn connected(keys: usize) -> Self {
         let mut play = Self::new(keys);
         play.pipeline.link_up(NODE, play.now().mono);
         play.pipeline.tick(NODE, play.now()).unwrap();
@@ -53,7 +56,7 @@ impl Play {
     }
 
     /// With the fence; the lease is asked for and granted, as epoch 7.
-    fn leased(keys: usize) -> Self {
+    pub(super) fn leased(keys: usize) -> Self {
         let mut play = Self::with(keys, Fencing::On(LeaseTimes::default()));
         play.pipeline.link_up(NODE, play.now().mono);
         play.pipeline.tick(NODE, play.now()).unwrap();
@@ -65,19 +68,19 @@ impl Play {
         play
     }
 
-    fn now(&self) -> Now {
+    pub(super) fn now(&self) -> Now {
         let nanos = self.now_ms * 1_000_000;
         Now { wall: crate::domain::WallTime::from_nanos(1), mono: MonoTime::from_nanos(nanos) }
     }
 
-    fn push(&mut self, slot: u32) {
+    pub(super) fn push(&mut self, slot: u32) {
         let (record, received) = (price(1), self.now().mono);
         let record = record.as_ref();
         self.pipeline.update(Update { slot: SlotId(slot), record, received, urgency: Urgency::Normal });
     }
 
     /// What a flush gives a socket that takes everything: each command's name and key.
-    fn sent(&mut self) -> Vec<String> {
+    pub(super) fn sent(&mut self) -> Vec<String> {
         self.pipeline.fill(self.now());
         let output = self.pipeline.output(NODE).to_vec();
         if !output.is_empty() {
@@ -86,17 +89,17 @@ impl Play {
         commands(&output)
     }
 
-    fn reply(&mut self, bytes: &[u8]) -> Result<(), PublishError> {
+    pub(super) fn reply(&mut self, bytes: &[u8]) -> Result<(), PublishError> {
         self.pipeline.input(NODE, bytes, self.now())
     }
 
-    fn wait(&mut self, ms: u64) -> Result<(), PublishError> {
+    pub(super) fn wait(&mut self, ms: u64) -> Result<(), PublishError> {
         self.now_ms += ms;
         self.pipeline.tick(NODE, self.now())
     }
 
     /// Waits, and answers whatever is said besides values.
-    fn idle(&mut self, ms: u64) {
+    pub(super) fn idle(&mut self, ms: u64) {
         for _ in 0..ms {
             self.wait(1).unwrap();
             for command in self.sent() {
@@ -114,12 +117,12 @@ impl Play {
         }
     }
 
-    fn version(&self, slot: u32) -> (u64, u64) {
+    pub(super) fn version(&self, slot: u32) -> (u64, u64) {
         let value = self.table.get(SlotId(slot), self.now().mono).unwrap();
         (value.version.epoch.get(), value.version.sequence.get())
     }
 
-    fn sequence(&self, slot: u32) -> u64 {
+    pub(super) fn sequence(&self, slot: u32) -> u64 {
         self.version(slot).1
     }
 }
@@ -300,88 +303,4 @@ fn the_deadline_is_never_later_than_what_must_happen() {
         assert!(play.pipeline.deadline(NODE) > play.now().mono, "a tick that changes nothing would spin");
     }
     panic!("the silence was never noticed");
-}
-
-#[test]
-fn one_script_writes_many_values_and_each_answer_is_its_own() {
-    let mut play = Play::leased(5);
-    for slot in 0..5 {
-        play.push(slot);
-    }
-    assert_eq!(play.sent(), ["key0 key1 key2 key3 key4"]);
-    // Written, there already, older than our own, written over something foreign, and not answered at all.
-    play.reply(b"*4\r\n:1\r\n:2\r\n:3\r\n:4\r\n").unwrap();
-    assert_eq!((play.pipeline.acknowledged(), play.pipeline.unwritten()), (3, 1));
-    assert_eq!(play.pipeline.authority(FEED, play.now().mono), Epoch::new(7));
-    play.idle(249);
-    play.wait(1).unwrap();
-    assert!(play.sent().contains(&"key4".to_owned()), "what was not answered is sent again");
-}
-
-#[test]
-fn a_greater_epoch_in_place_is_the_end_of_writing_until_a_still_greater_one_is_ours() {
-    let mut play = Play::leased(2);
-    play.push(0);
-    assert_eq!(play.sent(), ["key0"]);
-    assert_eq!(play.version(0), (7, 1));
-    play.reply(b"*1\r\n$2\r\n12\r\n").unwrap();
-    assert_eq!(play.pipeline.authority(FEED, play.now().mono), None);
-    play.push(1);
-    play.wait(0).unwrap();
-    assert_eq!(play.sent(), ["EVALSHA lease acquire 12", "EVALSHA engines"], "a standby writes nothing");
-    assert_eq!(play.version(1), (0, 1), "its table goes on, with what no lease stands behind");
-    play.reply(b"*5\r\n:1\r\n:13\r\n:2000\r\n:1\r\n:1\r\n*0\r\n").unwrap();
-    play.wait(0).unwrap();
-    let sent = play.sent();
-    assert!(sent.contains(&"key0 key1".to_owned()) || sent.contains(&"key1 key0".to_owned()), "{sent:?}");
-    assert_eq!((play.version(0), play.version(1)), ((13, 2), (13, 2)));
-}
-
-#[test]
-fn an_answer_about_an_epoch_that_is_past_demotes_nobody() {
-    let mut play = Play::leased(1);
-    play.push(0);
-    let _ = play.sent();
-    // Our own values of an older batch may stand there with any epoch of ours.
-    play.reply(b"*1\r\n$1\r\n6\r\n").unwrap();
-    assert_eq!(play.pipeline.authority(FEED, play.now().mono), Epoch::new(7));
-    assert_eq!(play.sent(), ["key0"], "and the value is sent again");
-}
-
-#[test]
-fn past_its_own_deadline_nothing_is_written() {
-    let mut play = Play::leased(1);
-    // 2000 - 500 - 20 ms after the question was sent.
-    play.now_ms += 1_480;
-    play.push(0);
-    assert!(play.sent().iter().all(|command| command != "key0"));
-    assert_eq!(play.version(0).0, 0);
-}
-
-#[test]
-fn scripts_that_the_server_has_forgotten_are_loaded_and_the_values_sent_again() {
-    let mut play = Play::leased(2);
-    play.push(0);
-    assert_eq!(play.sent(), ["key0"]);
-    play.reply(b"-NOSCRIPT No matching script. Please use EVAL.\r\n").unwrap();
-    assert_eq!(play.sent(), ["SCRIPT LOAD", "SCRIPT LOAD", "SCRIPT LOAD", "key0"]);
-    play.reply(b"$1\r\nx\r\n$1\r\nx\r\n$1\r\nx\r\n*1\r\n:1\r\n").unwrap();
-    assert_eq!(play.pipeline.unwritten(), 0);
-}
-
-#[test]
-fn the_answers_of_a_batch_that_is_cut_off_are_asked_for_again() {
-    let mut play = Play::leased(3);
-    for slot in 0..3 {
-        play.push(slot);
-    }
-    let _ = play.sent();
-    play.reply(b"*3\r\n:1\r\n:1\r\n").unwrap();
-    play.pipeline.link_down(NODE, "closed", play.now().mono);
-    assert_eq!(play.pipeline.unwritten(), 3, "half an answer is none");
-    play.pipeline.link_up(NODE, play.now().mono);
-    play.wait(0).unwrap();
-    let sent = play.sent();
-    assert!(sent.contains(&"EVALSHA lease renew 7".to_owned()), "{sent:?}");
-    assert_eq!((play.version(0), play.version(2)), ((7, 2), (7, 2)), "the lease is still ours");
 }

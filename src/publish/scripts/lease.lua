@@ -26,7 +26,14 @@ if verb == 'acquire' and (not holder or (holder == owner and not mine)) then
 end
 if not holder then return {2, 0, 0, seconds, micros} end
 if not mine or verb == 'look' then
-  return {0, epoch, redis.call('PTTL', KEYS[1]), seconds, micros}
+  local left = redis.call('PTTL', KEYS[1])
+  -- Ends are absolute: a failover to a clock that is behind would keep a dead owner's lease for the difference, and one
+  -- without an end (PERSIST, SET by hand) for ever.
+  if left < 0 or left > 2 * ttl then
+    redis.call('PEXPIRE', KEYS[1], ttl)
+    left = tonumber(ttl)
+  end
+  return {0, epoch, left, seconds, micros}
 end
 if verb == 'release' then
   redis.call('DEL', KEYS[1])
