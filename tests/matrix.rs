@@ -7,6 +7,7 @@
 //! | SIGSTOP, then CONT | later than the lease lasts | failover, the former wakes up | likewise |
 //! | black hole between engine and server | yes | yes: the servers see no fault | likewise |
 //! | RST, again and again | yes | yes | yes, all nodes |
+//! | replies that are lost, at any byte | yes | the same code | the same code |
 //! | restart, empty | that is what kill -9 does | faster than a failover: replicas become empty, too | likewise |
 //! | restart with old data | yes | likewise | likewise |
 //! | failover that loses acknowledged writes | nobody fails over | yes | yes |
@@ -20,8 +21,7 @@
 
 #![allow(
     clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking; times are shown where they are asked for"
+    reason = "a test fails by panicking; helpers outside of test functions do as well"
 )]
 
 #[path = "support/cluster.rs"]

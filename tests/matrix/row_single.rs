@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tickcache::publish::Deployment;
 
+use crate::proxy::Cut;
 use crate::redis_server::{Data, RedisServer};
 use crate::rig::local;
 use crate::world::{Loss, World, discover, pause, row};
@@ -56,27 +57,40 @@ fn single() {
             })
             .await;
         world
-            .cell("FLUSHALL", Loss::Nothing, async {
-                for _ in 0..3 {
-                    ask(&server, "FLUSHALL").await;
+            .cell("lost replies", Loss::Nothing, async {
+                for round in 0..12 {
+                    let cut = if round % 4 == 3 { Cut::BlackHole } else { Cut::Reset };
+                    world.gates.each(|gate| gate.cut_replies_after(40 * round, cut));
                     world.market.go_on(20).await;
                 }
             })
             .await;
-        world
-            .cell("out of memory", Loss::Nothing, async {
-                ask(&server, "CONFIG SET maxmemory 1").await;
-                world.market.go_on(400).await;
-                ask(&server, "CONFIG SET maxmemory 0").await;
-            })
-            .await;
-        world
-            .cell("blocked for 200 ms, again and again", Loss::Nothing, async {
-                for _ in 0..6 {
-                    server.block(Duration::from_millis(200));
-                    pause(260).await;
-                }
-            })
-            .await;
+        server_side(&world, &server).await;
     });
+}
+
+async fn server_side(world: &World, server: &RedisServer) {
+    world
+        .cell("FLUSHALL", Loss::Nothing, async {
+            for _ in 0..3 {
+                ask(server, "FLUSHALL").await;
+                world.market.go_on(20).await;
+            }
+        })
+        .await;
+    world
+        .cell("out of memory", Loss::Nothing, async {
+            ask(server, "CONFIG SET maxmemory 1").await;
+            world.market.go_on(400).await;
+            ask(server, "CONFIG SET maxmemory 0").await;
+        })
+        .await;
+    world
+        .cell("blocked for 200 ms, again and again", Loss::Nothing, async {
+            for _ in 0..6 {
+                server.block(Duration::from_millis(200));
+                pause(260).await;
+            }
+        })
+        .await;
 }

@@ -126,7 +126,7 @@ impl World {
         fault.await;
         let start = clock::mono();
         self.ends_well(name, loss).await;
-        println!("{name}: all right {:?} after the last step", clock::mono().since(start));
+        eprintln!("{name}: all right {:?} after the last step", clock::mono().since(start));
     }
 
     async fn ends_well(&self, name: &str, loss: Loss) {

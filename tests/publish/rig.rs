@@ -16,6 +16,10 @@ use tickcache::publish::{
 };
 use tokio::task::{JoinHandle, LocalSet};
 
+/// Longer than a test machine stands still.
+pub(crate) const PATIENT: LeaseTimes =
+    LeaseTimes { ttl: Duration::from_secs(10), renew: Duration::from_millis(400) };
+
 /// Of a writer without a fence.
 pub(crate) const EPOCH: u64 = 1_763_647_415_123;
 
@@ -39,6 +43,14 @@ impl Rig {
     /// Likewise, under another name.
     pub(crate) fn engine(name: &str, store: Store, count: usize) -> Self {
         Self::with(store, count, |options| options.engine = name.to_owned())
+    }
+
+    /// Likewise, with a lease that no busy machine lets lapse: for tests that count on who writes.
+    pub(crate) fn patient(name: &str, store: Store, count: usize) -> Self {
+        Self::with(store, count, |options| {
+            options.engine = name.to_owned();
+            options.fencing = Fencing::On(PATIENT);
+        })
     }
 
     /// Without leases and fence.
@@ -74,7 +86,9 @@ impl Rig {
             pipeline.fencing = Fencing::Off(Epoch::new(EPOCH).unwrap());
         }
         change(&mut pipeline);
-        pipeline.owner = format!("{}.1", pipeline.engine);
+        if pipeline.owner.is_empty() {
+            pipeline.owner = format!("{}.1", pipeline.engine);
+        }
         let (owner, feeds) = (pipeline.owner.clone(), pipeline.feeds.clone());
         let plan = plan(count, venues, feeds.len());
         let keys = plan.slots().iter().map(|slot| slot.key.clone()).collect();

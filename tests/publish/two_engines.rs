@@ -73,7 +73,7 @@ fn a_standby_writes_nothing_and_has_everything_when_the_writer_is_killed() {
         let start = clock::mono();
         first.kill().await;
         let after = second.epoch().await;
-        println!("takeover after kill -9: {:?}", clock::mono().since(start));
+        eprintln!("takeover after kill -9: {:?}", clock::mono().since(start));
         market.go_on(20).await;
         assert!(after > epoch);
         let price = market.halt();
@@ -116,7 +116,7 @@ fn whoever_leaves_is_followed_and_its_last_words_are_refused() {
         let start = clock::mono();
         assert!(first.writer.leave(), "it is worth waiting for a standby");
         let epoch = second.epoch().await;
-        println!("graceful takeover: {:?}", clock::mono().since(start));
+        eprintln!("graceful takeover: {:?}", clock::mono().since(start));
         assert_eq!(settled(&servers, &[&first, &second], price).await, [1]);
         for slot in 0..KEYS {
             first.push_suspect(slot);
@@ -267,7 +267,7 @@ fn an_engine_that_was_paused_longer_than_its_lease_overwrites_nothing() {
     on_one_thread(async {
         let before = is_done.recv().await.unwrap();
         let servers = servers(&server, "eyes");
-        let mut rig = Rig::engine("engine-b", Store::Redis(servers.clone()), KEYS).connected().await;
+        let mut rig = Rig::patient("engine-b", Store::Redis(servers.clone()), KEYS).connected().await;
         let watcher = Watcher::start(&servers, &rig.keys).await;
         for slot in 0..KEYS {
             rig.push(slot, 7);
@@ -303,7 +303,7 @@ fn a_batch_that_the_network_delivers_after_the_takeover_is_refused() {
         }
         first.drain().await;
         let servers = servers(&server, "eyes");
-        let mut second = Rig::engine("engine-b", Store::Redis(servers.clone()), KEYS).connected().await;
+        let mut second = Rig::patient("engine-b", Store::Redis(servers.clone()), KEYS).connected().await;
         for slot in 0..KEYS {
             second.push(slot, 2);
         }

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use crate::domain::{Epoch, MonoTime, VERSION_MAX};
 
-pub use terms::{Answer, Ask, Change, LeaseTimes, LostBy, Owner};
+pub use terms::{Answer, Ask, Change, LeaseTimes, LostBy, Owner, mark};
 
 /// A batch that was built within the deadline may reach Redis so much later: then its connection is given up.
 pub const WRITE_TIMEOUT: Duration = super::pipeline::SILENCE_MAX;

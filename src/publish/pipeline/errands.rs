@@ -10,7 +10,7 @@ use crate::codec::{Breakers, FeedMessage, encode_engine, encode_feed};
 use crate::domain::{MonoTime, Now};
 
 use super::super::batch::{Batch, Entry};
-use super::super::lease::{Ask, Change};
+use super::super::lease::{Ask, Change, mark};
 use super::super::roster::{SIGN_EVERY, SILENT_MAX};
 use super::super::{FeedIndex, NodeIndex, PublishError, script};
 use super::feeds::Right;
@@ -141,7 +141,8 @@ impl Pipeline {
         let Right::Leased(lease) = &writer.right else { return };
         let (verb, epoch) = ask.words();
         let (ttl_ms, epoch) = (lease.ttl().as_millis().to_string(), epoch.to_string());
-        let words: [&[u8]; 9] = [
+        let mark = mark(&self.owner).to_string();
+        let words: [&[u8]; 10] = [
             b"EVALSHA",
             script::LEASE.hash.as_bytes(),
             b"2",
@@ -151,6 +152,7 @@ impl Pipeline {
             self.owner.as_bytes(),
             ttl_ms.as_bytes(),
             epoch.as_bytes(),
+            mark.as_bytes(),
         ];
         batch.push_command(Entry::Lease { feed, ask }, &words);
     }

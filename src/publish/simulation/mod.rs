@@ -42,7 +42,7 @@ use native::Fence;
 use world::{Bugs, World};
 
 /// Seeds of an ordinary test run.
-const SEEDS: u64 = 50;
+const SEEDS: u64 = 80;
 /// A bug made on purpose must be found within so many.
 const SEEDS_TO_FIND: u64 = 40;
 const NO_BUGS: Bugs = Bugs { fence: Fence::Up, sabotage: None };

@@ -130,6 +130,8 @@ pub(crate) fn lease(space: &mut Keyspace, keys: &[&[u8]], arguments: &[&[u8]]) -
         let counter = if counter.is_nan() || counter >= WHOLE_MAX { 0.0 } else { counter };
         let clock = double(u64::try_from(space.now_ms()).unwrap_or(0));
         let epoch = (counter + 1.0).max(clock).max(theirs + 1.0);
+        let mark = number(arguments[4]).ok_or_else(|| "ERR no mark".to_owned())?;
+        let epoch = epoch + (mark - epoch).rem_euclid(1000.0);
         let text = format!("{epoch:.0}");
         space.set(keys[1], text.as_bytes(), None)?;
         space.delete(keys[0])?;
@@ -181,7 +183,8 @@ pub(crate) fn engines(space: &mut Keyspace, keys: &[&[u8]], arguments: &[&[u8]])
     }
     let mine = [format!("{now_ms} ").as_bytes(), said].concat();
     space.set_field(keys[0], id, &mine)?;
-    let mut answers = vec![Answer::Text(id.to_vec()), Answer::Text(mine)];
+    let own = if all.contains_key(id) { mine } else { Vec::new() };
+    let mut answers = vec![Answer::Text(id.to_vec()), Answer::Text(own)];
     for (other, value) in all {
         if other == id {
             continue;
