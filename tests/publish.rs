@@ -25,6 +25,8 @@ mod redis_server;
 mod refusals;
 #[path = "publish/rig.rs"]
 mod rig;
+#[path = "publish/scripts.rs"]
+mod scripts;
 #[path = "publish/two_engines.rs"]
 mod two_engines;
 #[path = "publish/watcher.rs"]

@@ -23,6 +23,9 @@ pub const LOOK_EVERY: Duration = Duration::from_millis(40);
 pub const PATIENCE: Duration = Duration::from_millis(40);
 /// No engine is made to wait longer than this by its rank.
 pub const PATIENCE_MAX: Duration = Duration::from_millis(400);
+/// No epoch of ours is as great: far enough below [`VERSION_MAX`] that a greater one always exists. The scripts know it, too.
+pub const EPOCH_END: u64 = 9_007_199_254_000_000;
+const _: () = assert!(EPOCH_END + 1_000_000 / 2 < VERSION_MAX);
 /// After a failed question.
 pub const ASK_AGAIN: Duration = Duration::from_millis(100);
 
@@ -198,7 +201,7 @@ impl Lease {
 
     fn acquired(&mut self, epoch: u64, sent: MonoTime, deadline: MonoTime, now: MonoTime) -> Change {
         let Some(epoch) =
-            Epoch::new(epoch).filter(|epoch| epoch.get() >= self.floor && epoch.get() < VERSION_MAX)
+            Epoch::new(epoch).filter(|epoch| epoch.get() >= self.floor && epoch.get() < EPOCH_END)
         else {
             // A greater epoch was seen since the question was asked: ask again, for a still greater one.
             self.next_at = now;
@@ -280,7 +283,7 @@ impl Lease {
 
     /// What cannot be an epoch of ours is none: nothing could ever follow it.
     fn saw(&mut self, epoch: u64) {
-        self.floor = if epoch < VERSION_MAX { self.floor.max(epoch) } else { self.floor };
+        self.floor = if epoch < EPOCH_END { self.floor.max(epoch) } else { self.floor };
     }
 }
 

@@ -16,9 +16,10 @@ if verb == 'acquire' and (not holder or (holder == owner and not mine)) then
   -- Nobody's, or no lease at all, or our own of an epoch that another writer has overtaken.
   local counter = redis.pcall('GET', KEYS[2])
   counter = type(counter) == 'string' and tonumber(counter) or 0
-  if counter ~= counter or counter >= 9007199254740991 then counter = 0 end
+  -- What leaves no room for a greater epoch is none of ours.
+  if counter ~= counter or counter >= 9007199254000000 then counter = 0 end
   -- The clock keeps the epoch growing where a failover has lost the counter's last steps.
-  epoch = math.max(counter + 1, seconds * 1000 + math.floor(micros / 1000), theirs + 1)
+  epoch = math.max(math.floor(counter) + 1, seconds * 1000 + math.floor(micros / 1000), theirs + 1)
   -- Where counter and clock have both gone back, an epoch may have been given before: then to an owner of another mark.
   epoch = epoch + (mark - epoch) % 1000
   local text = string.format('%.0f', epoch)

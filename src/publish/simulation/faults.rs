@@ -143,7 +143,13 @@ impl World {
                 self.after(delay, Event::Reset { connection });
             }
             Fault::CutInReply => self.connections[connection].cut_in_reply = true,
-            _ => self.connections[connection].path = Path::BlackHole,
+            // What is on its way comes when nobody waits for it any more, or never.
+            _ => {
+                let until = self.now + self.span(100, 3_000);
+                let is_stalled = self.rng.bool();
+                self.connections[connection].path =
+                    if is_stalled { Path::Stalled(until) } else { Path::BlackHole };
+            }
         }
     }
 
@@ -162,7 +168,8 @@ impl World {
             return;
         }
         self.judge.count("pauses");
-        let span = self.span(50, 5_000);
+        let longest = if self.rng.bool() { 1_600 } else { 5_000 };
+        let span = self.span(50, longest) + self.rng.u64(..3);
         if self.rng.bool() {
             self.engines[engine].pause_before_send = Some(span);
         } else {

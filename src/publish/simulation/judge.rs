@@ -20,13 +20,6 @@ const AUTHORITY: Duration = Duration::from_millis(1_480);
 /// Turns of an engine in a second: more is a busy loop.
 const TURNS_MAX: u64 = 3_000;
 
-/// What a server granted to an engine.
-#[derive(Debug, Clone, Copy)]
-struct Grant {
-    epoch: u64,
-    until: MonoTime,
-}
-
 #[derive(Debug, Default)]
 pub(super) struct Judge {
     pub(super) violation: Option<String>,
@@ -37,7 +30,10 @@ pub(super) struct Judge {
     owners: HashMap<(usize, u64), Who>,
     /// The greatest epoch of each feed that any server ever gave or took.
     greatest: HashMap<usize, u64>,
-    grants: HashMap<(Who, usize), Grant>,
+    /// By engine, feed and epoch that a server granted: until when it may write, at the most.
+    grants: HashMap<(Who, usize, u64), MonoTime>,
+    /// With which epoch each engine wrote each feed last.
+    wrote_with: HashMap<(Who, usize), u64>,
     events: HashSet<u64>,
     /// Longer than its TTL a key may live because a failover led to a slower clock.
     pub(super) skew_ms: i64,
@@ -69,28 +65,22 @@ impl Judge {
             self.count("epochs");
         }
         self.owns(feed, epoch, who);
-        let until = built.after(AUTHORITY);
-        let grant = self.grants.entry((who, feed)).or_insert(Grant { epoch, until });
-        if grant.epoch == epoch {
-            grant.until = grant.until.max(until);
-        } else {
-            *grant = Grant { epoch, until };
-        }
+        let until = self.grants.entry((who, feed, epoch)).or_default();
+        *until = built.after(AUTHORITY).max(*until);
     }
 
     /// An engine has made a batch with a value of this feed.
     pub(super) fn built(&mut self, feed: usize, who: Who, epoch: u64, now: MonoTime) {
-        let allowed = self.grants.get(&(who, feed));
-        if !allowed.is_some_and(|grant| grant.epoch == epoch && now < grant.until) {
-            self.fail(format!(
-                "feed {feed}: {who:?} sends epoch {epoch} at {now}, but was granted {allowed:?}"
-            ));
+        self.wrote_with.insert((who, feed), epoch);
+        if self.is_late(feed, who, epoch, now) {
+            let until = self.grants.get(&(who, feed, epoch));
+            self.fail(format!("feed {feed}: {who:?} sends epoch {epoch} at {now}, but may until {until:?}"));
         }
     }
 
     /// Whether this engine's own deadline is over.
     pub(super) fn is_late(&self, feed: usize, who: Who, epoch: u64, now: MonoTime) -> bool {
-        self.grants.get(&(who, feed)).is_none_or(|grant| grant.epoch != epoch || now >= grant.until)
+        self.grants.get(&(who, feed, epoch)).is_none_or(|until| now >= *until)
     }
 
     /// A server ran the write of a value of this key: what stood there before and after, if it was a value.
@@ -139,9 +129,8 @@ impl Judge {
             LostBy::Lapsed => "lost: lapsed",
             LostBy::HandedOver => "lost: handed over",
         });
-        let (held, greatest) =
-            (self.grants.get(&(who, feed)).map(|grant| grant.epoch), self.greatest.get(&feed));
-        if why == LostBy::Outranked && held.as_ref() >= greatest {
+        let (held, greatest) = (self.wrote_with.get(&(who, feed)), self.greatest.get(&feed));
+        if why == LostBy::Outranked && held >= greatest {
             self.fail(format!(
                 "feed {feed}: {who:?} demoted itself from {held:?}; the greatest is {greatest:?}"
             ));

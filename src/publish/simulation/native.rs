@@ -24,8 +24,8 @@ pub(crate) enum Fence {
     Missing,
 }
 
-/// The greatest whole number of which a double knows the neighbours.
-const WHOLE_MAX: f64 = 9_007_199_254_740_991.0;
+/// No epoch of ours is as great.
+const WHOLE_MAX: f64 = 9_007_199_254_000_000.0;
 
 #[expect(clippy::cast_possible_truncation, reason = "as Redis turns a script's numbers into replies")]
 const fn integer(number: f64) -> Answer {
@@ -129,7 +129,7 @@ pub(crate) fn lease(space: &mut Keyspace, keys: &[&[u8]], arguments: &[&[u8]]) -
         let counter = space.text(keys[1]).ok().flatten().and_then(number).unwrap_or(0.0);
         let counter = if counter.is_nan() || counter >= WHOLE_MAX { 0.0 } else { counter };
         let clock = double(u64::try_from(space.now_ms()).unwrap_or(0));
-        let epoch = (counter + 1.0).max(clock).max(theirs + 1.0);
+        let epoch = (counter.floor() + 1.0).max(clock).max(theirs + 1.0);
         let mark = number(arguments[4]).ok_or_else(|| "ERR no mark".to_owned())?;
         let epoch = epoch + (mark - epoch).rem_euclid(1000.0);
         let text = format!("{epoch:.0}");

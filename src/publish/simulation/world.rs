@@ -271,8 +271,8 @@ impl World {
             Event::Wake { engine, run } => self.wake(engine, run),
             Event::Connect { engine, run } => self.connect(engine, run),
             Event::HandshakeDone { connection } => self.handshake_done(connection),
-            Event::ToServer { connection, bytes } => self.to_server(connection, &bytes),
-            Event::ToEngine { connection, bytes } => self.to_engine(connection, &bytes),
+            Event::ToServer { connection, bytes } => self.arrive_at_server(connection, &bytes),
+            Event::ToEngine { connection, bytes } => self.arrive_at_engine(connection, &bytes),
             Event::Reset { connection } => self.reset(connection),
             Event::Stop { engine, run } => self.stop(engine, run),
             Event::Start { engine } => self.start(engine),
@@ -296,20 +296,21 @@ impl World {
 
     /// Until when the engine sleeps that this event is for.
     fn sleeper(&self, event: &Event) -> Option<u64> {
-        let engine = match event {
+        let (engine, is_link) = match event {
             Event::Heard { engine, .. }
             | Event::Confirm { engine, .. }
             | Event::Warm { engine, .. }
-            | Event::Wake { engine, .. }
-            | Event::Connect { engine, .. }
-            | Event::Stop { engine, .. } => *engine,
+            | Event::Stop { engine, .. } => (*engine, false),
+            Event::Wake { engine, .. } | Event::Connect { engine, .. } => (*engine, true),
             Event::HandshakeDone { connection }
             | Event::ToEngine { connection, .. }
-            | Event::Reset { connection } => self.connections[*connection].engine,
+            | Event::Reset { connection } => (self.connections[*connection].engine, true),
             _ => return None,
         };
-        let until = self.engines[engine].paused_until;
-        (until > self.now).then_some(until)
+        let of = &self.engines[engine];
+        // Whether sessions or the connection come first after a pause is chance.
+        let until = of.paused_until + if is_link { of.paused_until % 3 * MS } else { 0 };
+        (until > self.now && of.paused_until > 0).then_some(until)
     }
 
     fn quote(&mut self, key: usize) {
