@@ -18,7 +18,7 @@
 //! | [`telemetry`] | metric names, logs, the Prometheus exporter |
 //! | [`feed`] | sessions with venues: connect, subscribe, decode, watch, reconnect; REST within a budget |
 //! | [`process`] | books, continuity, how far each value can be trusted, and what is worth telling |
-//! | [`publish`] | the conflation table, pipelines to Redis and their supervision, the table that other threads read |
+//! | [`publish`] | the conflation table, leases and the fence, pipelines to Redis in every form and their supervision, the table that other threads read |
 //! | [`reader`] | the client library |
 //! | [`capture`] | recordings |
 //! | [`simulate`] | the venue simulator, with a book of its own |
@@ -31,7 +31,7 @@
 //! channels or reads what it has published.
 //!
 //! # What is consistent with what
-//! Values of one key only get newer: (epoch, sequence) grows. Values of different keys are written in the order of their
+//! Values of one key only get newer: (epoch, sequence) grows, whoever writes. An event comes after the value that it speaks of. Values of different keys are written in the order of their
 //! urgency and may be a moment apart; each carries its own times. A key whose value is not live says so at once; a key
 //! whose writer is gone expires.
 //!
@@ -39,11 +39,18 @@
 //! | what | bound | then |
 //! |---|---|---|
 //! | values that wait for Redis | one a key | the newer one replaces the older one, counted |
-//! | batches in flight | 2 | values wait in their slots |
+//! | batches in flight | 2 a server, 64 values where a script writes them | values wait in their slots |
+//! | events that wait for their value | 4,096, or two a key | a further one is dropped, counted |
+//! | events that wait for their batch | 65,536 | the oldest is dropped, counted |
+//! | commands from outside | 64 | dropped, counted |
+//! | known engines, Redis servers | 64, 1,000 | a further one is passed over |
+//! | pushes to a slow follower of the reader | one a key, 1,024 events | the newer value replaces the older; events are dropped, counted |
 //! | deltas that wait for a snapshot | [`process`] | the oldest go, the snapshot must be newer |
 //! | levels of a book | [`domain::LEVELS_MAX`] a side | the farthest goes, and the claim to know beyond it |
 //! | events of an instrument | a number of each kind a second ([`domain::EventPolicy`]) | dropped, counted |
 //! | a websocket frame, a REST answer | 4 MiB, 8 MiB | the session ends, the call fails |
+//! | pushes that a follower has not taken | one a key, [`reader::EVENTS_MAX`] events | the newer one replaces the older one, the oldest events go, counted |
+//! | channels of one reader | [`reader::CHANNELS_MAX`] | further keys are polled |
 //! | requests to a session or to REST | their channels | dropped, asked again at a later tick |
 
 pub mod app;

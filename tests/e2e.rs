@@ -5,8 +5,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails where it unwraps nothing")]
 
+#[path = "support/certificates.rs"]
+mod certificates;
+#[path = "support/cluster.rs"]
+mod cluster;
 #[path = "support/redis_server.rs"]
 mod redis_server;
+#[path = "support/sentinel.rs"]
+mod sentinel;
 
 #[path = "e2e/captures.rs"]
 mod captures;
@@ -28,6 +34,8 @@ mod redis_faults;
 mod rest;
 #[path = "e2e/sessions.rs"]
 mod sessions;
+#[path = "e2e/several.rs"]
+mod several;
 #[path = "e2e/shutdown.rs"]
 mod shutdown;
 #[path = "e2e/support.rs"]

@@ -9,14 +9,28 @@
 
 #[path = "support/certificates.rs"]
 mod certificates;
+#[path = "publish/comebacks.rs"]
+mod comebacks;
 #[path = "publish/faults.rs"]
 mod faults;
+#[path = "publish/market.rs"]
+mod market;
+#[path = "support/proxy.rs"]
+mod proxy;
+#[path = "publish/push.rs"]
+mod push;
 #[path = "support/redis_server.rs"]
 mod redis_server;
+#[path = "publish/refusals.rs"]
+mod refusals;
 #[path = "publish/rig.rs"]
 mod rig;
 #[path = "publish/scripts.rs"]
 mod scripts;
+#[path = "publish/two_engines.rs"]
+mod two_engines;
+#[path = "publish/watcher.rs"]
+mod watcher;
 
 use redis::AsyncCommands;
 use tickcache::clock;
@@ -56,6 +70,7 @@ fn a_burst_is_conflated_and_the_newest_of_each_key_wins() {
         let server = RedisServer::start();
         let mut redis = server.observe().await;
         let mut rig = Rig::start(tcp(server.port()), 600).connected().await;
+        rig.epoch().await;
         for round in 1..=20 {
             for slot in 0..600 {
                 rig.push(slot, round * 1_000 + i128::try_from(slot).unwrap());

@@ -19,16 +19,38 @@ pub(crate) const ROLE: &str = "--role";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Contender {
-    Engine,
+    Engine(Safety),
     Floor,
 }
 
-impl Contender {
-    pub(crate) const BOTH: [Self; 2] = [Self::Engine, Self::Floor];
+/// What an engine does besides writing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Safety {
+    /// As it comes: leases and the fence script, each value pushed, events.
+    Default,
+    /// Plain SETs of the only engine, no push, no events.
+    Off,
+}
 
-    pub(crate) fn name(self) -> &'static str {
+impl Safety {
+    const fn settings(self) -> &'static str {
         match self {
-            Self::Engine => "engine",
+            Self::Default => "",
+            Self::Off => "[publish]\nfencing = \"off\"\npush = \"off\"\n[events]\nkinds = []\n",
+        }
+    }
+}
+
+impl Contender {
+    pub(crate) const COUNT: usize = 3;
+    /// The floor comes last.
+    pub(crate) const ALL: [Self; Self::COUNT] =
+        [Self::Engine(Safety::Default), Self::Engine(Safety::Off), Self::Floor];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Engine(Safety::Default) => "engine",
+            Self::Engine(Safety::Off) => "engine, fence, push and events off",
             Self::Floor => "floor",
         }
     }
@@ -39,6 +61,7 @@ pub(crate) struct Wanted {
     pub(crate) instruments: Vec<String>,
     pub(crate) entities: &'static [&'static str],
     pub(crate) rest: Option<SocketAddr>,
+    pub(crate) safety: Safety,
 }
 
 /// A running contender; killed when dropped.
@@ -61,8 +84,10 @@ impl Running {
             "[store]\nkind = \"redis\"\n[redis]\nurl = \"redis://127.0.0.1:{redis_port}\"\n\
              [embedded]\nlisten = \"\"\n[http]\nlisten = \"\"\n[[feed]]\nvenue = \"binance\"\n\
              instruments = {:?}\nentities = {:?}\ndepth = 20\nwebsocket_url = \"ws://{venue}/stream\"\n\
-             rest_url = \"http://{rest}\"\nrest_weight_per_minute = 6000\nfirst_data_s = 300\n",
-            wanted.instruments, wanted.entities
+             rest_url = \"http://{rest}\"\nrest_weight_per_minute = 6000\nfirst_data_s = 300\n{}",
+            wanted.instruments,
+            wanted.entities,
+            wanted.safety.settings()
         );
         Self::spawn(&["engine", &settings])
     }

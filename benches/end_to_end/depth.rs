@@ -15,7 +15,7 @@ use std::time::Duration;
 use anyhow::ensure;
 use tickcache::clock;
 
-use crate::contender::{Running, Wanted};
+use crate::contender::{Running, Safety, Wanted};
 use crate::observe::Observer;
 use crate::report::{histogram, ms, us};
 use crate::run::{Sent, latencies, pairs, price_key, quotes, wait_for};
@@ -120,7 +120,8 @@ fn run(server: &Server, phase: Phase, length: Duration, measured: &mut Measured)
     });
     let (venue, rest) = (Venue::start()?, serve_rest(&market)?);
     let entities: &[&str] = if phase == Phase::QuotesOnly { &["price"] } else { &["price", "liquidity"] };
-    let wanted = Wanted { instruments: names.clone(), entities, rest: Some(rest) };
+    let (instruments, safety) = (names.clone(), Safety::Default);
+    let wanted = Wanted { instruments, entities, rest: Some(rest), safety };
     let running = Running::engine(venue.address(), server.port(), &wanted)?;
     let (mut quote_session, mut depth_session) = (None, None);
     for _ in entities {

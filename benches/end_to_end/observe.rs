@@ -1,9 +1,11 @@
 //! What Redis executed, and when: two ways to watch it, both from outside of whoever writes.
 //!
 //! [`Observer::monitor`] gets each command with the server's own microseconds of its execution. Redis escapes each byte
-//! for it, which costs 13 to 15 µs a quote: every contender alike, but a command in a row waits for those before it.
+//! for it, which costs 13 to 15 µs a value, and a command in a row waits for those before it. It shows a script when it is
+//! called and then each of its commands: a value that is fenced and pushed is escaped three times, the first time before
+//! its SET is stamped. So MONITOR is against the engine with fence and push.
 //! [`Observer::replica`] gets the plain bytes for well below 1 µs, without times: the stamp is our own at the read,
-//! so it is later than the execution by one wake-up. Bytes are only collected while a run lasts, and parsed after it.
+//! so it is later than the execution by one wake-up. It sees SET and PUBLISH of a script, not the script. Bytes are only collected while a run lasts, and parsed after it.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;

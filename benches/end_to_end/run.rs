@@ -49,16 +49,16 @@ pub(crate) fn start(
 ) -> anyhow::Result<(Running, Session)> {
     server.client()?.flush()?;
     let running = match contender {
-        Contender::Engine => {
+        Contender::Engine(safety) => {
             let instruments = INSTRUMENTS.map(str::to_owned).to_vec();
-            let wanted = Wanted { instruments, entities: &["price"], rest: None };
+            let wanted = Wanted { instruments, entities: &["price"], rest: None, safety };
             Running::engine(venue.address(), server.port(), &wanted)?
         }
         Contender::Floor => Running::floor(venue.address(), server.port())?,
     };
     let session = venue.accept()?;
     let first = match contender {
-        Contender::Engine => price_key(INSTRUMENTS[0]),
+        Contender::Engine(_) => price_key(INSTRUMENTS[0]),
         // The acknowledgement of its subscription.
         Contender::Floor => floor::KEY.to_owned(),
     };

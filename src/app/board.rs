@@ -35,6 +35,8 @@ macro_rules! board {
 }
 
 board! {
+    /// The epoch that this engine writes the feed with; 0 = another engine writes it, or nobody.
+    epoch,
     /// Frames read.
     frames,
     /// Bytes of those frames.

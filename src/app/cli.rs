@@ -46,6 +46,10 @@ enum Command {
     Watch(read::WatchArgs),
     /// Show the catalog: what there is.
     List(read::ListArgs),
+    /// Show who writes what: engines, feeds, leases, heartbeats, Redis.
+    Status(read::StatusArgs),
+    /// Ask the engines to send an instrument's values anew, and to confirm them at the venue.
+    Invalidate(read::InvalidateArgs),
 }
 
 /// Runs the command that the process was called with.
@@ -92,6 +96,14 @@ pub fn main() -> ExitCode {
             Command::List(args) => {
                 init_logging(format, "warn");
                 read::run_list(args).await
+            }
+            Command::Status(args) => {
+                init_logging(format, "warn");
+                read::run_status(args).await
+            }
+            Command::Invalidate(args) => {
+                init_logging(format, "warn");
+                read::run_invalidate(args).await
             }
         }
     });

@@ -253,6 +253,8 @@ fn health(feeds: &[(Feed, Arc<FeedBoard>, u64)], writer: &StatsBoard, store: Sto
             healthy &= stats.sessions_up == *sessions;
             serde_json::json!({
                 "feed": feed.to_string(),
+                "role": if stats.epoch > 0 { "owner" } else { "standby" },
+                "epoch": stats.epoch,
                 "sessions": sessions,
                 "sessions_up": stats.sessions_up,
                 "live": stats.live,

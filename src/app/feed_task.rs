@@ -17,8 +17,8 @@ use super::rest_worker::{Answer, Job};
 use crate::clock;
 use crate::codec::{Command, CommandKind};
 use crate::domain::{
-    Channel, Feed, Instrument, InstrumentId, MarketEvent, MonoTime, Now, Reason, Request, SessionId, State,
-    Subscription, UpdateSink,
+    Channel, Epoch, Feed, Instrument, InstrumentId, MarketEvent, MonoTime, Now, Reason, Request, SessionId,
+    State, Subscription, UpdateSink,
 };
 use crate::feed::{DecodeError, Excerpt, Recovery, SessionEnd, SessionHandler};
 use crate::process::FeedState;
@@ -180,7 +180,9 @@ impl FeedTask {
         let mut inner = self.inner.borrow_mut();
         let counts = inner.state.take_counts();
         let states = inner.state.states();
+        let epoch = inner.writer.authority(self.index);
         let Inner { stats, metrics, .. } = &mut *inner;
+        stats.epoch = epoch.map_or(0, Epoch::get);
         stats.quotes += counts.taken[Channel::Quote as usize];
         stats.trades += counts.taken[Channel::Trade as usize];
         stats.depth += counts.taken[Channel::Depth as usize];

@@ -5,7 +5,8 @@
 //! | file | owns |
 //! |---|---|
 //! | `cli` | the commands and their options |
-//! | `run`, `demo`, `replay`, `check`, `read` | one command each |
+//! | `run`, `demo`, `replay`, `check` | one command each |
+//! | `read` | the commands of whoever reads: `get`, `watch`, `list`, `status`, `invalidate` |
 //! | `engine` | from settings to a running engine |
 //! | `store` | from settings to where values go |
 //! | `shard`, `feed_task` | the hot thread, and a feed on it |

@@ -83,8 +83,10 @@ async fn run(plan: ShardPlan) {
         // An error means that the sender is gone, which is the same wish.
         let _ = link_stopped.await;
     }));
+    // Sessions go on while a standby takes over: until then this engine's values are the newest there are.
+    let (halt, halted) = watch::channel(false);
     let tasks: Vec<_> =
-        plan.feeds.into_iter().map(|feed| run_feed(feed, writer.clone(), plan.stop.clone())).collect();
+        plan.feeds.into_iter().map(|feed| run_feed(feed, writer.clone(), halted.clone())).collect();
     let (mut commands, asked) = (plan.commands, tasks.clone());
     tokio::task::spawn_local(async move {
         while let Some(command) = commands.recv().await {
@@ -103,6 +105,7 @@ async fn run(plan: ShardPlan) {
     for task in &tasks {
         task.stop(clock::now());
     }
+    halt.send_replace(true);
     let drained = writer.drain(clock::mono().after(DRAIN_TIMEOUT)).await;
     tracing::info!(?drained, "the last values are written");
     drop(link_stop);

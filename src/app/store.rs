@@ -9,7 +9,7 @@ use anyhow::Context;
 use tokio::runtime::Handle;
 
 use crate::clock;
-use crate::codec::ENGINE_ID_CHARS_MAX;
+use crate::codec::ENGINE_ID_MAX;
 use crate::config::{self, RedisAddress, RedisMode, RedisUrl, Settings, StoreKind, Tls};
 use crate::domain::{Epoch, EventPolicy, Feed};
 use crate::publish::{
@@ -75,13 +75,15 @@ fn servers(settings: &Settings, engine: &str) -> anyhow::Result<(Servers, Beside
     let discovery = Discovery::spawn(&runtime, deployment, login.clone());
     let hinting = discovery.clone();
     let hint: Hint = Arc::new(move || hinting.hint());
+    let watch = ServerWatch::spawn(&runtime, discovery.topology(), login.clone());
+    let restarts = watch.restarts();
     let beside = Beside {
         commands: Commands::spawn(&runtime, discovery.topology(), login.clone(), &settings.namespace),
-        _servers: ServerWatch::spawn(&runtime, discovery.topology(), login.clone()),
+        _servers: watch,
         _discovery: discovery.clone(),
     };
     let primaries_only = settings.redis_mode == RedisMode::Sentinel;
-    Ok((Servers { login, topology: discovery.topology(), hint, spread, primaries_only }, beside))
+    Ok((Servers { login, topology: discovery.topology(), restarts, hint, spread, primaries_only }, beside))
 }
 
 fn deployment(settings: &Settings) -> (Deployment, Spread) {
@@ -121,7 +123,7 @@ fn node_endpoint(url: &RedisUrl, node: &config::RedisNode) -> Endpoint {
 /// The engine's id and six hex digits that are others with each start: an engine that was killed and started again under the
 /// same id must wait for its former lease to end, as everybody else.
 fn owner(engine: &str) -> String {
-    let kept: String = engine.chars().take(ENGINE_ID_CHARS_MAX - 7).collect();
+    let kept: String = engine.chars().take(ENGINE_ID_MAX - 7).collect();
     format!("{kept}.{:06x}", fastrand::u32(..1 << 24))
 }
 

@@ -3,6 +3,7 @@
 //! Owns the bytes, both ways. Never does I/O, never reads a clock. Everything that is read is bounded: a value that
 //! claims more than the contract allows is an error, before anything is allocated for it.
 
+mod claim;
 mod compare;
 mod cursor;
 mod decode;
@@ -19,6 +20,7 @@ mod properties;
 mod registry;
 mod writer;
 
+pub use claim::Claim;
 pub use decoder::{Decoded, Decoder, RECORD_BYTES_MAX, decode};
 pub use encoder::Encoder;
 pub use envelope::{Codec, Envelope, peek_version};
@@ -28,7 +30,7 @@ pub use message::{
     decode_event, decode_feed, encode_command, encode_event, encode_feed,
 };
 pub use registry::{
-    ENGINE_BYTES_MAX, ENGINE_FEEDS_MAX, ENGINE_ID_CHARS_MAX, ENGINE_VERSION_CHARS_MAX, EngineEntry, FeedRole,
+    Breakers, ENGINE_BYTES_MAX, ENGINE_FEEDS_MAX, ENGINE_VERSION_CHARS_MAX, EngineEntry, FeedRole,
     RegistryError, UnknownFeedRole, decode_engine, decode_lease, encode_engine, encode_lease, is_engine_id,
 };
 

@@ -1,6 +1,6 @@
 //! Who writes what: the values of the engine registry and of the leases, as text.
 //!
-//! Owns their spelling, both ways: `<seen_ms> <started_ms> <version> <feed>=<role>,<feed>=<role>...` and
+//! Owns their spelling, both ways: `<seen_ms> <started_ms> <version> <feed>=<role>,<feed>=<role>... <closed>/<servers>` and
 //! `<engine id>:<epoch>`. Never talks to Redis, never reads a clock. A value beyond [`ENGINE_BYTES_MAX`] bytes or
 //! [`ENGINE_FEEDS_MAX`] feeds is an error before anything is kept of it.
 
@@ -9,14 +9,13 @@ use std::io::Write as _;
 use std::str::FromStr;
 
 use super::key::parse_feed;
+use super::message::ENGINE_ID_MAX;
 use crate::domain::{Epoch, Feed};
 
 /// Bytes of one engine's entry.
 pub const ENGINE_BYTES_MAX: usize = 64 * 1024;
 /// Feeds of one engine.
 pub const ENGINE_FEEDS_MAX: usize = 1_024;
-/// Characters of an engine's id: `[A-Za-z0-9._-]`.
-pub const ENGINE_ID_CHARS_MAX: usize = 64;
 /// Characters of an engine's version, none of them a space.
 pub const ENGINE_VERSION_CHARS_MAX: usize = 64;
 
@@ -76,6 +75,24 @@ pub struct EngineEntry {
     pub version: String,
     /// What it does with each of its feeds.
     pub feeds: Vec<(Feed, FeedRole)>,
+    /// The Redis servers that it writes to: how many of their circuit breakers are closed, and how many there are. `None`
+    /// where it does not say.
+    pub breakers: Option<Breakers>,
+}
+
+/// Circuit breakers of one engine, one for each Redis server that it writes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Breakers {
+    /// Those of servers whose connection works.
+    pub closed: u16,
+    /// All.
+    pub servers: u16,
+}
+
+impl fmt::Display for Breakers {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}/{}", self.closed, self.servers)
+    }
 }
 
 /// Why a value is no entry of the registry.
@@ -111,7 +128,13 @@ pub enum RegistryError {
 ///
 /// # Panics
 /// For more than [`ENGINE_FEEDS_MAX`] feeds, or a version that is empty, too long or has a space: programmer's errors.
-pub fn encode_engine(started_ms: u64, version: &str, feeds: &[(Feed, FeedRole)], out: &mut Vec<u8>) {
+pub fn encode_engine(
+    started_ms: u64,
+    version: &str,
+    feeds: &[(Feed, FeedRole)],
+    breakers: Breakers,
+    out: &mut Vec<u8>,
+) {
     assert!(is_version(version), "the version of an engine is one word");
     assert!(feeds.len() <= ENGINE_FEEDS_MAX, "an engine has at most {ENGINE_FEEDS_MAX} feeds");
     write!(out, "{started_ms} {version} ").expect("a Vec takes everything");
@@ -119,6 +142,7 @@ pub fn encode_engine(started_ms: u64, version: &str, feeds: &[(Feed, FeedRole)],
         let comma = if index == 0 { "" } else { "," };
         write!(out, "{comma}{feed}={role}").expect("a Vec takes everything");
     }
+    write!(out, " {breakers}").expect("a Vec takes everything");
 }
 
 /// Reads an entry of the registry. Roles that this version does not know are left out, further words too.
@@ -146,7 +170,14 @@ pub fn decode_engine(bytes: &[u8]) -> Result<EngineEntry, RegistryError> {
             feeds.push((feed, role));
         }
     }
-    Ok(EngineEntry { seen_ms, started_ms, version, feeds })
+    let breakers = words.next().and_then(breakers);
+    Ok(EngineEntry { seen_ms, started_ms, version, feeds, breakers })
+}
+
+fn breakers(word: &str) -> Option<Breakers> {
+    let (closed, servers) = word.split_once('/')?;
+    let number = |word| digits(word).and_then(|number| u16::try_from(number).ok());
+    Some(Breakers { closed: number(closed)?, servers: number(servers)? })
 }
 
 /// Appends the value of a lease: `<engine id>:<epoch>`.
@@ -165,10 +196,10 @@ pub fn decode_lease(bytes: &[u8]) -> Option<(&str, Epoch)> {
     Some((engine, Epoch::new(digits(epoch)?)?)).filter(|(engine, _)| is_engine_id(engine))
 }
 
-/// Whether `text` may name an engine: 1 to [`ENGINE_ID_CHARS_MAX`] of `A-Z a-z 0-9 . _ -`.
+/// Whether `text` may name an engine: 1 to [`ENGINE_ID_MAX`] of `A-Z a-z 0-9 . _ -`.
 #[must_use]
 pub fn is_engine_id(text: &str) -> bool {
-    (1..=ENGINE_ID_CHARS_MAX).contains(&text.len())
+    (1..=ENGINE_ID_MAX).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
 }
 
@@ -189,6 +220,8 @@ const fn missing(expected: &'static str) -> RegistryError {
 mod tests {
     use super::*;
 
+    const BREAKERS: Breakers = Breakers { closed: 2, servers: 3 };
+
     fn feed(venue: &str, partition: u16) -> Feed {
         Feed { venue: venue.parse().unwrap(), partition }
     }
@@ -201,15 +234,19 @@ mod tests {
             (feed("okx", 0), FeedRole::Warming),
         ];
         let mut value = b"1795207622296 ".to_vec();
-        encode_engine(1_795_207_000_001, "0.1.0", &feeds, &mut value);
+        encode_engine(1_795_207_000_001, "0.1.0", &feeds, BREAKERS, &mut value);
         let text = std::str::from_utf8(&value).unwrap();
-        assert_eq!(text, "1795207622296 1795207000001 0.1.0 binance/0=owner,binance/1=ready,okx/0=warming");
+        assert_eq!(
+            text,
+            "1795207622296 1795207000001 0.1.0 binance/0=owner,binance/1=ready,okx/0=warming 2/3"
+        );
         let entry = decode_engine(&value).unwrap();
         let expected = EngineEntry {
             seen_ms: 1_795_207_622_296,
             started_ms: 1_795_207_000_001,
             version: "0.1.0".to_owned(),
             feeds,
+            breakers: Some(BREAKERS),
         };
         assert_eq!(entry, expected);
     }
@@ -217,7 +254,7 @@ mod tests {
     #[test]
     fn an_engine_without_feeds_and_one_of_a_later_version_are_read() {
         let mut value = b"5 ".to_vec();
-        encode_engine(4, "0.1.0", &[], &mut value);
+        encode_engine(4, "0.1.0", &[], BREAKERS, &mut value);
         assert_eq!(decode_engine(&value).unwrap().feeds, []);
         let later = decode_engine(b"5 4 2.0.0-rc.1 okx/0=observer,okx/1=owner more words").unwrap();
         assert_eq!(later.feeds, [(feed("okx", 1), FeedRole::Owner)]);
@@ -258,7 +295,7 @@ mod tests {
 
     #[test]
     fn what_is_no_lease_is_none() {
-        let long = format!("{}:1", "a".repeat(ENGINE_ID_CHARS_MAX + 1));
+        let long = format!("{}:1", "a".repeat(ENGINE_ID_MAX + 1));
         for value in
             ["", "a", "a:", ":1", "a:1:2", "a:-1", "a:+1", "a:9007199254740992", "a b:1", "a\u{e9}:1", &long]
         {

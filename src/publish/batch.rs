@@ -37,6 +37,8 @@ pub(super) enum Entry {
     Engines,
     /// A command about the catalog.
     Catalog,
+    /// A command about `meta`.
+    Meta,
     /// The PUBLISH of an event.
     Event(EventKind),
     /// A command whose answer changes nothing: a push, a heartbeat, a script's text, the end of a derived key.

@@ -28,6 +28,9 @@ pub(super) struct Catalog {
     fields: BTreeMap<String, (FeedIndex, Option<String>)>,
     unsent: BTreeSet<String>,
     meta_unsent: bool,
+    /// Something that is no hash stands under the key.
+    catalog_foreign: bool,
+    meta_foreign: bool,
 }
 
 impl Catalog {
@@ -40,6 +43,8 @@ impl Catalog {
             fields: BTreeMap::new(),
             unsent: BTreeSet::new(),
             meta_unsent: false,
+            catalog_foreign: false,
+            meta_foreign: false,
         }
     }
 
@@ -83,19 +88,34 @@ impl Catalog {
         self.meta_unsent
     }
 
-    /// Appends the fields of `meta`.
-    pub(super) fn append_meta(&mut self, batch: &mut Batch) {
+    /// Something else than a hash stands under the key that this entry wrote to: it goes before the fields are sent.
+    pub(super) const fn is_foreign(&mut self, entry: Entry) {
+        match entry {
+            Entry::Catalog => self.catalog_foreign = true,
+            Entry::Meta => self.meta_foreign = true,
+            _ => {}
+        }
+    }
+
+    /// Appends the fields of `meta`. `asking`: the key is being moved to the server that this goes to.
+    pub(super) fn append_meta(&mut self, batch: &mut Batch, asking: bool) {
         self.meta_unsent = false;
+        if std::mem::take(&mut self.meta_foreign) {
+            push(batch, Entry::Aside, &[b"DEL", self.meta_key.as_bytes()], asking);
+        }
         let transport = self.spread.transport().as_bytes();
         let words: [&[u8]; 6] = [b"HSET", self.meta_key.as_bytes(), b"transport", transport, b"schema", b"1"];
-        batch.push_command(Entry::Catalog, &words);
+        push(batch, Entry::Meta, &words, asking);
     }
 
     /// Appends what fits into one batch.
-    pub(super) fn append(&mut self, batch: &mut Batch) {
+    pub(super) fn append(&mut self, batch: &mut Batch, asking: bool) {
         let fields: Vec<String> =
             std::iter::from_fn(|| self.unsent.pop_first()).take(FIELDS_PER_COMMAND).collect();
         let key = self.catalog_key.as_bytes();
+        if std::mem::take(&mut self.catalog_foreign) {
+            push(batch, Entry::Aside, &[b"DEL", key], asking);
+        }
         let (mut set, mut removed): (Vec<&[u8]>, Vec<&[u8]>) = (vec![b"HSET", key], vec![b"HDEL", key]);
         for field in &fields {
             match self.fields.get(field).and_then(|(_, value)| value.as_ref()) {
@@ -105,10 +125,17 @@ impl Catalog {
         }
         for words in [set, removed] {
             if words.len() > 2 {
-                batch.push_command(Entry::Catalog, &words);
+                push(batch, Entry::Catalog, &words, asking);
             }
         }
     }
+}
+
+fn push(batch: &mut Batch, entry: Entry, words: &[&[u8]], asking: bool) {
+    if asking {
+        batch.push_command(Entry::Aside, &[b"ASKING"]);
+    }
+    batch.push_command(entry, words);
 }
 
 #[cfg(test)]
@@ -123,8 +150,8 @@ mod tests {
 
     fn sent(catalog: &mut Catalog) -> (String, usize) {
         let mut batch = Batch::default();
-        catalog.append_meta(&mut batch);
-        catalog.append(&mut batch);
+        catalog.append_meta(&mut batch, false);
+        catalog.append(&mut batch, false);
         (String::from_utf8(batch.bytes).unwrap(), batch.entries.len())
     }
 

@@ -64,11 +64,6 @@ impl Keepers {
         self.writer.link().borrow_mut().set_endpoints(endpoints);
     }
 
-    /// Waits for ever, with the tasks running.
-    pub(super) async fn keep_on(&mut self) {
-        std::future::pending::<()>().await;
-    }
-
     /// The number of an endpoint on a Cluster, where 0 is nowhere.
     fn node_for(&mut self, endpoint: &Endpoint) -> NodeIndex {
         let known =

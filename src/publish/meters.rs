@@ -33,6 +33,12 @@ pub(super) struct Meters {
     bytes: Counter,
     batches: Counter,
     errors: Vec<Counter>,
+    /// Values of ours over foreign ones.
+    pub(super) foreign: Counter,
+    /// Values that came after newer ones.
+    pub(super) older: Counter,
+    /// Values that could not be pushed.
+    pub(super) pushes_refused: Counter,
     up: Gauge,
     batch_values: metrics::Histogram,
     round_trip_seconds: metrics::Histogram,
@@ -66,6 +72,9 @@ impl Meters {
             bytes: counter!(names::PUBLISH_BYTES),
             batches: counter!(names::PUBLISH_BATCHES),
             errors: Refusal::ALL.iter().map(error).collect(),
+            foreign: counter!(names::PUBLISH_FOREIGN),
+            older: counter!(names::PUBLISH_OLDER),
+            pushes_refused: counter!(names::PUBLISH_PUSHES_REFUSED),
             up: gauge!(names::PUBLISH_REDIS_UP),
             batch_values: histogram!(names::PUBLISH_BATCH_VALUES),
             round_trip_seconds: histogram!(names::PUBLISH_ROUND_TRIP),

@@ -1,25 +1,36 @@
 //! From the newest typed record of each key to the bytes in Redis, and in this process's own table.
 //!
-//! Owns the conflation table, the batches, the connection to Redis and its supervision, and the table that other threads
-//! read. Never parses a venue, never makes a record. Holds at most [`SLOTS_MAX`] keys and two batches in flight; whatever
-//! comes faster than Redis takes it is overwritten by its newer value.
+//! Owns the conflation table, the leases, the batches, the connections to Redis and their supervision, and the table that other
+//! threads read. Never parses a venue, never makes a record. Holds at most [`SLOTS_MAX`] keys and two batches a server in
+//! flight; whatever comes faster than Redis takes it is overwritten by its newer value.
 //!
-//! Everything but [`ValueTable`] and [`StatsBoard`] lives on one thread: a session calls [`Writer`]'s `update` for each
-//! record and [`Writer::flush`] after each group of frames, and the flush itself writes to the socket. The task
-//! [`Writer::run`] does the rest: connecting, leftovers, replies.
+//! On the hot thread: a session calls [`Writer`]'s `update` for each record and [`Writer::flush`] after each group of frames, and the
+//! flush itself writes to the socket. The task [`Writer::run`] does the rest: connecting, leftovers, replies. Other threads read
+//! [`ValueTable`] and [`StatsBoard`]. On the slow runtime: [`Discovery`] finds the servers, [`ServerWatch`] looks after their
+//! memory, [`Commands`] listens to what others ask.
 //!
-//! Beside that thread, on the slow runtime: [`Discovery`] finds the servers that take writes, [`ServerWatch`] looks at their
-//! memory and notices restarts, [`Commands`] listens to bots and operators. They talk to the hot thread through watched
-//! values and a bounded queue, and never make it wait.
+//! What is consistent with what: a key's bytes in the table and in Redis are the same bytes, the table's a moment earlier (but for
+//! a standby, whose table holds epoch 0). While the window of batches is full or Redis stalls (at most 500 ms, then its
+//! connection is given up), both wait; while Redis is away or refuses writes, the table goes on and Redis gets the newest values
+//! afterwards. There is no order between keys, but urgent ones go first.
 //!
-//! What is consistent with what: a key's bytes in the table and in Redis are the same bytes, the table's a moment earlier.
-//! While the window of batches is full or Redis stalls (at most 500 ms, then its connection is given up), both wait; while
-//! Redis is away or refuses writes, the table goes on and Redis gets the newest values afterwards. There is no order
-//! between keys, but urgent ones go first.
+//! | file | owns |
+//! |---|---|
+//! | `conflation`, `lanes` | the newest record of each key, and which goes first |
+//! | `lease`, `roster` | who may write a feed; which engine is to have it |
+//! | `pipeline` | the state machine: what is sent when, what a reply changes |
+//! | `writes`, `batch`, `script`, `scripts/` | the commands |
+//! | `outbox` | events that wait for their value |
+//! | `reply`, `items` | Redis' answers |
+//! | `writer`, `keepers`, `link`, `handshake`, `transport`, `tls` | connections |
+//! | `discovery`, `topology`, `servers`, `session` | which servers there are |
+//! | `server_watch`, `memory_policy`, `commands` | what is asked on the slow runtime |
+//! | `table`, `stats`, `meters`, `breaker` | what others see |
 
 mod address;
 mod answer;
 pub mod batch;
+mod breaker;
 pub mod catalog;
 mod commands;
 pub mod conflation;
@@ -56,6 +67,7 @@ mod writer;
 mod writes;
 
 pub use address::{Credentials, Endpoint, RedisAddress};
+pub use breaker::Breaker;
 pub use commands::{COMMANDS_MAX, Commands};
 pub use discovery::{Deployment, Discovery};
 pub use error::{MESSAGE_MAX, PublishError, Recovery, Refusal, ReplyError};

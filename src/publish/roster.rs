@@ -1,15 +1,11 @@
 //! Which engines live, and which of them is to have which feed.
 //!
-//! Owns the last answer of the registry (the hash of engines) and the ranking. Never talks to Redis and never decides who
-//! writes: that is the lease's. At most [`ENGINES_MAX`] engines are ranked; a further one ranks behind all of them.
-//!
-//! Rendezvous hashing: each engine gets a number for each feed, from both names; the greatest is preferred. An engine that
-//! comes or goes moves only the feeds that it prefers or held. An engine whose books are still warming up is preferred by
-//! nobody while a warm one lives.
+//! Owns the last answer of the registry (the hash of engines). Never talks to Redis and never decides who writes: that is the
+//! lease's. Engines are ranked by their [`Claim`]s; at most [`ENGINES_MAX`] are known, a further one ranks behind all of them.
 
 use std::time::Duration;
 
-use crate::codec::{EngineEntry, FeedRole, decode_engine};
+use crate::codec::{Claim, EngineEntry, FeedRole, decode_engine};
 use crate::domain::Feed;
 
 /// Engines that are ranked.
@@ -46,47 +42,23 @@ impl Roster {
 
     /// How many engines are to have `feed` rather than this one, which has this role in it.
     pub(super) fn rank(&self, own_id: &str, feed: &Feed, own_role: FeedRole) -> u32 {
-        let own = claim(own_id, feed, own_role);
+        let own = Claim::new(own_id, feed, own_role);
         let before = self.claims(feed).filter(|claim| *claim > own).count();
         u32::try_from(before).unwrap_or(u32::MAX)
     }
 
     /// Whether another engine is ready for `feed` and preferred to this one, which writes it.
     pub(super) fn prefers_another(&self, own_id: &str, feed: &Feed) -> bool {
-        let own = claim(own_id, feed, FeedRole::Owner);
+        let own = Claim::new(own_id, feed, FeedRole::Owner);
         self.claims(feed).any(|claim| claim > own)
     }
 
     fn claims<'a>(&'a self, feed: &'a Feed) -> impl Iterator<Item = Claim<'a>> {
         self.peers.iter().filter_map(move |peer| {
             let (_, role) = peer.entry.feeds.iter().find(|(known, _)| known == feed)?;
-            Some(claim(&peer.id, feed, *role))
+            Some(Claim::new(&peer.id, feed, *role))
         })
     }
-}
-
-/// Ordered: the greatest is to have the feed.
-type Claim<'a> = (bool, u64, &'a str);
-
-fn claim<'a>(engine: &'a str, feed: &Feed, role: FeedRole) -> Claim<'a> {
-    let is_warm = match role {
-        FeedRole::Owner | FeedRole::Ready => true,
-        FeedRole::Warming => false,
-    };
-    (is_warm, weight(engine, feed), engine)
-}
-
-/// The same on every machine and in every version: FNV-1a of both names, then the finaliser of `splitmix64`, without which
-/// names that differ in their last letter would differ in few bits.
-fn weight(engine: &str, feed: &Feed) -> u64 {
-    let partition = feed.partition.to_be_bytes();
-    let bytes = engine.bytes().chain([0]).chain(feed.venue.as_str().bytes()).chain([0]).chain(partition);
-    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    let mixed = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::{Credentials, Endpoint, Login, RedisAddress, Spread, Topology};
+use super::{Credentials, Endpoint, Login, RedisAddress, Restarts, Spread, Topology};
 
 /// Asks for a look at the topology: a connection was lost, or a server said that it is not the right one. Never waits.
 pub type Hint = Arc<dyn Fn() + Send + Sync>;
@@ -19,7 +19,9 @@ pub struct Servers {
     pub login: Login,
     /// The servers that take writes.
     pub topology: watch::Receiver<Arc<Topology>>,
-    /// How to ask for a newer one.
+    /// How often each of them was restarted, as far as somebody watches; a change has everything published anew.
+    pub restarts: watch::Receiver<Arc<Restarts>>,
+    /// How to ask for a newer topology.
     pub hint: Hint,
     /// How the keys are spread over them.
     pub spread: Spread,
@@ -44,7 +46,8 @@ impl Servers {
     #[must_use]
     pub fn single(endpoint: Endpoint, login: Login) -> Self {
         let (_, topology) = watch::channel(Arc::new(Topology::single(1, endpoint)));
-        Self { login, topology, hint: Arc::new(|| {}), spread: Spread::One, primaries_only: false }
+        let (_, restarts) = watch::channel(Arc::default());
+        Self { login, topology, restarts, hint: Arc::new(|| {}), spread: Spread::One, primaries_only: false }
     }
 
     /// One server at an address, with the web's certificate authorities.

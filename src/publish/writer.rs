@@ -11,9 +11,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 use crate::clock;
 use crate::domain::{Backoff, Epoch, KeyEvent, Ladder, MonoTime, Now, Update, UpdateSink};
 
+use super::breaker::{Breaker, ShownBreaker};
 use super::handshake::Demand;
 use super::keepers::Keepers;
 use super::link::Link;
@@ -141,16 +144,15 @@ impl Writer {
     }
 
     /// Releases every lease: a standby takes over. The last values may still be written, through the fence. Says whether it
-    /// is worth waiting for a standby.
+    /// is worth waiting for a standby: a lease was held, and Redis answers.
     #[must_use]
     pub fn leave(&self) -> bool {
-        let mut link = self.link.borrow_mut();
-        link.pipeline.leave();
         let now = clock::now();
-        link.pipeline.run_errands_now(now);
+        let mut link = self.link.borrow_mut();
+        let was_writing = link.pipeline.leave(now);
         link.flush(now);
         drop(link);
-        self.is_leased && self.board.read().connected
+        was_writing && self.is_leased && self.board.read().connected
     }
 
     /// Keeps the connections until `shutdown` is ready: connects, reads replies, sends what the window held back. Spawn
@@ -170,14 +172,19 @@ impl Writer {
             let error = self.drive(NodeIndex(0)).await;
             unreachable!("without a socket nothing fails: {error}");
         };
-        let mut topology = servers.topology.clone();
+        let (mut topology, mut restarts) = (servers.topology.clone(), servers.restarts.clone());
         let mut keepers = Keepers::new(self.clone(), servers.spread);
         loop {
             let current = Arc::clone(&topology.borrow_and_update());
             keepers.follow(&current);
-            if topology.changed().await.is_err() {
-                // Nobody will ever tell of another one: what is known stays.
-                keepers.keep_on().await;
+            tokio::select! {
+                () = changed(&mut topology) => {}
+                () = changed(&mut restarts) => {
+                    let now = clock::now();
+                    let mut link = self.link.borrow_mut();
+                    link.pipeline.publish_anew(now.mono);
+                    link.flush(now);
+                }
             }
         }
     }
@@ -191,18 +198,22 @@ impl Writer {
         let Some(servers) = self.servers.clone() else { return };
         let demand = Demand { scripts: true, primary: servers.primaries_only };
         let mut backoff = Backoff::new(RECONNECT);
+        let mut breaker = ShownBreaker::new(&endpoint);
         loop {
             tokio::time::sleep(backoff.next(fastrand::f64())).await;
+            breaker.set(Breaker::HalfOpen);
             match servers.login.open(&endpoint, demand).await {
                 Ok(transport) => {
                     // One that comes and goes (a replica that refuses writes) is told of once in a while.
                     let is_told = !backoff.is_flapping() || backoff.attempts() % LOG_ATTEMPTS_EVERY == 1;
                     let since = clock::mono();
                     self.link.borrow_mut().up(node, transport, since);
+                    breaker.set(Breaker::Closed);
                     if is_told {
                         tracing::info!(%endpoint, "redis connected");
                     }
                     let error = self.drive(node).await;
+                    breaker.set(Breaker::Open);
                     let now = clock::mono();
                     self.link.borrow_mut().down(node, error.why(), now);
                     let lived = now.since(since);
@@ -216,9 +227,10 @@ impl Writer {
                 }
                 Err(_) => {}
             }
+            breaker.set(Breaker::Open);
             (servers.hint)();
-            // While no connection is polled nobody else shows what is encoded and conflated.
-            self.link.borrow_mut().pipeline.refresh_stats();
+            // While no connection is polled nobody else lets time pass.
+            self.link.borrow_mut().pipeline.idle(clock::now());
         }
     }
 
@@ -255,14 +267,22 @@ impl Writer {
         while let Some(advice) = link.pipeline.take_advice() {
             let found = match &advice {
                 Advice::Refresh => None,
-                Advice::Moved { to, .. } | Advice::Ask { to, .. } => link.node_at(to),
+                Advice::Moved { to, .. } | Advice::Ask { to, .. } | Advice::AskControl { to, .. } => {
+                    link.node_at(to)
+                }
             };
             match (advice, found) {
                 (Advice::Moved { cluster_slot, .. }, Some(node)) => {
                     link.pipeline.move_slot(cluster_slot, node)
                 }
                 (Advice::Ask { slot, .. }, Some(node)) => link.pipeline.ask_elsewhere(slot, node, now),
-                (Advice::Refresh | Advice::Moved { .. } | Advice::Ask { .. }, _) => (servers.hint)(),
+                (Advice::AskControl { cluster_slot, .. }, Some(node)) => {
+                    link.pipeline.ask_control(cluster_slot, node, now);
+                }
+                (
+                    Advice::Refresh | Advice::Moved { .. } | Advice::Ask { .. } | Advice::AskControl { .. },
+                    _,
+                ) => (servers.hint)(),
             }
         }
     }
@@ -293,6 +313,13 @@ impl Writer {
     #[must_use]
     pub fn buffer_bytes(&self) -> usize {
         self.link.borrow().pipeline.buffer_bytes()
+    }
+}
+
+/// Ready at the next change; never, once nobody can tell of one.
+async fn changed<T>(watched: &mut watch::Receiver<T>) {
+    if watched.changed().await.is_err() {
+        std::future::pending().await
     }
 }
 

@@ -1,7 +1,7 @@
 //! One read API over Redis: a value, all venues of an instrument, the catalog.
 //!
-//! Owns the questions that are asked of Redis and the reading of the answers. Never writes, never uses KEYS, and scans
-//! nothing but the catalog. A catalog of more than [`CATALOG_MAX`] fields is refused.
+//! Owns the questions that are asked of Redis and the reading of the answers. Never writes a key, never uses KEYS, and
+//! scans nothing but the catalog. A catalog of more than [`CATALOG_MAX`] fields is refused.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,9 +11,10 @@ use redis::Cmd;
 use tracing::warn;
 
 use super::link::Link;
+use super::push::{Hub, Subscription};
 use super::{Lookup, Options, ReadError, Venues, View, Watch};
-use crate::codec::Decoder;
 use crate::codec::key::{self, ValueKey};
+use crate::codec::{DecodeError, Decoder};
 use crate::domain::{Entity, Feed, Instrument, Namespace, Venue};
 use crate::telemetry::names;
 
@@ -36,10 +37,12 @@ pub struct CatalogLine {
     pub entities: Vec<Entity>,
 }
 
-/// Reads what tickcache keeps in one Redis. Cheap to clone; all clones share one connection.
+/// Reads what tickcache keeps in one Redis. Cheap to clone; all clones share one connection for questions, and one a
+/// node for subscriptions.
 #[derive(Debug, Clone)]
 pub struct Reader {
     link: Arc<Link>,
+    hub: Arc<Hub>,
     namespace: Namespace,
     unreadable: Arc<AtomicU64>,
 }
@@ -50,9 +53,23 @@ impl Reader {
     /// # Errors
     /// [`ReadError`], when the URL is not valid or Redis cannot be reached.
     pub async fn connect(url: &str, namespace: Namespace) -> Result<Self, ReadError> {
-        let reader = Self::lazy(url, namespace, Options::default())?;
-        reader.link.query::<String>("PING", &redis::cmd("PING")).await?;
-        Ok(reader)
+        Self::connect_with(url, namespace, Options::default()).await
+    }
+
+    /// Connects, and makes sure that Redis answers.
+    ///
+    /// # Errors
+    /// As [`Reader::connect`].
+    pub async fn connect_with(url: &str, namespace: Namespace, options: Options) -> Result<Self, ReadError> {
+        let reader = Self::lazy(url, namespace, options)?;
+        // Not PING, which a Cluster's connection would send to every node.
+        let mut command = redis::cmd("HLEN");
+        command.arg(key::catalog_key(&reader.namespace));
+        match reader.link.query::<u64>("HLEN", &command).await {
+            Err(error) if !matches!(error, ReadError::Refused { .. }) => Err(error),
+            // A user that may not look there may be allowed what it really asks for.
+            _ => Ok(reader),
+        }
     }
 
     /// Connects at the first question, and as often as it takes afterwards.
@@ -61,7 +78,8 @@ impl Reader {
     /// [`ReadError::Url`].
     pub fn lazy(url: &str, namespace: Namespace, options: Options) -> Result<Self, ReadError> {
         let link = Arc::new(Link::new(url, options)?);
-        Ok(Self { link, namespace, unreadable: Arc::default() })
+        let hub = Arc::new(Hub::new(Arc::clone(&link), namespace.clone()));
+        Ok(Self { link, hub, namespace, unreadable: Arc::default() })
     }
 
     /// Host and port, or the path of the socket; for people.
@@ -159,16 +177,50 @@ impl Reader {
         Watch::new(self.clone(), entity, instrument, venues)
     }
 
-    pub(super) async fn venues_with(
+    pub(super) const fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+
+    pub(super) const fn link(&self) -> &Arc<Link> {
+        &self.link
+    }
+
+    pub(super) fn subscription(&self) -> Subscription {
+        self.hub.subscription()
+    }
+
+    /// What the catalog says of one instrument at `venues`, where it knows them.
+    pub(super) async fn lines_at(
         &self,
-        entity: Entity,
         instrument: &Instrument,
-    ) -> Result<Vec<Venue>, ReadError> {
+        venues: &[Venue],
+    ) -> Result<Vec<CatalogLine>, ReadError> {
+        if venues.is_empty() {
+            return Ok(Vec::new());
+        }
+        let fields: Vec<String> = venues.iter().map(|venue| key::catalog_field(instrument, venue)).collect();
+        let mut command = redis::cmd("HMGET");
+        command.arg(key::catalog_key(&self.namespace)).arg(&fields);
+        let values: Vec<Option<String>> = self.link.query("HMGET", &command).await?;
+        let pairs = fields.iter().zip(&values);
+        Ok(pairs.filter_map(|(field, value)| catalog_line(field, value.as_deref()?)).collect())
+    }
+
+    async fn venues_with(&self, entity: Entity, instrument: &Instrument) -> Result<Vec<Venue>, ReadError> {
         let lines = self.venues_of(instrument).await?;
         Ok(lines.into_iter().filter(|line| line.entities.contains(&entity)).map(|line| line.venue).collect())
     }
 
-    fn read(&self, decoder: &mut Decoder, key: ValueKey, bytes: &[u8]) -> Lookup {
+    /// A message on a channel that this version cannot read.
+    pub(super) fn note_unreadable_message(&self, error: &DecodeError) {
+        let count = self.unreadable.fetch_add(1, Ordering::Relaxed) + 1;
+        metrics::counter!(names::READER_UNREADABLE).increment(1);
+        if count.is_power_of_two() {
+            warn!(count, ?error, "message not readable");
+        }
+    }
+
+    pub(super) fn read(&self, decoder: &mut Decoder, key: ValueKey, bytes: &[u8]) -> Lookup {
         match decoder.decode(key.entity, bytes) {
             Ok(decoded) => Lookup::Found(Box::new(View::new(key, decoded))),
             Err(error) => {

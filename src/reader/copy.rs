@@ -84,6 +84,26 @@ impl LocalCopy {
         [self.gone(key), unreadable]
     }
 
+    /// Takes a value that was pushed. One that has gone is not brought back by its own last message, which may have been
+    /// on its way when the key was looked at.
+    pub(super) fn apply_pushed(&mut self, key: &ValueKey, lookup: Lookup, now: Now) -> [Option<Change>; 2] {
+        if let Lookup::Found(view) = &lookup
+            && let Some(held) = self.held.get(key)
+            && matches!(held.shown, Shown::Nothing)
+            && !supersedes(view.version, held.version)
+            && now.mono < held.deadline
+        {
+            self.refused += u64::from(supersedes(held.version, view.version));
+            return [None, None];
+        }
+        self.apply(key, lookup, now)
+    }
+
+    /// Says which values have aged out of their trust.
+    pub(super) fn age(&mut self, now: Now) -> Vec<Change> {
+        self.held.values_mut().filter_map(|held| held.aged(now, &self.limits)).collect()
+    }
+
     /// Says which values have aged out of their trust, and, as nobody renews them while Redis is away, out of their TTL.
     pub(super) fn without_redis(&mut self, now: Now) -> Vec<Change> {
         let keys: Vec<ValueKey> = self.held.keys().cloned().collect();
@@ -170,6 +190,7 @@ mod tests {
             Change::Unreadable(..) => "unreadable".to_owned(),
             Change::Lost(_) => "lost".to_owned(),
             Change::Restored => "restored".to_owned(),
+            other => format!("{other:?}"),
         };
         changes.into_iter().flatten().map(one).collect::<Vec<_>>().join(", ")
     }
@@ -207,6 +228,21 @@ mod tests {
         assert_eq!(apply(&mut copy, &live(1, 2, 101), 104), "");
         assert_eq!(apply(&mut copy, &live(1, 2, 101), 105), "aged 1.2 stale");
         assert_eq!(apply(&mut copy, &live(1, 3, 106), 106), "value 1.3 live");
+    }
+
+    #[test]
+    fn a_late_message_does_not_bring_back_what_has_gone() {
+        let mut copy = LocalCopy::new(AgeLimits::default());
+        let pushed = |copy: &mut LocalCopy, view: &View, now_s| {
+            said(copy.apply_pushed(&view.key, Lookup::Found(Box::new(view.clone())), at_s(now_s)))
+        };
+        let (first, second) = (live(7, 1, 100), live(7, 2, 100));
+        assert_eq!(pushed(&mut copy, &first, 100), "value 7.1 live");
+        assert_eq!(said(copy.apply(&first.key, Lookup::Absent, at_s(101))), "gone");
+        assert_eq!(pushed(&mut copy, &first, 101), "");
+        assert_eq!(pushed(&mut copy, &second, 102), "value 7.2 live");
+        assert_eq!(pushed(&mut copy, &first, 102), "");
+        assert_eq!(copy.refused(), 1);
     }
 
     #[test]

@@ -133,7 +133,9 @@ impl ReadError {
                 ServerErrorKind::BusyLoading
                 | ServerErrorKind::MasterDown
                 | ServerErrorKind::ClusterDown
-                | ServerErrorKind::TryAgain,
+                | ServerErrorKind::TryAgain
+                | ServerErrorKind::Moved
+                | ServerErrorKind::Ask,
             ) => Self::NotReady { server, command, reason },
             ErrorKind::Server(_) | ErrorKind::Extension | ErrorKind::UnexpectedReturnType => {
                 if error.code() == Some("NOAUTH") {
@@ -171,6 +173,7 @@ mod tests {
             ("-LOADING Redis is loading the dataset in memory\r\n", Recovery::Retry),
             ("-MASTERDOWN Link with MASTER is down\r\n", Recovery::Retry),
             ("-CLUSTERDOWN Hash slot not served\r\n", Recovery::Retry),
+            ("-MOVED 3999 127.0.0.1:6381\r\n", Recovery::Retry),
             ("-NOPERM this user has no permissions to run the 'mget' command\r\n", Recovery::Stop),
             ("-NOAUTH Authentication required.\r\n", Recovery::Stop),
             ("-WRONGTYPE Operation against a key holding the wrong kind of value\r\n", Recovery::Stop),

@@ -1,6 +1,6 @@
 //! How long a reader leaves Redis alone after it could not be reached.
 //!
-//! Owns the ladder 20, 50, 100, 200, 500 ms. Never sleeps and never reads the clock: while the wait lasts, calls fail at
+//! Owns the ladder 20, 50, 100, 200 ms. Never sleeps and never reads the clock: while the wait lasts, calls fail at
 //! once with the last error, so nothing ever queues up behind a server that is not there.
 
 use std::time::Duration;
@@ -12,8 +12,7 @@ const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-const LADDER: Ladder =
-    Ladder { waits: &[ms(20), ms(50), ms(100), ms(200), ms(500)], good_after: Duration::ZERO };
+const LADDER: Ladder = Ladder { waits: &[ms(20), ms(50), ms(100), ms(200)], good_after: Duration::ZERO };
 
 /// The failures since the last success.
 #[derive(Debug)]
@@ -54,12 +53,12 @@ mod tests {
     }
 
     #[test]
-    fn attempts_are_spaced_out_up_to_half_a_second_and_begin_anew_after_a_success() {
+    fn attempts_are_spaced_out_up_to_a_fifth_of_a_second_and_begin_anew_after_a_success() {
         let error = ReadError::Unreachable { server: "h:1".into(), reason: "refused".into() };
         let mut backoff = Pause::default();
         assert_eq!(backoff.refuses(at_ms(0)), None);
         let mut now_ms = 0;
-        for wait_ms in [20, 50, 100, 200, 500, 500, 500] {
+        for wait_ms in [20, 50, 100, 200, 200, 200] {
             backoff.failed(at_ms(now_ms), error.clone());
             assert_eq!(backoff.refuses(at_ms(now_ms + wait_ms - 1)), Some(error.clone()));
             now_ms += wait_ms;

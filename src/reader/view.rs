@@ -33,6 +33,12 @@ impl Default for AgeLimits {
 pub struct Age(i64);
 
 impl Age {
+    /// From nanoseconds.
+    #[must_use]
+    pub const fn from_nanos(nanos: i64) -> Self {
+        Self(nanos)
+    }
+
     /// In nanoseconds.
     #[must_use]
     pub const fn nanos(self) -> i64 {

@@ -151,7 +151,7 @@ pub(crate) fn state(engine: &Engine, entity: Entity, instrument: &str) -> Option
 }
 
 /// A value in Redis.
-pub(crate) fn stored(connection: &mut redis::Connection, key: &str) -> Option<(Version, Record)> {
+pub(crate) fn stored(connection: &mut impl redis::ConnectionLike, key: &str) -> Option<(Version, Record)> {
     let bytes: Option<Vec<u8>> = redis::cmd("GET").arg(key).query(connection).unwrap();
     let entity = key.split(':').nth(2).unwrap().parse().unwrap();
     bytes.map(|bytes| decode(entity, &bytes).unwrap()).map(|value| (value.version, value.record))

@@ -1,4 +1,5 @@
 //! A redis-server with prices in it, and what a writer does to it. Needs `mod redis_server` beside it.
+#![allow(dead_code, reason = "every test binary uses another part of it")]
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
@@ -6,11 +7,14 @@ use std::time::Duration;
 
 use redis::Commands as _;
 use tickcache::clock;
-use tickcache::codec::Encoder;
-use tickcache::codec::key::{catalog_field, catalog_key, catalog_value, value_key};
+use tickcache::codec::key::{
+    catalog_field, catalog_key, catalog_value, event_channel, feed_channel, meta_key, update_channel,
+    value_key,
+};
+use tickcache::codec::{Encoder, EventMessage, FeedMessage, encode_event, encode_feed};
 use tickcache::domain::{
-    Entity, Epoch, Feed, Instrument, LastTrade, Namespace, Price, PriceLevel, PriceRecord, Reason, Record,
-    Scale, Scales, Sequence, Size, Stamp, State, VenueSequence, Version, WallTime,
+    Entity, Epoch, EventDetail, Feed, Instrument, LastTrade, Namespace, Price, PriceLevel, PriceRecord,
+    Reason, Record, Scale, Scales, Sequence, Size, Stamp, State, VenueSequence, Version, WallTime,
 };
 use tickcache::reader::Reader;
 
@@ -60,12 +64,75 @@ impl Store {
     }
 
     pub(crate) fn write(&mut self, venue: &str, version: (u64, u64), record: &PriceRecord) {
-        let version =
-            Version { epoch: Epoch::new(version.0).unwrap(), sequence: Sequence::new(version.1).unwrap() };
-        let mut bytes = Vec::new();
-        let record = Record::Price(record.clone());
-        Encoder::new(0).encode(record.as_ref(), version, clock::wall().published(), &mut bytes);
+        self.set(&self.key(venue), &encoded(version, record));
+    }
+
+    /// Says in `meta` how values are published.
+    pub(crate) fn declare(&mut self, transport: &str) {
+        let _: () = self.connection.hset(meta_key(&self.namespace), "transport", transport).unwrap();
+    }
+
+    /// As the writer's script does: the value under its key, and on its channel. Returns how many got it.
+    pub(crate) fn push(&mut self, venue: &str, version: (u64, u64), record: &PriceRecord) -> u64 {
+        let bytes = encoded(version, record);
         self.set(&self.key(venue), &bytes);
+        self.publish_value(venue, &bytes)
+    }
+
+    pub(crate) fn publish_value(&mut self, venue: &str, bytes: &[u8]) -> u64 {
+        let venue = venue.parse().unwrap();
+        let channel = update_channel(&self.namespace, Entity::Price, &instrument(), &venue);
+        self.connection.publish(channel, bytes).unwrap()
+    }
+
+    pub(crate) fn heartbeat(&mut self, venue: &str) {
+        let feed = Feed { venue: venue.parse().unwrap(), partition: 0 };
+        let channel = feed_channel(&self.namespace, &feed);
+        let mut bytes = Vec::new();
+        encode_feed(&heartbeat(feed), &mut bytes);
+        let _: () = self.connection.publish(channel, bytes).unwrap();
+    }
+
+    pub(crate) fn event(&mut self, venue: &str, version: (u64, u64), detail: EventDetail) {
+        let mut bytes = Vec::new();
+        encode_event(&event(venue, version, detail), &mut bytes);
+        let _: () = self.connection.publish(event_channel(&self.namespace, &instrument()), bytes).unwrap();
+    }
+}
+
+pub(crate) fn version((epoch, sequence): (u64, u64)) -> Version {
+    Version { epoch: Epoch::new(epoch).unwrap(), sequence: Sequence::new(sequence).unwrap() }
+}
+
+/// The bytes of a value.
+pub(crate) fn encoded(at: (u64, u64), record: &PriceRecord) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let record = Record::Price(record.clone());
+    Encoder::new(0).encode(record.as_ref(), version(at), clock::wall().published(), &mut bytes);
+    bytes
+}
+
+/// Of an engine whose clock is 1.5 ms ahead of the server's.
+pub(crate) fn heartbeat(feed: Feed) -> FeedMessage {
+    FeedMessage {
+        feed,
+        engine: "host-1-ab12".to_owned(),
+        epoch: Epoch::new(7).unwrap(),
+        state: State::Live,
+        reason: Reason::None,
+        time: clock::wall(),
+        clock_offset: 1_500_000,
+    }
+}
+
+pub(crate) fn event(venue: &str, at: (u64, u64), detail: EventDetail) -> EventMessage {
+    EventMessage {
+        instrument: instrument(),
+        venue: venue.parse().unwrap(),
+        entity: Entity::Price,
+        version: version(at),
+        time: clock::wall(),
+        detail,
     }
 }
 

@@ -209,6 +209,6 @@ const fn unit(unit: SizeUnit) -> &'static str {
     }
 }
 
-fn line(object: &impl Serialize) -> String {
+pub(super) fn line(object: &impl Serialize) -> String {
     serde_json::to_string(object).expect("strings, ints and lists always serialize")
 }

@@ -1,39 +1,35 @@
-//! The commands that read: `get`, `watch`, `list`.
+//! The commands for whoever reads: `get`, `watch`, `list`, `status`, `invalidate`.
 //!
 //! Owns their arguments and what they print. All of it goes through [`crate::reader`] and into the `out` of the caller, so
-//! that tests see what a user sees. Never writes to Redis.
+//! that tests see what a user sees. Writes no key of Redis.
 
 mod get;
+mod invalidate;
 mod json;
+mod json_event;
+mod json_status;
 mod list;
+mod source;
+mod status;
 mod table;
 mod text;
+mod text_status;
 mod watch;
 
 use std::io;
 use std::process::ExitCode;
 
-use clap::Args;
-
 use crate::config::{process_environment, redis_url_from_env};
 use crate::domain::{Entity, Instrument, Namespace, Venue};
-use crate::reader::{ReadError, Reader};
+use crate::reader::ReadError;
+use source::connect;
 
 pub use get::{GetArgs, get};
+pub use invalidate::{InvalidateArgs, invalidate};
 pub use list::{ListArgs, list};
+pub use source::{ModeChoice, SentinelPassword, SourceArgs};
+pub use status::{StatusArgs, status};
 pub use watch::{WatchArgs, watch};
-
-/// Where to read from.
-#[derive(Debug, Clone, Args)]
-pub struct SourceArgs {
-    /// redis://, rediss:// or redis+unix://, with user and password in it where Redis wants them
-    /// [default: TICKCACHE_REDIS_URL, REDIS_URL, else redis://127.0.0.1:6379]
-    #[arg(long, value_name = "URL")]
-    pub redis: Option<String>,
-    /// What stands in front of every key
-    #[arg(long, default_value = "tickcache")]
-    pub namespace: Namespace,
-}
 
 /// Why a reading command ends with an error.
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +79,52 @@ pub enum CommandError {
         /// Which Redis.
         server: String,
     },
+    /// Feeds that nobody writes.
+    #[error("no writer: {feeds}; nothing confirms their values, which expire")]
+    NoWriter {
+        /// Which ones.
+        feeds: String,
+    },
+    /// The user may not send commands.
+    #[error(
+        "{what}: this user may not command: {reason}; use one whose ACL allows PUBLISH on the command channel"
+    )]
+    MayNotCommand {
+        /// Instrument, and venue where one was asked for.
+        what: String,
+        /// What Redis says.
+        reason: String,
+    },
+    /// Nobody listens on the command channel.
+    #[error(
+        "{what}: nobody heard the command: no engine runs on this namespace; `tickcache status` shows who does"
+    )]
+    Unheard {
+        /// Instrument, and venue where one was asked for.
+        what: String,
+    },
+    /// Somebody heard it, but no event came.
+    #[error(
+        "{what}: {receivers} heard the command, but no value was invalidated within 2 s: nobody writes that \
+         instrument (`tickcache list`), the engine is a standby, or its events of the kind are switched off"
+    )]
+    NotObeyed {
+        /// Instrument, and venue where one was asked for.
+        what: String,
+        /// How many.
+        receivers: u64,
+    },
+    /// The command was sent, but we could not listen to what came of it.
+    #[error(
+        "{what}: {receivers} heard the command; whether they obeyed is unknown, because no event channel could be \
+         subscribed: nothing is published here, or this user's ACL does not allow it"
+    )]
+    NotListening {
+        /// Instrument, and venue where one was asked for.
+        what: String,
+        /// How many.
+        receivers: u64,
+    },
     /// Redis does not answer.
     #[error(transparent)]
     Read(#[from] ReadError),
@@ -101,6 +143,11 @@ impl CommandError {
             | Self::Expired { .. }
             | Self::Unreadable { .. }
             | Self::EmptyCatalog { .. }
+            | Self::NoWriter { .. }
+            | Self::MayNotCommand { .. }
+            | Self::Unheard { .. }
+            | Self::NotObeyed { .. }
+            | Self::NotListening { .. }
             | Self::Read(_)
             | Self::Output(_) => 1,
         }
@@ -130,6 +177,18 @@ pub(super) async fn run_list(args: ListArgs) -> anyhow::Result<ExitCode> {
     finish(list(&args, &url, &mut io::stdout()).await)
 }
 
+/// `tickcache status`.
+pub(super) async fn run_status(args: StatusArgs) -> anyhow::Result<ExitCode> {
+    let url = url(&args.source)?;
+    finish(status(&args, &url, &mut io::stdout()).await)
+}
+
+/// `tickcache invalidate`.
+pub(super) async fn run_invalidate(args: InvalidateArgs) -> anyhow::Result<ExitCode> {
+    let url = url(&args.source)?;
+    finish(invalidate(&args, &url, &mut io::stdout()).await)
+}
+
 fn url(source: &SourceArgs) -> anyhow::Result<String> {
     Ok(redis_url_from_env(source.redis.as_deref(), process_environment())?.to_url())
 }
@@ -140,8 +199,4 @@ fn finish(outcome: Result<(), CommandError>) -> anyhow::Result<ExitCode> {
         Err(error) if error.exit_code() == 0 => Ok(ExitCode::SUCCESS),
         Err(error) => Err(error.into()),
     }
-}
-
-async fn connect(url: &str, source: &SourceArgs) -> Result<Reader, ReadError> {
-    Reader::connect(url, source.namespace.clone()).await
 }

@@ -6,13 +6,14 @@
 use std::fmt::Write as _;
 
 use super::table::Table;
+use crate::codec::EventMessage;
 use crate::domain::{
-    DepthLevel, Entity, LiquidityRecord, Number, Price, PriceLevel, PriceRecord, Reason, Record, Scales,
-    Size, SizeUnit, VolumeRecord, WallTime,
+    DepthLevel, Entity, EventDetail, LiquidityRecord, Number, Price, PriceLevel, PriceRecord, Reason, Record,
+    Scale, Scales, Side, Size, SizeUnit, VolumeRecord, WallTime,
 };
 use crate::reader::{Trust, View};
 
-const UNKNOWN: &str = "-";
+pub(super) const UNKNOWN: &str = "-";
 
 /// The columns of an entity's table.
 pub(super) const fn header(entity: Entity) -> &'static [&'static str] {
@@ -87,6 +88,35 @@ pub(super) fn summary(view: &View) -> String {
             )
         }
     }
+}
+
+/// `14:03:59.123456  BTC-USDT binance  price_move  61837.63 -> 62500.00  v7.12`.
+pub(super) fn event(event: &EventMessage) -> String {
+    let number = |scale: Scale, mantissa: i128| Number { mantissa, scale }.to_string();
+    let detail = match &event.detail {
+        EventDetail::PriceMove { price_scale, reference, price } => {
+            format!("{} -> {}", number(*price_scale, reference.0), number(*price_scale, price.0))
+        }
+        EventDetail::Trade { scales, price, size, side } => {
+            let (price, size) = (number(scales.price, price.0), number(scales.size, size.0));
+            format!("{} {size} at {price}", if *side == Side::Buy { "bought" } else { "sold" })
+        }
+        EventDetail::LiquidityChange { size_scale, before, after, side } => {
+            let (before, after) = (number(*size_scale, before.0), number(*size_scale, after.0));
+            format!("{} {before} -> {after}", if *side == Side::Buy { "bids" } else { "asks" })
+        }
+        EventDetail::State { state, reason: Reason::None } => state.to_string(),
+        EventDetail::State { state, reason } => format!("{state} ({reason})"),
+        EventDetail::Invalidated { who, why } => format!("by {}: {}", printable(who), printable(why)),
+    };
+    let EventMessage { instrument, venue, entity, version, time, .. } = event;
+    let (time, kind) = (time_of_day(time.nanos()), event.detail.kind().as_str());
+    format!("{time}  {instrument} {venue}  {kind}  {entity}  {detail}  v{version}")
+}
+
+/// A text of somebody else's, without what a terminal would obey.
+pub(super) fn printable(text: &str) -> String {
+    text.chars().map(|char| if char.is_control() { ' ' } else { char }).collect()
 }
 
 /// The levels of a book under each other, best first; nothing for other entities.
@@ -168,7 +198,7 @@ fn size(scales: Scales, unit: SizeUnit, size: Size) -> String {
     }
 }
 
-fn optional<T>(value: Option<T>, text: impl FnOnce(T) -> String) -> String {
+pub(super) fn optional<T>(value: Option<T>, text: impl FnOnce(T) -> String) -> String {
     value.map_or_else(|| UNKNOWN.to_owned(), text)
 }
 

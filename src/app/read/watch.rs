@@ -1,13 +1,14 @@
 //! `tickcache watch`: a line for each change.
 //!
 //! Owns the command's arguments and the printing of changes. A mere confirmation is no change and prints nothing; a value
-//! that nobody confirms any more does. Ends after `--seconds`, or when its output is closed.
+//! that nobody confirms any more does, and with `--events` so does each event. Ends after `--seconds`, or when its output is closed.
 
 use std::io::Write;
 use std::time::Duration;
 
 use clap::Args;
 
+use super::json_event::key_event;
 use super::{CommandError, SourceArgs, connect, json, text};
 use crate::clock;
 use crate::codec::key::ValueKey;
@@ -28,6 +29,9 @@ pub struct WatchArgs {
     /// One JSON object a change: values as `tickcache get --json` prints them, else `{"event": ...}`
     #[arg(long)]
     pub json: bool,
+    /// Print events too: price moves, changes of liquidity and of state, invalidations
+    #[arg(long)]
+    pub events: bool,
     /// End after so many seconds [default: never]
     #[arg(long)]
     pub seconds: Option<u64>,
@@ -45,6 +49,9 @@ pub async fn watch(args: &WatchArgs, url: &str, out: &mut dyn Write) -> Result<(
     let reader = connect(url, &args.source).await?;
     let venues = args.venue.clone().map_or(Venues::All, |venue| Venues::Only(vec![venue]));
     let mut watch = reader.watch(args.entity, args.instrument.clone(), venues);
+    if args.events {
+        watch = watch.with_events();
+    }
     let printing = async {
         loop {
             let change = watch.next().await;
@@ -85,6 +92,9 @@ fn text_line(change: &Change) -> Option<String> {
         Change::Unreadable(key, error) => Some(format!("{time}  {}  not readable: {error}", head(key))),
         Change::Lost(error) => Some(format!("{time}  {}", lost(error))),
         Change::Restored => Some(format!("{time}  Redis answers again")),
+        Change::Event(event) => Some(text::event(event)),
+        Change::Silent(feed) => Some(format!("{time}  feed {feed}: no heartbeat for a second")),
+        Change::Heard(feed) => Some(format!("{time}  feed {feed}: heartbeats are back")),
     }
 }
 
@@ -100,6 +110,11 @@ fn json_line(change: &Change) -> Option<String> {
         }
         Change::Lost(error) => Some(json::event("lost", None, Some(&error.to_string()))),
         Change::Restored => Some(json::event("restored", None, None)),
+        Change::Event(event) => Some(key_event(event)),
+        Change::Silent(feed) => {
+            Some(json::event("silent", Some(feed.venue.as_str()), Some(&feed.to_string())))
+        }
+        Change::Heard(feed) => Some(json::event("heard", Some(feed.venue.as_str()), Some(&feed.to_string()))),
     }
 }
 

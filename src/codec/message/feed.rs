@@ -7,6 +7,7 @@ use super::super::decode;
 use super::super::envelope::SCHEMA;
 use super::super::error::DecodeError;
 use super::super::key;
+use super::super::registry::is_engine_id;
 use super::{append, cut, read_whole};
 use crate::domain::{Epoch, Feed, Reason, Sequence, State, WallTime};
 
@@ -76,9 +77,7 @@ fn read_feed(cursor: &mut Cursor<'_>) -> Result<Feed, DecodeError> {
 
 fn read_engine(cursor: &mut Cursor<'_>) -> Result<String, DecodeError> {
     let text = cursor.text()?;
-    let valid = (1..=ENGINE_ID_MAX).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'));
-    if valid { Ok(text.to_owned()) } else { Err(cursor.invalid("id of an engine")) }
+    if is_engine_id(text) { Ok(text.to_owned()) } else { Err(cursor.invalid("id of an engine")) }
 }
 
 fn read_epoch(cursor: &mut Cursor<'_>) -> Result<Epoch, DecodeError> {

@@ -114,15 +114,15 @@ fn two_renewals_fit_into_a_lease() {
         ),
         (
             "[lease]\nrenew_ms = 99",
-            "t.toml:2: lease.renew_ms: expected 100 to 29450 milliseconds, got 99".to_owned(),
+            "t.toml:2: lease.renew_ms: expected 100 to 32395 milliseconds, got 99".to_owned(),
         ),
-        ("[lease]\nrenew_ms = 741", format!("t.toml:2: {}", late(2_000, 740, 741))),
-        ("[lease]\nttl_ms = 1000", format!("t.toml:2: {}", late(1_000, 245, 400))),
-        ("[lease]\nttl_ms = 1000\nrenew_ms = 246", format!("t.toml:3: {}", late(1_000, 245, 246))),
+        ("[lease]\nrenew_ms = 815", format!("t.toml:2: {}", late(2_000, 814, 815))),
+        ("[lease]\nttl_ms = 1000", format!("t.toml:2: {}", late(1_000, 269, 400))),
+        ("[lease]\nttl_ms = 1000\nrenew_ms = 270", format!("t.toml:3: {}", late(1_000, 269, 270))),
     ] {
         assert_eq!(in_front_of_a_feed(text), expected, "{text}");
     }
-    loaded(&format!("[lease]\nttl_ms = 60000\nrenew_ms = 29450\n{MINIMAL}"), &[]);
+    loaded(&format!("[lease]\nttl_ms = 60000\nrenew_ms = 32395\n{MINIMAL}"), &[]);
 }
 
 #[test]

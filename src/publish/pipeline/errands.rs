@@ -3,25 +3,30 @@
 //! Owns when, and the commands. Errands go to the server where their key lives, before the values of the same batch; while
 //! it is away they are not even asked.
 
+use std::time::Duration;
+
 use crate::codec::key::cluster_slot;
-use crate::codec::{FeedMessage, encode_engine, encode_feed};
+use crate::codec::{Breakers, FeedMessage, encode_engine, encode_feed};
 use crate::domain::{MonoTime, Now};
 
 use super::super::batch::{Batch, Entry};
-use super::super::lease::{Ask, Change};
+use super::super::lease::{Ask, Change, mark};
 use super::super::roster::{SIGN_EVERY, SILENT_MAX};
 use super::super::{FeedIndex, NodeIndex, PublishError, script};
 use super::feeds::Right;
 use super::{Errand, HEARTBEAT_EVERY, PING_EVERY, Pipeline, SILENCE_MAX};
-use std::time::Duration;
 
 /// A feed is not handed over before it was held for so long: engines that start together sort themselves out first.
 const HELD_MIN: Duration = Duration::from_secs(3);
 
+/// Catalog and `meta` are written again so often: somebody may have deleted them.
+const CATALOG_EVERY: Duration = Duration::from_secs(30);
+
 impl Pipeline {
-    /// The same as a tick whose time has come.
-    pub(in super::super) fn run_errands_now(&mut self, now: Now) {
+    /// Time has passed while no server can be reached: leases lapse, and nobody is told otherwise.
+    pub fn idle(&mut self, now: Now) {
         self.run_errands(now);
+        self.refresh_stats();
     }
 
     /// Puts everything that is due on its server's list.
@@ -32,7 +37,11 @@ impl Pipeline {
         for feed in (0_u16..).map(FeedIndex).take(self.feeds.len()) {
             self.look_after(feed, now.mono);
         }
-        let registry = self.routes.node(cluster_slot(&self.engines_key));
+        if now.mono >= self.catalog_again_at {
+            self.catalog_again_at = now.mono.after(CATALOG_EVERY);
+            self.catalog_anew(now.mono);
+        }
+        let registry = self.routes.control_node(cluster_slot(&self.engines_key));
         if now.mono >= self.sign_at && self.signs() {
             self.sign_at = now.mono.after(SIGN_EVERY);
             let node = &mut self.nodes[registry.0 as usize];
@@ -45,7 +54,8 @@ impl Pipeline {
 
     fn look_after(&mut self, feed: FeedIndex, now: MonoTime) {
         let writer = &mut self.feeds[feed.0 as usize];
-        let node = self.routes.node(writer.cluster_slot);
+        let node = self.routes.control_node(writer.cluster_slot);
+        let listeners = self.routes.node(writer.cluster_slot);
         let role = writer.role(now);
         let is_up = self.nodes[node.0 as usize].is_up();
         let mut change = Change::None;
@@ -60,9 +70,10 @@ impl Pipeline {
                 self.nodes[node.0 as usize].send_soon(Errand::Lease(feed, ask));
             }
         }
-        if is_up && writer.heartbeat_due(now) {
+        let listeners = &mut self.nodes[listeners.0 as usize];
+        if listeners.is_up() && writer.heartbeat_due(now) {
             writer.heartbeat_at = now.after(HEARTBEAT_EVERY);
-            self.nodes[node.0 as usize].send_soon(Errand::Heartbeat(feed));
+            listeners.send_soon(Errand::Heartbeat(feed));
         }
         self.changed(feed, change);
     }
@@ -74,18 +85,20 @@ impl Pipeline {
 
     fn next_errand(&self, now: MonoTime) -> MonoTime {
         let never = MonoTime::from_nanos(u64::MAX);
-        let mut next = if self.signs() { self.sign_at.max(now) } else { never };
+        let sign_at = if self.signs() { self.sign_at.max(now) } else { never };
+        let mut next = sign_at.min(self.catalog_again_at);
         if self.is_any_asking() {
             next = next.min(now.after(PING_EVERY));
         }
         for writer in &self.feeds {
-            let node = &self.nodes[self.routes.node(writer.cluster_slot).0 as usize];
+            let node = &self.nodes[self.routes.control_node(writer.cluster_slot).0 as usize];
             // While its server is away nothing can be asked; a lease lapses nevertheless.
             if let Right::Leased(lease) = &writer.right {
                 let due = if node.is_up() { lease.due() } else { lease.due().max(now.after(PING_EVERY)) };
                 next = next.min(due);
             }
-            if node.is_up() && writer.authority(now).is_some() {
+            let listeners = &self.nodes[self.routes.node(writer.cluster_slot).0 as usize];
+            if listeners.is_up() && writer.authority(now).is_some() {
                 next = next.min(writer.heartbeat_at);
             }
         }
@@ -101,6 +114,14 @@ impl Pipeline {
     }
 
     fn append_errand(&mut self, errand: Errand, batch: &mut Batch, now: Now) {
+        let keys = match errand {
+            Errand::Lease(feed, _) => Some(self.feeds[feed.0 as usize].cluster_slot),
+            Errand::Sign | Errand::Leave => Some(cluster_slot(&self.engines_key)),
+            Errand::Scripts | Errand::Heartbeat(_) => None,
+        };
+        if keys.is_some_and(|slot| self.routes.is_control_asking(slot)) {
+            batch.push_command(Entry::Aside, &[b"ASKING"]);
+        }
         match errand {
             Errand::Scripts => {
                 for script in script::all() {
@@ -120,7 +141,8 @@ impl Pipeline {
         let Right::Leased(lease) = &writer.right else { return };
         let (verb, epoch) = ask.words();
         let (ttl_ms, epoch) = (lease.ttl().as_millis().to_string(), epoch.to_string());
-        let words: [&[u8]; 9] = [
+        let mark = mark(&self.owner).to_string();
+        let words: [&[u8]; 10] = [
             b"EVALSHA",
             script::LEASE.hash.as_bytes(),
             b"2",
@@ -130,6 +152,7 @@ impl Pipeline {
             self.owner.as_bytes(),
             ttl_ms.as_bytes(),
             epoch.as_bytes(),
+            mark.as_bytes(),
         ];
         batch.push_command(Entry::Lease { feed, ask }, &words);
     }
@@ -154,7 +177,7 @@ impl Pipeline {
     fn append_sign(&self, verb: &str, batch: &mut Batch, now: MonoTime) {
         let feeds: Vec<_> = self.feeds.iter().map(|writer| (writer.feed.clone(), writer.role(now))).collect();
         let mut said = Vec::new();
-        encode_engine(self.started_ms, env!("CARGO_PKG_VERSION"), &feeds, &mut said);
+        encode_engine(self.started_ms, env!("CARGO_PKG_VERSION"), &feeds, self.breakers(), &mut said);
         let silent_ms = SILENT_MAX.as_millis().to_string();
         let words: [&[u8]; 8] = [
             b"EVALSHA",
@@ -167,6 +190,14 @@ impl Pipeline {
             silent_ms.as_bytes(),
         ];
         batch.push_command(Entry::Engines, &words);
+    }
+
+    fn breakers(&self) -> Breakers {
+        let used = self.nodes.iter().zip(0_u16..).filter(|(_, index)| self.routes.is_used(NodeIndex(*index)));
+        used.fold(Breakers { closed: 0, servers: 0 }, |so_far, (node, _)| Breakers {
+            closed: so_far.closed + u16::from(node.is_up()),
+            servers: so_far.servers + 1,
+        })
     }
 
     /// An errand was never sent.

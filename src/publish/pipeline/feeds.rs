@@ -75,6 +75,9 @@ impl FeedWriter {
         let lease_key = lease_key(namespace, feed);
         let held = HeldGauge(gauge!(names::LEASE_HELD, "feed" => feed.to_string()));
         held.0.set(f64::from(u8::from(matches!(fencing, Fencing::Off(_)))));
+        for why in LostBy::ALL {
+            counter!(names::LEASE_LOST, "feed" => feed.to_string(), "why" => why.as_str()).increment(0);
+        }
         Self {
             feed: feed.clone(),
             epoch_key: epoch_key(namespace, feed),
@@ -109,8 +112,15 @@ impl FeedWriter {
     pub(super) fn role(&self, now: MonoTime) -> FeedRole {
         match self.authority(now) {
             Some(_) => FeedRole::Owner,
-            None if self.health.warm => FeedRole::Ready,
+            None if self.health.warm && !self.is_failing() => FeedRole::Ready,
             None => FeedRole::Warming,
+        }
+    }
+
+    fn is_failing(&self) -> bool {
+        match &self.right {
+            Right::Owned(_) => false,
+            Right::Leased(lease) => lease.is_failing(),
         }
     }
 

@@ -148,12 +148,13 @@ impl Pipeline {
         if self.catalog_at.is_some() || !(self.catalog.is_unsent() || self.catalog.is_meta_unsent()) {
             return;
         }
-        let [catalog, meta] = self.catalog.keys().map(|key| self.routes.node(cluster_slot(key)));
-        if self.catalog.is_meta_unsent() && meta == node {
-            self.catalog.append_meta(batch);
+        let [catalog, meta] = self.catalog.keys().map(cluster_slot);
+        let routes = &self.routes;
+        if self.catalog.is_meta_unsent() && routes.control_node(meta) == node {
+            self.catalog.append_meta(batch, routes.is_control_asking(meta));
         }
-        if self.catalog.is_unsent() && catalog == node {
-            self.catalog.append(batch);
+        if self.catalog.is_unsent() && routes.control_node(catalog) == node {
+            self.catalog.append(batch, routes.is_control_asking(catalog));
         }
     }
 

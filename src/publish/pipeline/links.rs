@@ -3,7 +3,7 @@
 //! Owns what follows from it: what is sent anew, what waits, what is forgotten. Never sends anything itself.
 
 use crate::codec::key::cluster_slot;
-use crate::domain::MonoTime;
+use crate::domain::{MonoTime, Now};
 
 use super::super::batch::Batch;
 use super::super::lease::Change;
@@ -15,7 +15,7 @@ impl Pipeline {
     pub fn link_up(&mut self, node: NodeIndex, now: MonoTime) {
         self.nodes[node.0 as usize].connected(now);
         for (writer, feed) in self.feeds.iter_mut().zip(0_u16..) {
-            if self.routes.node(writer.cluster_slot) == node
+            if self.routes.control_node(writer.cluster_slot) == node
                 && let Some(lease) = writer.lease()
             {
                 lease.link_up(now);
@@ -29,6 +29,25 @@ impl Pipeline {
         self.conflation.mark_node_dirty(node);
         self.show_links();
         self.meters.post(&self.conflation);
+    }
+
+    /// A server has lost what it held while the connection stayed (behind a proxy): everything is published anew.
+    pub fn publish_anew(&mut self, now: MonoTime) {
+        self.catalog_anew(now);
+        for feed in (0_u16..).map(FeedIndex).take(self.feeds.len()) {
+            if self.authority(feed, now).is_some() {
+                self.conflation.mark_feed_dirty(feed);
+            }
+        }
+    }
+
+    /// The catalog's fields of all feeds that this engine writes are sent again.
+    pub(super) fn catalog_anew(&mut self, now: MonoTime) {
+        for feed in (0_u16..).map(FeedIndex).take(self.feeds.len()) {
+            if self.authority(feed, now).is_some() {
+                self.catalog.mark_feed(feed);
+            }
+        }
     }
 
     /// The connection is gone, and with it every answer that had not come.
@@ -59,17 +78,24 @@ impl Pipeline {
         self.meters.connected(up);
     }
 
-    /// The engine ends: every lease is released. The last values may still go, through the fence, until a standby has taken over.
-    pub fn leave(&mut self) {
+    /// The engine ends: every lease is released. The last values may still go, through the fence, until a standby has taken
+    /// over. Says whether any feed was written here.
+    pub fn leave(&mut self, now: Now) -> bool {
         self.leaving = true;
+        let mut was_writing = false;
         for writer in &mut self.feeds {
+            was_writing |= writer.authority(now.mono).is_some();
             if let Some(lease) = writer.lease() {
                 lease.leave();
             }
         }
-        let registry = self.routes.node(cluster_slot(&self.engines_key));
-        self.nodes[registry.0 as usize].send_soon(Errand::Leave);
-        self.errands_at = MonoTime::default();
+        let registry = self.routes.control_node(cluster_slot(&self.engines_key));
+        let registry = &mut self.nodes[registry.0 as usize];
+        if registry.is_up() {
+            registry.send_soon(Errand::Leave);
+        }
+        self.run_errands(now);
+        was_writing
     }
 
     /// A feed's lease came or went.

@@ -123,6 +123,8 @@ pub struct Pipeline {
     sign_at: MonoTime,
     leaving: bool,
     catalog: Catalog,
+    /// When the catalog is to be sent again at the latest.
+    catalog_again_at: MonoTime,
     /// Until when the catalog is not sent, after a refusal.
     catalog_at: Option<MonoTime>,
     outbox: Outbox,
@@ -202,6 +204,7 @@ impl Pipeline {
             sign_at: MonoTime::default(),
             leaving: false,
             catalog: Catalog::new(&namespace, spread),
+            catalog_again_at: MonoTime::default(),
             catalog_at: None,
             outbox: Outbox::new(plan, &namespace),
             clock_offset: 0,
@@ -349,6 +352,6 @@ impl Pipeline {
 }
 
 #[cfg(test)]
-mod idle_tests;
-#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_fence;

@@ -47,6 +47,8 @@ pub(super) struct Node {
     pub(super) spare: Vec<Batch>,
     pub(super) scanner: ReplyScanner,
     pub(super) errands: VecDeque<Errand>,
+    /// Whether this engine has said on this connection that it lives.
+    pub(super) signed: bool,
     /// When bytes last came from it.
     pub(super) heard: MonoTime,
     /// Until when no value is sent.
@@ -65,6 +67,7 @@ impl Node {
             spare: (0..IN_FLIGHT_MAX).map(|_| Batch::default()).collect(),
             scanner: ReplyScanner::new(),
             errands: VecDeque::new(),
+            signed: false,
             heard: MonoTime::default(),
             paused_until: None,
             release_at: None,
@@ -95,6 +98,7 @@ impl Node {
         self.heard = now;
         self.scanner.reset();
         self.errands.clear();
+        self.signed = false;
         (self.paused_until, self.release_at, self.alone_until) = (None, None, None);
     }
 

@@ -4,7 +4,6 @@
 //! connection is returned as an error; everything else is dealt with here.
 
 use crate::domain::{Epoch, MonoTime, Now, SlotId};
-use crate::telemetry::names;
 
 use super::super::batch::{Batch, Entry, SentValue};
 use super::super::lease::{Answer, Ask, Owner};
@@ -97,8 +96,8 @@ impl Pipeline {
                 }
             }
             Entry::Lease { feed, ask } => self.lease_answered(node, feed, ask, batch.sent, now),
-            Entry::Engines => self.engines_answered(node),
-            Entry::Event(_) | Entry::Catalog | Entry::Aside | Entry::Ping => {}
+            Entry::Engines => self.engines_answered(node, now.mono),
+            Entry::Event(_) | Entry::Catalog | Entry::Meta | Entry::Aside | Entry::Ping => {}
         }
         Ok(())
     }
@@ -114,13 +113,13 @@ impl Pipeline {
                     self.sabotage_same(&scanner, value, now);
                     self.accepted(value, now);
                     if over_foreign {
-                        metrics::counter!(names::PUBLISH_FOREIGN).increment(1);
+                        self.meters.foreign.increment(1);
                     }
                     if !told {
-                        metrics::counter!(names::PUBLISH_PUSHES_REFUSED).increment(1);
+                        self.meters.pushes_refused.increment(1);
                     }
                 }
-                Verdict::Older => metrics::counter!(names::PUBLISH_OLDER).increment(1),
+                Verdict::Older => self.meters.older.increment(1),
                 Verdict::Outranked(in_place) => self.outranked(value, in_place, now),
                 Verdict::Unknown => {
                     self.conflation.hold(value.slot);
@@ -188,12 +187,23 @@ impl Pipeline {
         self.clock_offset = ours.saturating_sub(server_us.saturating_mul(1_000));
     }
 
-    fn engines_answered(&mut self, node: NodeIndex) {
-        let scanner = &self.nodes[node.0 as usize].scanner;
-        let mut texts = scanner.items().map(|item| if let Item::Text(text) = item { text } else { &[] });
-        let pairs = std::iter::from_fn(|| Some((texts.next()?, texts.next()?)));
-        self.roster.replace(&self.engine, pairs);
+    fn engines_answered(&mut self, node: NodeIndex, now: MonoTime) {
+        let of = &mut self.nodes[node.0 as usize];
+        let was_told = std::mem::replace(&mut of.signed, true);
+        let scanner = &of.scanner;
+        let texts = || scanner.items().map(|item| if let Item::Text(text) = item { text } else { &[] });
+        let is_forgotten = texts().nth(1) == Some(b"");
+        {
+            let mut texts = texts();
+            let pairs = std::iter::from_fn(|| Some((texts.next()?, texts.next()?)));
+            self.roster.replace(&self.engine, pairs);
+        }
         self.errands_at = MonoTime::default();
+        // Whoever forgot this engine forgot its values as well (FLUSHALL), or has not heard of it for long.
+        if was_told && is_forgotten {
+            tracing::warn!("redis has forgotten this engine: everything is published anew");
+            self.publish_anew(now);
+        }
     }
 
     /// An error reply: what it was about waits, and what is to be done is done.
@@ -219,6 +229,9 @@ impl Pipeline {
         let range = batch.answer_values(count);
         let values = &batch.values[range];
         self.entry_failed(entry, now);
+        if refusal == Refusal::WrongType {
+            self.catalog.is_foreign(entry);
+        }
         let recovery = refusal.recovery();
         if recovery == Recovery::GoElsewhere {
             self.elsewhere(refusal, &message, values, now);
@@ -264,7 +277,10 @@ impl Pipeline {
             self.retry_soon(self.conflation.node(value.slot), now);
         }
         match (refusal, Advice::target(message)) {
-            (Refusal::Ask, Some((_, to))) => {
+            (Refusal::Ask, Some((cluster_slot, to))) => {
+                if values.is_empty() {
+                    self.routes.advise(Advice::AskControl { cluster_slot, to: to.clone() });
+                }
                 for value in values {
                     self.routes.advise(Advice::Ask { slot: value.slot, to: to.clone() });
                 }
@@ -286,12 +302,8 @@ impl Pipeline {
                 }
                 self.errands_at = MonoTime::default();
             }
-            Entry::Catalog => {
-                for feed in (0_u16..).map(FeedIndex).take(self.feeds.len()) {
-                    if self.authority(feed, now).is_some() {
-                        self.catalog.mark_feed(feed);
-                    }
-                }
+            Entry::Catalog | Entry::Meta => {
+                self.catalog_anew(now);
                 self.catalog_at = Some(now.after(RETRY_AFTER));
             }
             Entry::Event(kind) => outbox::dropped(kind),

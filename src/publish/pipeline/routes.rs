@@ -1,6 +1,6 @@
 //! Which key lives on which server.
 //!
-//! Owns the map from Cluster slots to nodes, and the keys that an ASK sent elsewhere for a while. Never asks anybody: what is
+//! Owns the map from Cluster slots to nodes, and the keys (control keys: their slots) that an ASK sent elsewhere for a while. Never asks anybody: what is
 //! found out comes in as calls, and what should be found out goes out as [`Advice`], at most [`ADVICE_MAX`] at a time (a
 //! further piece is dropped: the next refusal says the same).
 
@@ -34,6 +34,13 @@ pub enum Advice {
         /// `host:port`.
         to: String,
     },
+    /// Control keys of this Cluster slot (a lease, the registry, the catalog) are being moved there.
+    AskControl {
+        /// Which slot.
+        cluster_slot: u16,
+        /// `host:port`.
+        to: String,
+    },
 }
 
 impl Advice {
@@ -51,17 +58,33 @@ pub(super) struct Routes {
     table: Option<Box<[NodeIndex]>>,
     /// Keys that live elsewhere for a while, and until when.
     asking: Vec<(SlotId, MonoTime)>,
+    /// The same for control keys, by slot.
+    control: Vec<(u16, NodeIndex, MonoTime)>,
     advice: VecDeque<Advice>,
 }
 
 impl Routes {
     pub(super) const fn new() -> Self {
-        Self { table: None, asking: Vec::new(), advice: VecDeque::new() }
+        Self { table: None, asking: Vec::new(), control: Vec::new(), advice: VecDeque::new() }
     }
 
     #[inline]
     pub(super) fn node(&self, cluster_slot: u16) -> NodeIndex {
         self.table.as_ref().map_or(NodeIndex(0), |table| table[cluster_slot as usize])
+    }
+
+    /// Which server is asked for the control keys of a slot. What is published there stays with [`Self::node`]: subscribers
+    /// move with the slot, not with its keys.
+    #[inline]
+    pub(super) fn control_node(&self, cluster_slot: u16) -> NodeIndex {
+        let moving = self.control.iter().find(|(slot, ..)| *slot == cluster_slot);
+        moving.map_or_else(|| self.node(cluster_slot), |(_, node, _)| *node)
+    }
+
+    /// Whether it must be told that it is asked for keys of a slot which it does not have yet.
+    #[inline]
+    pub(super) fn is_control_asking(&self, cluster_slot: u16) -> bool {
+        self.control.iter().any(|(slot, ..)| *slot == cluster_slot)
     }
 
     /// Whether a node serves any slot.
@@ -103,12 +126,14 @@ impl Pipeline {
         }
         self.routes.table = Some(table);
         self.routes.asking.clear();
+        self.routes.control.clear();
         self.reroute(|_| true);
     }
 
     /// A Cluster slot lives elsewhere now.
     pub fn move_slot(&mut self, cluster_slot: u16, node: NodeIndex) {
         self.need_node(node);
+        self.routes.control.retain(|(slot, ..)| *slot != cluster_slot);
         if let Some(table) = &mut self.routes.table {
             table[cluster_slot as usize] = node;
             self.reroute(|of| of == cluster_slot);
@@ -124,8 +149,17 @@ impl Pipeline {
         self.conflation.release(node);
     }
 
+    /// Control keys are being moved: they are asked for there, for a while.
+    pub fn ask_control(&mut self, cluster_slot: u16, node: NodeIndex, now: MonoTime) {
+        self.need_node(node);
+        self.routes.control.retain(|(slot, ..)| *slot != cluster_slot);
+        self.routes.control.push((cluster_slot, node, now.after(MOVING_FOR)));
+        self.errands_at = MonoTime::default();
+    }
+
     /// Keys that an ASK sent elsewhere go back to where their slot lives.
     pub(super) fn end_asking(&mut self, now: MonoTime) {
+        self.routes.control.retain(|(.., until)| *until > now);
         let (over, still): (Vec<_>, Vec<_>) =
             self.routes.asking.drain(..).partition(|(_, until)| *until <= now);
         self.routes.asking = still;
@@ -136,7 +170,7 @@ impl Pipeline {
     }
 
     pub(super) const fn is_any_asking(&self) -> bool {
-        !self.routes.asking.is_empty()
+        !self.routes.asking.is_empty() || !self.routes.control.is_empty()
     }
 
     fn reroute(&mut self, concerns: impl Fn(u16) -> bool) {
@@ -145,6 +179,8 @@ impl Pipeline {
             let cluster_slot = self.encoding.writes.cluster_slot(slot);
             let node = self.routes.node(cluster_slot);
             if concerns(cluster_slot) && self.conflation.node(slot) != node {
+                // Slots may come without their keys: after a repair, or from a server that is gone.
+                self.conflation.hold(slot);
                 self.conflation.set_node(slot, node);
                 changed.push(node);
             }

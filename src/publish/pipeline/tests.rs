@@ -7,7 +7,7 @@ use super::super::{Recovery, ReplyError, script};
 use super::*;
 
 pub(super) const NODE: NodeIndex = NodeIndex(0);
-const FEED: FeedIndex = FeedIndex(0);
+pub(super) const FEED: FeedIndex = FeedIndex(0);
 
 pub(super) fn options(fencing: Fencing) -> PipelineOptions {
     PipelineOptions {
@@ -27,7 +27,7 @@ pub(super) fn options(fencing: Fencing) -> PipelineOptions {
 pub(super) struct Play {
     pub(super) pipeline: Pipeline,
     table: Arc<ValueTable>,
-    now_ms: u64,
+    pub(super) now_ms: u64,
 }
 
 impl Play {
@@ -36,14 +36,14 @@ impl Play {
         Self::with(keys, Fencing::Off(Epoch::new(9).unwrap()))
     }
 
-    fn with(keys: usize, fencing: Fencing) -> Self {
+    pub(super) fn with(keys: usize, fencing: Fencing) -> Self {
         let plan = plan(keys, 0);
         let (table, board) = (Arc::new(ValueTable::new(&plan)), Arc::new(StatsBoard::new()));
         Self { pipeline: Pipeline::new(options(fencing), &plan, Arc::clone(&table), board), table, now_ms: 0 }
     }
 
     /// Connected, and what every connection begins with is said.
-    fn connected(keys: usize) -> Self {
+    pub(super) fn connected(keys: usize) -> Self {
         let mut play = Self::new(keys);
         play.pipeline.link_up(NODE, play.now().mono);
         play.pipeline.tick(NODE, play.now()).unwrap();
@@ -73,7 +73,7 @@ impl Play {
         Now { wall: crate::domain::WallTime::from_nanos(1), mono: MonoTime::from_nanos(nanos) }
     }
 
-    fn push(&mut self, slot: u32) {
+    pub(super) fn push(&mut self, slot: u32) {
         let (record, received) = (price(1), self.now().mono);
         let record = record.as_ref();
         self.pipeline.update(Update { slot: SlotId(slot), record, received, urgency: Urgency::Normal });
@@ -99,7 +99,7 @@ impl Play {
     }
 
     /// Waits, and answers whatever is said besides values.
-    fn idle(&mut self, ms: u64) {
+    pub(super) fn idle(&mut self, ms: u64) {
         for _ in 0..ms {
             self.wait(1).unwrap();
             for command in self.sent() {
@@ -117,12 +117,12 @@ impl Play {
         }
     }
 
-    fn version(&self, slot: u32) -> (u64, u64) {
+    pub(super) fn version(&self, slot: u32) -> (u64, u64) {
         let value = self.table.get(SlotId(slot), self.now().mono).unwrap();
         (value.version.epoch.get(), value.version.sequence.get())
     }
 
-    fn sequence(&self, slot: u32) -> u64 {
+    pub(super) fn sequence(&self, slot: u32) -> u64 {
         self.version(slot).1
     }
 }
@@ -303,88 +303,4 @@ fn the_deadline_is_never_later_than_what_must_happen() {
         assert!(play.pipeline.deadline(NODE) > play.now().mono, "a tick that changes nothing would spin");
     }
     panic!("the silence was never noticed");
-}
-
-#[test]
-fn one_script_writes_many_values_and_each_answer_is_its_own() {
-    let mut play = Play::leased(5);
-    for slot in 0..5 {
-        play.push(slot);
-    }
-    assert_eq!(play.sent(), ["key0 key1 key2 key3 key4"]);
-    // Written, there already, older than our own, written over something foreign, and not answered at all.
-    play.reply(b"*4\r\n:1\r\n:2\r\n:3\r\n:4\r\n").unwrap();
-    assert_eq!((play.pipeline.acknowledged(), play.pipeline.unwritten()), (3, 1));
-    assert_eq!(play.pipeline.authority(FEED, play.now().mono), Epoch::new(7));
-    play.idle(249);
-    play.wait(1).unwrap();
-    assert!(play.sent().contains(&"key4".to_owned()), "what was not answered is sent again");
-}
-
-#[test]
-fn a_greater_epoch_in_place_is_the_end_of_writing_until_a_still_greater_one_is_ours() {
-    let mut play = Play::leased(2);
-    play.push(0);
-    assert_eq!(play.sent(), ["key0"]);
-    assert_eq!(play.version(0), (7, 1));
-    play.reply(b"*1\r\n$2\r\n12\r\n").unwrap();
-    assert_eq!(play.pipeline.authority(FEED, play.now().mono), None);
-    play.push(1);
-    play.wait(0).unwrap();
-    assert_eq!(play.sent(), ["EVALSHA lease acquire 12", "EVALSHA engines"], "a standby writes nothing");
-    assert_eq!(play.version(1), (0, 1), "its table goes on, with what no lease stands behind");
-    play.reply(b"*5\r\n:1\r\n:13\r\n:2000\r\n:1\r\n:1\r\n*0\r\n").unwrap();
-    play.wait(0).unwrap();
-    let sent = play.sent();
-    assert!(sent.contains(&"key0 key1".to_owned()) || sent.contains(&"key1 key0".to_owned()), "{sent:?}");
-    assert_eq!((play.version(0), play.version(1)), ((13, 2), (13, 2)));
-}
-
-#[test]
-fn an_answer_about_an_epoch_that_is_past_demotes_nobody() {
-    let mut play = Play::leased(1);
-    play.push(0);
-    let _ = play.sent();
-    // Our own values of an older batch may stand there with any epoch of ours.
-    play.reply(b"*1\r\n$1\r\n6\r\n").unwrap();
-    assert_eq!(play.pipeline.authority(FEED, play.now().mono), Epoch::new(7));
-    assert_eq!(play.sent(), ["key0"], "and the value is sent again");
-}
-
-#[test]
-fn past_its_own_deadline_nothing_is_written() {
-    let mut play = Play::leased(1);
-    // 2000 - 500 - 20 ms after the question was sent.
-    play.now_ms += 1_480;
-    play.push(0);
-    assert!(play.sent().iter().all(|command| command != "key0"));
-    assert_eq!(play.version(0).0, 0);
-}
-
-#[test]
-fn scripts_that_the_server_has_forgotten_are_loaded_and_the_values_sent_again() {
-    let mut play = Play::leased(2);
-    play.push(0);
-    assert_eq!(play.sent(), ["key0"]);
-    play.reply(b"-NOSCRIPT No matching script. Please use EVAL.\r\n").unwrap();
-    assert_eq!(play.sent(), ["SCRIPT LOAD", "SCRIPT LOAD", "SCRIPT LOAD", "key0"]);
-    play.reply(b"$1\r\nx\r\n$1\r\nx\r\n$1\r\nx\r\n*1\r\n:1\r\n").unwrap();
-    assert_eq!(play.pipeline.unwritten(), 0);
-}
-
-#[test]
-fn the_answers_of_a_batch_that_is_cut_off_are_asked_for_again() {
-    let mut play = Play::leased(3);
-    for slot in 0..3 {
-        play.push(slot);
-    }
-    let _ = play.sent();
-    play.reply(b"*3\r\n:1\r\n:1\r\n").unwrap();
-    play.pipeline.link_down(NODE, "closed", play.now().mono);
-    assert_eq!(play.pipeline.unwritten(), 3, "half an answer is none");
-    play.pipeline.link_up(NODE, play.now().mono);
-    play.wait(0).unwrap();
-    let sent = play.sent();
-    assert!(sent.contains(&"EVALSHA lease renew 7".to_owned()), "{sent:?}");
-    assert_eq!((play.version(0), play.version(2)), ((7, 2), (7, 2)), "the lease is still ours");
 }

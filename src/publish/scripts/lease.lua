@@ -1,8 +1,9 @@
 -- One step of a feed's lease. KEYS: lease, epoch (one hash tag). ARGV: 'acquire' | 'look' | 'renew' | 'release', owner,
--- ttl_ms, epoch: for acquire and look the highest that the caller ever saw, for renew and release the caller's own.
+-- ttl_ms, epoch: for acquire and look the highest that the caller ever saw, for renew and release the caller's own; then the
+-- owner's mark, 0 to 999: the remainder of all its epochs.
 -- Returns status, epoch, pttl, server time in seconds, and its microseconds. Status: 1 the lease is the caller's (for
 -- release: was), 0 it is another's, 2 it is nobody's. The epoch is the lease's, 0 where it is nobody's.
-local verb, owner, ttl, theirs = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local verb, owner, ttl, theirs, mark = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local time = redis.call('TIME')
 local seconds, micros = tonumber(time[1]), tonumber(time[2])
 local held, holder, epoch = redis.pcall('GET', KEYS[1]), nil, 0
@@ -15,13 +16,12 @@ if verb == 'acquire' and (not holder or (holder == owner and not mine)) then
   -- Nobody's, or no lease at all, or our own of an epoch that another writer has overtaken.
   local counter = redis.pcall('GET', KEYS[2])
   counter = type(counter) == 'string' and tonumber(counter) or 0
-  if counter ~= counter or counter >= 9007199254740991 then counter = 0 end
-  local base = math.floor(math.max(counter, theirs))
-  -- Microseconds keep the epoch growing where a failover has lost the counter's last steps. Where the clock has gone back as
-  -- well, two engines that lack each other's last epoch must not come to the same one: the step depends on the owner.
-  local step = tonumber(string.sub(redis.sha1hex(owner .. string.format(':%.0f', base)), 1, 4), 16)
-  if base + step >= 9007199254740990 then step = 0 end
-  epoch = math.max(base + 1 + step, seconds * 1000000 + micros)
+  -- What leaves no room for a greater epoch is none of ours.
+  if counter ~= counter or counter >= 9007199254000000 then counter = 0 end
+  -- The clock keeps the epoch growing where a failover has lost the counter's last steps.
+  epoch = math.max(math.floor(counter) + 1, seconds * 1000 + math.floor(micros / 1000), theirs + 1)
+  -- Where counter and clock have both gone back, an epoch may have been given before: then to an owner of another mark.
+  epoch = epoch + (mark - epoch) % 1000
   local text = string.format('%.0f', epoch)
   redis.call('SET', KEYS[2], text)
   redis.call('DEL', KEYS[1])

@@ -11,7 +11,7 @@ for i, key in ipairs(KEYS) do
   local e, s, e2, s2 = -1, -1, struct.unpack('>I8xI8', value, 4)
   if known then e, s = struct.unpack('>I8xI8', current, 4) end
   -- No writer of ours makes such an epoch, and no greater one could ever follow it.
-  if e >= 9007199254740991 then e, s, known = -1, -1, false end
+  if e >= 9007199254000000 then e, s, known = -1, -1, false end
   if e > e2 then
     out[i] = string.format('%.0f', e)
   elseif e == e2 and s > s2 then

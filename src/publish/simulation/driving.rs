@@ -116,7 +116,7 @@ impl World {
         self.flush(engine);
     }
 
-    pub(super) fn reach_engine(&mut self, connection: usize, bytes: &[u8]) {
+    pub(super) fn arrive_at_engine(&mut self, connection: usize, bytes: &[u8]) {
         if !self.connections[connection].engine_open {
             return;
         }

@@ -254,8 +254,7 @@ impl World {
                 self.judge.count("graceful stops");
                 let of = &mut self.engines[engine];
                 of.phase = Phase::Leaves;
-                of.pipeline.leave();
-                of.pipeline.run_errands_now(now);
+                let _ = of.pipeline.leave(now);
                 let wait = if of.connection.is_some() { 150 * MS } else { 0 };
                 self.flush(engine);
                 self.after(wait, Event::Stop { engine, run });

@@ -110,7 +110,6 @@ fn whatever_fails_no_promise_is_broken_and_in_the_end_everything_is_right() {
         "epochs",
         "refused by epoch",
         "2: the same",
-        "3: older",
         "4: over a foreign value",
         "lost tails",
         "lost: outranked",

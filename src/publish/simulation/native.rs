@@ -24,8 +24,8 @@ pub(crate) enum Fence {
     Missing,
 }
 
-/// The greatest whole number of which a double knows the neighbours.
-const WHOLE_MAX: f64 = 9_007_199_254_740_991.0;
+/// No epoch of ours is as great.
+const WHOLE_MAX: f64 = 9_007_199_254_000_000.0;
 
 #[expect(clippy::cast_possible_truncation, reason = "as Redis turns a script's numbers into replies")]
 const fn integer(number: f64) -> Answer {
@@ -128,12 +128,10 @@ pub(crate) fn lease(space: &mut Keyspace, keys: &[&[u8]], arguments: &[&[u8]]) -
     if is_acquire && (held.is_none() || (is_owner && !is_mine)) {
         let counter = space.text(keys[1]).ok().flatten().and_then(number).unwrap_or(0.0);
         let counter = if counter.is_nan() || counter >= WHOLE_MAX { 0.0 } else { counter };
-        let base = counter.max(theirs).floor();
-        let mixed = redis::Script::new(&format!("{}:{base:.0}", String::from_utf8_lossy(owner)));
-        let step = u16::from_str_radix(&mixed.get_hash()[..4], 16).map_or(0.0, f64::from);
-        let step = if base + step >= WHOLE_MAX - 1.0 { 0.0 } else { step };
-        let clock = double(u64::try_from(space.now_us).unwrap_or(0));
-        let epoch = (base + 1.0 + step).max(clock);
+        let clock = double(u64::try_from(space.now_ms()).unwrap_or(0));
+        let epoch = (counter.floor() + 1.0).max(clock).max(theirs + 1.0);
+        let mark = number(arguments[4]).ok_or_else(|| "ERR no mark".to_owned())?;
+        let epoch = epoch + (mark - epoch).rem_euclid(1000.0);
         let text = format!("{epoch:.0}");
         space.set(keys[1], text.as_bytes(), None)?;
         space.delete(keys[0])?;
@@ -185,7 +183,8 @@ pub(crate) fn engines(space: &mut Keyspace, keys: &[&[u8]], arguments: &[&[u8]])
     }
     let mine = [format!("{now_ms} ").as_bytes(), said].concat();
     space.set_field(keys[0], id, &mine)?;
-    let mut answers = vec![Answer::Text(id.to_vec()), Answer::Text(mine)];
+    let own = if all.contains_key(id) { mine } else { Vec::new() };
+    let mut answers = vec![Answer::Text(id.to_vec()), Answer::Text(own)];
     for (other, value) in all {
         if other == id {
             continue;

@@ -20,7 +20,7 @@ use super::world::{Event, World};
 const REPEATS_ONE_IN: u32 = 150;
 
 impl World {
-    pub(super) fn reach_server(&mut self, connection: usize, bytes: &[u8]) {
+    pub(super) fn arrive_at_server(&mut self, connection: usize, bytes: &[u8]) {
         let of = &mut self.connections[connection];
         let mode = self.servers[of.server].mode;
         if of.server_open && mode != Mode::Down {

@@ -3,13 +3,17 @@
 //! Owns what this engine believes about one lease, and when it asks Redis again. Never writes anything itself. Time is an
 //! argument, on the engine's own monotonic clock: past its own deadline an engine has no authority, whatever Redis says.
 //!
-//! The lease keeps two engines from doing the same work; it is no lock. What protects the values is the fence: an engine
-//! that wakes up with an old epoch is refused by the write script, key by key. The fence is forgotten when a key expires; by
-//! then the engine's own deadline has long passed, and readers never go back while their copy lives.
+//! The lease keeps engines from doing the same work; it is no lock. What protects the values is the fence: who wakes up with an old
+//! epoch is refused by the write script, key by key. The fence is forgotten when a key expires; by then the engine's own
+//! deadline has long passed, and readers never go back while their copy lives.
+
+mod terms;
 
 use std::time::Duration;
 
 use crate::domain::{Epoch, MonoTime, VERSION_MAX};
+
+pub use terms::{Answer, Ask, Change, LeaseTimes, LostBy, Owner, mark};
 
 /// A batch that was built within the deadline may reach Redis so much later: then its connection is given up.
 pub const WRITE_TIMEOUT: Duration = super::pipeline::SILENCE_MAX;
@@ -19,125 +23,11 @@ pub const LOOK_EVERY: Duration = Duration::from_millis(40);
 pub const PATIENCE: Duration = Duration::from_millis(40);
 /// No engine is made to wait longer than this by its rank.
 pub const PATIENCE_MAX: Duration = Duration::from_millis(400);
+/// No epoch of ours is as great: far enough below [`VERSION_MAX`] that a greater one always exists. The scripts know it, too.
+pub const EPOCH_END: u64 = 9_007_199_254_000_000;
+const _: () = assert!(EPOCH_END + 1_000_000 / 2 < VERSION_MAX);
 /// After a failed question.
 pub const ASK_AGAIN: Duration = Duration::from_millis(100);
-
-/// How long a lease lasts and how often it is renewed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LeaseTimes {
-    /// Redis forgets it so long after the last renewal.
-    pub ttl: Duration,
-    /// Between two renewals.
-    pub renew: Duration,
-}
-
-impl Default for LeaseTimes {
-    fn default() -> Self {
-        Self { ttl: Duration::from_secs(2), renew: Duration::from_millis(400) }
-    }
-}
-
-impl LeaseTimes {
-    /// How long after the *sending* of a renewal this engine may write: the TTL, less the time that a write may take and 1 % for
-    /// clocks that run at different speeds.
-    #[must_use]
-    pub fn authority(self) -> Duration {
-        self.ttl.saturating_sub(WRITE_TIMEOUT).saturating_sub(self.ttl / 100)
-    }
-}
-
-/// A question to the lease script.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ask {
-    /// Give it to me if it is nobody's; the epoch must be greater than this one.
-    Acquire {
-        /// The highest epoch that this engine ever saw.
-        floor: u64,
-    },
-    /// Whose is it?
-    Look,
-    /// It is still mine.
-    Renew {
-        /// Of ours.
-        epoch: u64,
-    },
-    /// I give it up.
-    Release {
-        /// Of ours.
-        epoch: u64,
-    },
-}
-
-impl Ask {
-    /// The script's word for it, and the epoch that goes with it.
-    #[must_use]
-    pub const fn words(self) -> (&'static str, u64) {
-        match self {
-            Self::Acquire { floor } => ("acquire", floor),
-            Self::Look => ("look", 0),
-            Self::Renew { epoch } => ("renew", epoch),
-            Self::Release { epoch } => ("release", epoch),
-        }
-    }
-}
-
-/// Whose the lease is, as the script says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Owner {
-    /// The one who asked.
-    Asker,
-    /// Another engine.
-    Other,
-    /// Nobody.
-    Nobody,
-}
-
-/// The script's answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Answer {
-    /// Whose the lease is now.
-    pub owner: Owner,
-    /// Its epoch; 0 where it is nobody's.
-    pub epoch: u64,
-}
-
-/// What a step changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use]
-pub enum Change {
-    /// Nothing that others need to know.
-    None,
-    /// This engine writes the feed from now on: everything of it is to be sent.
-    Acquired(Epoch),
-    /// It no longer does.
-    Lost(LostBy),
-}
-
-/// Why a lease was lost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LostBy {
-    /// A value of a greater epoch stands in Redis.
-    Outranked,
-    /// The lease is another's or nobody's.
-    Taken,
-    /// No renewal was answered in time.
-    Lapsed,
-    /// Given to the engine that prefers the feed.
-    HandedOver,
-}
-
-impl LostBy {
-    /// For logs and metrics.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Outranked => "outranked",
-            Self::Taken => "taken",
-            Self::Lapsed => "lapsed",
-            Self::HandedOver => "handed_over",
-        }
-    }
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -169,6 +59,8 @@ pub struct Lease {
     free_since: Option<MonoTime>,
     /// Asked and not answered.
     asked: bool,
+    /// The last question failed.
+    failing: bool,
     release: Option<u64>,
     next_at: MonoTime,
 }
@@ -184,6 +76,7 @@ impl Lease {
             rank: 0,
             free_since: None,
             asked: false,
+            failing: false,
             release: None,
             next_at: MonoTime::from_nanos(0),
         }
@@ -259,14 +152,17 @@ impl Lease {
         Some(ask)
     }
 
+    fn patience(&self) -> Duration {
+        (PATIENCE * self.rank).min(PATIENCE_MAX)
+    }
+
     fn is_entitled(&self, now: MonoTime) -> bool {
-        let patience = (PATIENCE * self.rank).min(PATIENCE_MAX);
-        self.rank == 0 || self.free_since.is_some_and(|since| now.since(since) >= patience)
+        self.rank == 0 || self.free_since.is_some_and(|since| now.since(since) >= self.patience())
     }
 
     /// An answer has come. `sent` = when its question was built.
     pub fn answered(&mut self, ask: Ask, sent: MonoTime, answer: Answer, now: MonoTime) -> Change {
-        self.asked = false;
+        (self.asked, self.failing) = (false, false);
         // What was encoded past the deadline went nowhere: nothing is given back, the lease must be acquired anew.
         let lapsed = self.tick(now);
         if lapsed != Change::None {
@@ -297,8 +193,7 @@ impl Lease {
             }
             (Ask::Look | Ask::Acquire { .. }, Owner::Nobody) => {
                 let since = *self.free_since.get_or_insert(now);
-                let patience = (PATIENCE * self.rank).min(PATIENCE_MAX);
-                self.next_at = since.after(patience).max(now).min(now.after(LOOK_EVERY));
+                self.next_at = since.after(self.patience()).max(now).min(now.after(LOOK_EVERY));
                 Change::None
             }
             // Whoever looks knows what it holds; whoever released is done.
@@ -311,7 +206,7 @@ impl Lease {
 
     fn acquired(&mut self, epoch: u64, sent: MonoTime, deadline: MonoTime, now: MonoTime) -> Change {
         let Some(epoch) =
-            Epoch::new(epoch).filter(|epoch| epoch.get() >= self.floor && epoch.get() < VERSION_MAX)
+            Epoch::new(epoch).filter(|epoch| epoch.get() >= self.floor && epoch.get() < EPOCH_END)
         else {
             // A greater epoch was seen since the question was asked: ask again, for a still greater one.
             self.next_at = now;
@@ -329,8 +224,14 @@ impl Lease {
 
     /// No answer will come, or it was an error: one error must not stop the renewals.
     pub fn failed(&mut self, now: MonoTime) {
-        self.asked = false;
+        (self.asked, self.failing) = (false, true);
         self.next_at = now.after(ASK_AGAIN);
+    }
+
+    /// Whether the last question failed: an engine that may not ask cannot take over.
+    #[must_use]
+    pub const fn is_failing(&self) -> bool {
+        self.failing
     }
 
     /// There is a new connection: ask at once.
@@ -387,12 +288,9 @@ impl Lease {
 
     /// What cannot be an epoch of ours is none: nothing could ever follow it.
     fn saw(&mut self, epoch: u64) {
-        if epoch < VERSION_MAX {
-            self.floor = self.floor.max(epoch);
-        }
+        self.floor = if epoch < EPOCH_END { self.floor.max(epoch) } else { self.floor };
     }
 }
 
 #[cfg(test)]
-#[path = "lease_tests.rs"]
 mod tests;
