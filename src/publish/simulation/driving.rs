@@ -250,7 +250,8 @@ impl World {
     /// What is on its way may still arrive, or never.
     pub(super) fn let_go(&mut self, connection: usize) {
         self.connections[connection].engine_open = false;
-        if self.rng.bool() {
+        let is_stalled = matches!(self.connections[connection].path, Path::Stalled(_));
+        if !is_stalled && self.rng.bool() {
             self.connections[connection].server_open = false;
         }
     }

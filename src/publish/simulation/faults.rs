@@ -13,6 +13,7 @@ pub(super) enum Fault {
     Cut,
     CutInReply,
     BlackHole,
+    Stall,
     Partition,
     Pause,
     Hang,
@@ -33,13 +34,16 @@ pub(super) enum Fault {
 }
 
 /// Each as often as it stands here.
-const FAULTS: [Fault; 32] = [
+const FAULTS: [Fault; 35] = [
     Fault::Cut,
     Fault::Cut,
     Fault::CutInReply,
     Fault::CutInReply,
     Fault::BlackHole,
     Fault::BlackHole,
+    Fault::Stall,
+    Fault::Stall,
+    Fault::Stall,
     Fault::Partition,
     Fault::Partition,
     Fault::Partition,
@@ -80,6 +84,16 @@ impl World {
         self.note(|_| format!("FAULT {fault:?} (engine {engine})"));
         match fault {
             Fault::Cut | Fault::CutInReply | Fault::BlackHole => self.break_connection(fault, engine),
+            Fault::Stall => {
+                // Of one that writes: it will have written newer values when the old ones arrive.
+                let now = self.now;
+                let writes = |engine: &SimEngine| {
+                    let mono = engine.clocks.now(now).mono;
+                    engine.lives() && engine.pipeline.authority(super::driving::feed_index(0), mono).is_some()
+                };
+                let writer = self.engines.iter().position(writes);
+                self.break_connection(fault, writer.unwrap_or(engine));
+            }
             Fault::Partition => self.partition(engine),
             Fault::Pause => self.pause(engine),
             Fault::Kill => self.kill(engine),
@@ -97,6 +111,8 @@ impl World {
                 self.at_primary().space.clear();
             }
             Fault::ForgetScripts => self.at_primary().scripts = false,
+            // Where nothing is confirmed, nobody would notice.
+            Fault::Foreign if !self.market.confirms => {}
             Fault::Foreign => {
                 let key = self.rng.usize(..self.market.keys.len());
                 let name = self.market.keys[key].name.clone();
@@ -143,13 +159,13 @@ impl World {
                 self.after(delay, Event::Reset { connection });
             }
             Fault::CutInReply => self.connections[connection].cut_in_reply = true,
-            // What is on its way comes when nobody waits for it any more, or never.
-            _ => {
-                let until = self.now + self.span(100, 3_000);
-                let is_stalled = self.rng.bool();
-                let path = if is_stalled { Path::Stalled(until) } else { Path::BlackHole };
-                self.connections[connection].disturb(path);
+            // What is on its way comes when nobody waits for it any more.
+            Fault::Stall => {
+                let until = self.now + self.span(500, 3_000);
+                self.judge.count("stalls");
+                self.connections[connection].disturb(Path::Stalled(until));
             }
+            _ => self.connections[connection].disturb(Path::BlackHole),
         }
     }
 

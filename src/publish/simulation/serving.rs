@@ -35,6 +35,9 @@ impl World {
     pub(super) fn serve(&mut self, connection: usize) {
         let received = std::mem::take(&mut self.connections[connection].received);
         let (mut rest, mut replies) = (&received[..], Vec::new());
+        if !self.connections[connection].engine_open {
+            self.judge.count("given up, and served nevertheless");
+        }
         while let Some((words, length)) = resp::command(rest) {
             self.connections[connection].parsed += length as u64;
             let reply = self.execute(connection, &words);
