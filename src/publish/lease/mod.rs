@@ -61,6 +61,8 @@ pub struct Lease {
     asked: bool,
     /// The last question failed.
     failing: bool,
+    /// The server of a new connection was not asked yet whether it knows this lease.
+    unconfirmed: bool,
     release: Option<u64>,
     next_at: MonoTime,
 }
@@ -77,6 +79,7 @@ impl Lease {
             free_since: None,
             asked: false,
             failing: false,
+            unconfirmed: false,
             release: None,
             next_at: MonoTime::from_nanos(0),
         }
@@ -177,6 +180,9 @@ impl Lease {
                 {
                     *known = deadline.max(*known);
                     self.next_at = sent.after(self.times.renew).max(now);
+                    if std::mem::take(&mut self.unconfirmed) {
+                        return Change::Confirmed;
+                    }
                 }
                 Change::None
             }
@@ -234,10 +240,19 @@ impl Lease {
         self.failing
     }
 
-    /// There is a new connection: ask at once.
+    /// There is a new connection: ask at once. Behind it may be a server that lost this lease in a failover and gave it away in a
+    /// smaller epoch: values of ours would then replace the owner's, just before we hear of it.
     pub fn link_up(&mut self, now: MonoTime) {
         self.asked = false;
+        self.unconfirmed = matches!(self.state, State::Held { .. });
         self.next_at = now;
+    }
+
+    /// Whether values may go to Redis, if there is authority.
+    #[must_use]
+    #[inline]
+    pub const fn is_confirmed(&self) -> bool {
+        !self.unconfirmed
     }
 
     /// A value of this epoch stands in Redis, greater than the one of ours that it refused.
@@ -267,6 +282,7 @@ impl Lease {
     pub fn leave(&mut self) {
         if let State::Held { epoch, deadline, .. } = self.state {
             self.release = Some(epoch.get());
+            self.unconfirmed = false;
             self.state = State::Leaving { epoch, deadline };
         } else {
             self.state = State::Gone;
@@ -274,6 +290,7 @@ impl Lease {
     }
 
     fn stand_down(&mut self, why: LostBy, now: MonoTime) -> Change {
+        self.unconfirmed = false;
         self.state = match self.state {
             State::Leaving { .. } | State::Gone => State::Gone,
             State::Standby | State::Held { .. } => State::Standby,

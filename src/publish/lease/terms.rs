@@ -93,6 +93,8 @@ pub enum Change {
     None,
     /// This engine writes the feed from now on: everything of it is to be sent.
     Acquired(Epoch),
+    /// The server of a new connection knows the lease, too: what waited for that is to be sent.
+    Confirmed,
     /// It no longer does.
     Lost(LostBy),
 }

@@ -101,6 +101,15 @@ impl FeedWriter {
         }
     }
 
+    /// Whether its values may go to Redis, if there is authority: not before the server of a new connection has confirmed the lease.
+    #[inline]
+    pub(super) const fn is_confirmed(&self) -> bool {
+        match &self.right {
+            Right::Owned(_) => true,
+            Right::Leased(lease) => lease.is_confirmed(),
+        }
+    }
+
     pub(super) const fn lease(&mut self) -> Option<&mut Lease> {
         match &mut self.right {
             Right::Owned(_) => None,

@@ -114,7 +114,9 @@ impl Pipeline {
     #[inline]
     fn encode_next(&mut self, node: NodeIndex, now: Now) -> Option<Encoded> {
         let taken = self.conflation.take(node)?;
-        let authority = self.feeds[taken.feed.0 as usize].authority(now.mono);
+        let writer = &self.feeds[taken.feed.0 as usize];
+        let authority = writer.authority(now.mono);
+        let is_confirmed = writer.is_confirmed();
         let epoch = authority.unwrap_or(Epoch::UNOWNED);
         let version = Version { epoch, sequence: taken.sequence };
         let encoding = &mut self.encoding;
@@ -129,6 +131,11 @@ impl Pipeline {
                 self.conflation.set_announced(encoded.slot, false);
                 self.outbox.forget(|slot| slot == encoded.slot);
             }
+            return Some(encoded);
+        }
+        if !is_confirmed {
+            encoding.arena.truncate(start);
+            self.conflation.hold(encoded.slot);
             return Some(encoded);
         }
         let bytes = start..encoding.arena.len();

@@ -109,6 +109,7 @@ impl Pipeline {
                 self.catalog.mark_feed(feed);
                 self.conflation.mark_feed_dirty(feed);
             }
+            Change::Confirmed => self.conflation.mark_feed_dirty(feed),
             Change::Lost(why) => {
                 writer.stood_down(why);
                 #[cfg(test)]
@@ -117,6 +118,10 @@ impl Pipeline {
                 let conflation = &mut self.conflation;
                 self.outbox.forget(|slot| conflation.feed(slot) == feed);
                 conflation.clear_announced(feed);
+                // What waited for the lease to be confirmed waits for nothing any more.
+                for node in (0_u16..).map(NodeIndex).take(self.nodes.len()) {
+                    self.conflation.release(node);
+                }
             }
         }
         // The registry is to say so soon.

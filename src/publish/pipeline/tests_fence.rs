@@ -89,6 +89,26 @@ fn the_answers_of_a_batch_that_is_cut_off_are_asked_for_again() {
 }
 
 #[test]
+fn on_a_new_connection_nothing_is_written_before_the_lease_is_known_there() {
+    for (answer, is_ours) in [(":1\r\n:7\r\n:2000", true), (":0\r\n:6\r\n:900", false)] {
+        let mut play = Play::leased(1);
+        play.push(0);
+        let _ = play.sent();
+        play.reply(b"*1\r\n:1\r\n").unwrap();
+        play.pipeline.link_down(NODE, "closed", play.now().mono);
+        play.pipeline.link_up(NODE, play.now().mono);
+        play.wait(0).unwrap();
+        let sent = play.sent();
+        assert_eq!(sent[0], "EVALSHA lease renew 7");
+        assert!(!sent.contains(&"key0".to_owned()), "{sent:?}");
+        play.push(0);
+        assert!(play.sent().is_empty());
+        play.reply(format!("*5\r\n{answer}\r\n:1\r\n:1\r\n").as_bytes()).unwrap();
+        assert_eq!(play.sent().contains(&"key0".to_owned()), is_ours, "{answer}");
+    }
+}
+
+#[test]
 fn an_engine_that_leaves_or_has_no_redis_does_not_spin() {
     let mut play = Play::leased(1);
     let _ = play.pipeline.leave(play.now());
