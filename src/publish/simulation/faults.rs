@@ -340,11 +340,11 @@ impl World {
         self.judge.skew_ms = (self.clock_range_us.1 - self.clock_range_us.0) / 1_000 + 1;
         for engine in 0..self.engines.len() {
             let delay = self.rng.u64(1..400) * MS;
-            self.after(delay, Event::Learn { engine, server: new });
+            self.after(delay, Event::Learn { engine });
         }
         for reader in 0..self.readers.len() {
             let delay = self.rng.u64(1..800) * MS;
-            self.after(delay, Event::Follow { reader, server: new });
+            self.after(delay, Event::Follow { reader });
         }
         self.note(|_| format!("server {new} follows server {old} as the primary, clock off by {off_us} us"));
         let wait = self.span(100, 2_000);

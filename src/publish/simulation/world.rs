@@ -86,7 +86,6 @@ pub(super) enum Event {
     /// An engine learns who the primary is.
     Learn {
         engine: usize,
-        server: usize,
     },
     Poll {
         reader: usize,
@@ -99,7 +98,6 @@ pub(super) enum Event {
     },
     Follow {
         reader: usize,
-        server: usize,
     },
     Fault,
     Recover(Fault),
@@ -281,14 +279,14 @@ impl World {
             Event::Reset { connection } => self.reset(connection),
             Event::Stop { engine, run } => self.stop(engine, run),
             Event::Start { engine } => self.start(engine),
-            Event::Learn { engine, server } => self.engines[engine].server = server,
+            Event::Learn { engine } => self.engines[engine].server = self.primary,
             Event::Poll { reader } => self.poll(reader),
             Event::Told { reader, server, key, bytes } => {
                 if self.readers[reader].server == server {
                     self.read(reader, key, &bytes);
                 }
             }
-            Event::Follow { reader, server } => self.readers[reader].server = server,
+            Event::Follow { reader } => self.readers[reader].server = self.primary,
             Event::Fault => self.fault(),
             Event::Recover(fault) => self.recover(fault),
             Event::Save => {
