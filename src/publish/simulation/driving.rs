@@ -189,7 +189,8 @@ impl World {
         }
         let output = self.engines[engine].pipeline.output(NODE);
         let all = output.len();
-        let taken = if self.rng.u32(..60) == 0 { self.rng.usize(..all) } else { all };
+        let is_full = !self.faults_are_over() && self.rng.u32(..60) == 0;
+        let taken = if is_full { self.rng.usize(..all) } else { all };
         let bytes = output[..taken].to_vec();
         self.engines[engine].pipeline.took(NODE, taken);
         self.engines[engine].is_sending = taken < all;
