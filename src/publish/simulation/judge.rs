@@ -18,7 +18,7 @@ pub(super) type Pair = (u64, u64);
 /// How long an engine may write after it asked: 2000 ms, less 500 for the write and 1 % for the clocks.
 const AUTHORITY: Duration = Duration::from_millis(1_480);
 /// Turns of an engine in a second: more is a busy loop.
-const TURNS_MAX: u64 = 3_000;
+const TURNS_MAX: u64 = 1_000;
 
 #[derive(Debug, Default)]
 pub(super) struct Judge {
