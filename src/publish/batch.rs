@@ -2,7 +2,7 @@
 //!
 //! Owns the bytes of a pipeline. Never talks to a socket, never encodes a record. A batch takes no further value beyond
 //! [`BATCH_VALUES_MAX`] values ([`SCRIPT_VALUES_MAX`] where a script writes them: it blocks the server) or
-//! [`BATCH_BYTES_MAX`] bytes.
+//! [`BATCH_BYTES_MAX`] ([`SCRIPT_BYTES_MAX`]) bytes.
 
 use crate::domain::{EventKind, MonoTime, Now, SlotId, Version, WallTime};
 
@@ -15,6 +15,9 @@ pub const BATCH_VALUES_MAX: usize = 256;
 pub const SCRIPT_VALUES_MAX: usize = 64;
 /// Bytes of a batch, its last value aside.
 pub const BATCH_BYTES_MAX: usize = 64 << 10;
+/// Likewise where a script writes the values: 64 prices fit, but only some 20 books, so that a quote that comes behind a batch of
+/// books does not wait for a millisecond.
+pub const SCRIPT_BYTES_MAX: usize = 8 << 10;
 
 /// What a reply speaks of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

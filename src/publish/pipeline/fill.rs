@@ -7,7 +7,9 @@ use crate::codec::key::cluster_slot;
 use crate::domain::{Epoch, MonoTime, Now, SlotId, Version};
 
 use super::super::NodeIndex;
-use super::super::batch::{BATCH_BYTES_MAX, BATCH_VALUES_MAX, Batch, Entry, SCRIPT_VALUES_MAX};
+use super::super::batch::{
+    BATCH_BYTES_MAX, BATCH_VALUES_MAX, Batch, Entry, SCRIPT_BYTES_MAX, SCRIPT_VALUES_MAX,
+};
 use super::super::writes::Staged;
 use super::{Link, Pipeline};
 
@@ -97,9 +99,13 @@ impl Pipeline {
     #[inline]
     fn append_values(&mut self, node: NodeIndex, batch: &mut Batch, now: Now) {
         let is_fenced = self.encoding.writes.is_fenced();
-        let values_max = if is_fenced { SCRIPT_VALUES_MAX } else { BATCH_VALUES_MAX };
+        let (values_max, bytes_max) = if is_fenced {
+            (SCRIPT_VALUES_MAX, SCRIPT_BYTES_MAX)
+        } else {
+            (BATCH_VALUES_MAX, BATCH_BYTES_MAX)
+        };
         while self.encoding.staged.len() < values_max
-            && batch.bytes.len() + self.encoding.arena.len() < BATCH_BYTES_MAX
+            && batch.bytes.len() + self.encoding.arena.len() < bytes_max
             && self.encode_next(node, now).is_some()
         {
             self.meters.stats.encoded += 1;
