@@ -154,7 +154,7 @@ impl World {
             self.engines[engine].is_sending = true;
             if let Some(pause) = self.engines[engine].pause_before_send.take() {
                 self.judge.count("pauses with a batch in hand");
-                self.engines[engine].paused_until = self.now + pause;
+                self.engines[engine].pause_until(self.now + pause);
             }
         }
         if self.engines[engine].paused_until <= self.now {

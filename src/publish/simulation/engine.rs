@@ -127,6 +127,11 @@ impl SimEngine {
         format!("{}.{}", self.name, self.run)
     }
 
+    /// Never cuts a pause short: what waits for its end must not be overtaken.
+    pub(super) fn pause_until(&mut self, until: u64) {
+        self.paused_until = self.paused_until.max(until);
+    }
+
     pub(super) fn lives(&self) -> bool {
         self.phase != Phase::Gone
     }

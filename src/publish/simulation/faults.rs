@@ -189,7 +189,7 @@ impl World {
         if self.rng.bool() {
             self.engines[engine].pause_before_send = Some(span);
         } else {
-            self.engines[engine].paused_until = self.now + span;
+            self.engines[engine].pause_until(self.now + span);
         }
     }
 
