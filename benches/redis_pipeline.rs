@@ -15,7 +15,21 @@
 //! what the script costs, which the pipelines show. Needs a `redis-server`. Run:
 //! `cargo bench --bench redis_pipeline [-- --quick]`; about 25 s.
 //!
-//! FIGURES: none yet of this version.
+//! Measured on 2 vCPUs of an Intel Xeon (a build of something else on one of them), Linux 6.18, Redis 7.0.15; microseconds a batch,
+//! median (least..most) of 25 turns:
+//!
+//! | | 16 values | 64 | 256 |
+//! |---|---|---|---|
+//! | script with push, std | 73 (71..122) | 255 (244..755) | 1280 (1196..2124) |
+//! | script, std | 61 (58..267) | 204 (192..589) | 1032 (846..1911) |
+//! | SET PX, std | 23 (21..162) | 94 (59..240) | 393 (338..786) |
+//! | writer, fence and push | 87 (82..772) | 359 (251..870) | 1511 (1319..2553) |
+//! | writer, fence | 69 (66..258) | 323 (205..663) | 1182 (1041..1746) |
+//! | writer, push | 37 (35..363) | 147 (120..422) | 626 (537..1099) |
+//! | writer, neither | 28 (26..44) | 83 (75..340) | 427 (381..675) |
+//!
+//! The writer brings 0.84, 0.71 (0.97 by the least) and 0.85 of the values of its own script's pipeline. What the fence costs is
+//! the script: 4 to 5 us of the server's time a key with push, 1.3 for a SET.
 
 #![allow(clippy::print_stdout, reason = "a bench prints its results")]
 

@@ -23,7 +23,20 @@
 //! minutes without `memory`. `cargo bench --bench faults -- memory [--seconds N]`: N (60) and half a minute; fails when the
 //! limit is missed.
 //!
-//! FIGURES: none yet.
+//! Measured on 2 vCPUs of an Intel Xeon, Linux 6.18, Redis 7.0.15, milliseconds, median (least..most):
+//!
+//! | | until right | to reach |
+//! |---|---|---|
+//! | single Redis killed, back and empty | 92 (35..293) | 1000 |
+//! | single Redis stopped for 2 s | 8 (7..405) | 1000 |
+//! | Sentinel failover, primary killed | 55 (11..68) | 500 |
+//! | Cluster failover, a primary killed | 76 (56..144) | 500 |
+//! | takeover, engine killed | 1927 (1654..1990) | 2500 |
+//! | takeover, engine stops | 49 (9..89) | 150 |
+//!
+//! Memory, Redis stopped for 60 s under 8,000 frames a second: 19.9 MB before, 20.4 MB at most while it stood still, 20.6 MB
+//! afterwards. After SIGCONT Redis first executes what waited in its sockets since the beginning of the stall (83 values of the
+//! old connection), then each of 150 keys' newest value, none older than 0.7 s.
 
 #![allow(clippy::print_stdout, reason = "a bench prints its results")]
 
