@@ -26,6 +26,8 @@ pub const PATIENCE_MAX: Duration = Duration::from_millis(400);
 /// No epoch of ours is as great: far enough below [`VERSION_MAX`] that a greater one always exists. The scripts know it, too.
 pub const EPOCH_END: u64 = 9_007_199_254_000_000;
 const _: () = assert!(EPOCH_END + 1_000_000 / 2 < VERSION_MAX);
+/// Whoever has handed a feed over does not ask for it again so soon: the engine that it was given to goes first.
+pub const HANDED_OVER_FOR: Duration = Duration::from_millis(500);
 /// After a failed question.
 pub const ASK_AGAIN: Duration = Duration::from_millis(100);
 
@@ -204,7 +206,7 @@ impl Lease {
             }
             // Whoever looks knows what it holds; whoever released is done.
             (Ask::Look, Owner::Asker) | (Ask::Release { .. }, _) => {
-                self.next_at = now.after(LOOK_EVERY);
+                self.next_at = self.next_at.max(now.after(LOOK_EVERY));
                 Change::None
             }
         }
@@ -298,7 +300,7 @@ impl Lease {
         self.free_since = None;
         self.next_at = match why {
             LostBy::Outranked | LostBy::Taken | LostBy::Lapsed => now,
-            LostBy::HandedOver => now.after(LOOK_EVERY),
+            LostBy::HandedOver => now.after(HANDED_OVER_FOR),
         };
         Change::Lost(why)
     }

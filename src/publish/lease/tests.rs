@@ -136,7 +136,8 @@ fn a_feed_that_is_handed_over_is_written_no_more_and_released() {
     assert_eq!(lease.poll(at(300)), Some(Ask::Release { epoch: 7 }));
     let _ = lease.answered(Ask::Release { epoch: 7 }, at(300), ours(7), at(301));
     lease.set_rank(1);
-    assert_eq!(lease.poll(at(341)), Some(Ask::Look));
+    assert_eq!(lease.poll(at(799)), None, "the engine that prefers it goes first");
+    assert_eq!(lease.poll(at(800)), Some(Ask::Look));
 }
 
 #[test]
