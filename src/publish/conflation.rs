@@ -128,6 +128,12 @@ impl Conflation {
         self.lanes.set_group(slot.0, node.0);
     }
 
+    /// How many slots have a value.
+    #[must_use]
+    pub fn valued(&self) -> usize {
+        self.slots.iter().filter(|slot| slot.record.is_some()).count()
+    }
+
     /// Every slot.
     pub fn slots(&self) -> impl Iterator<Item = SlotId> + use<> {
         (0..u32::try_from(self.slots.len()).unwrap_or(u32::MAX)).map(SlotId)

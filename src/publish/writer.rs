@@ -297,6 +297,10 @@ impl Writer {
         });
         let in_time = tokio::time::timeout(deadline.since(clock::mono()), acknowledged).await;
         match in_time {
+            // A lease that lapsed while Redis was away leaves nothing that may be written, and nothing written.
+            Ok(()) if self.is_leased && !self.board.read().connected => {
+                Drained::Partly { left: self.link.borrow().pipeline.valued() }
+            }
             Ok(()) => Drained::All,
             Err(_) => Drained::Partly { left: self.link.borrow().pipeline.unwritten() },
         }

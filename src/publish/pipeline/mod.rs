@@ -337,6 +337,12 @@ impl Pipeline {
         self.conflation.dirty() + in_flight + errands + catalog + self.outbox.len()
     }
 
+    /// Keys that have a value.
+    #[must_use]
+    pub fn valued(&self) -> usize {
+        self.conflation.valued()
+    }
+
     /// Values that are where they belong.
     #[must_use]
     pub const fn acknowledged(&self) -> u64 {
