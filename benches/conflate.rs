@@ -4,7 +4,7 @@
 //! Expectation: an update in place below 20 ns for a price, whatever the number of keys that fit the cache; update, encode
 //! and pack together below 1 µs, with the fence script as with plain SETs. Run: `cargo bench --bench conflate`.
 //!
-//! FIGURES: none yet of this version. Before leases and fence, on a 2-core VM shared with other builds (load 3): a price 21
+//! Not measured anew with leases and fence. Before them, on a 2-core VM shared with other builds (load 3): a price 21
 //! to 23 ns (1 to 10,000 keys), a book of 20 levels a side 50 to 56 ns, 10,000 keys marked dirty in 125 µs, and update +
 //! encode + table + batch + reply 175 ns for one value, 160 ns each for 256.
 
