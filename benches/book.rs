@@ -25,7 +25,7 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use rust_decimal::Decimal;
 use tickcache::capture::{Kind, Reader};
 use tickcache::domain::{
-    DepthDelta, DepthLevel, DepthSnapshot, MarketEvent, Number, RawLevel, Scale, Side, VenueSequence,
+    DepthDelta, DepthLevel, DepthSnapshot, Link, MarketEvent, Number, RawLevel, Scale, Side, VenueSequence,
 };
 use tickcache::feed::binance::Decoder;
 use tickcache::feed::{self, Frame};
@@ -43,7 +43,14 @@ struct Delta {
 
 impl Delta {
     fn borrowed(&self) -> DepthDelta<'_> {
-        DepthDelta { first: self.last, last: self.last, bids: &self.bids, asks: &self.asks, venue_time: None }
+        DepthDelta {
+            link: Link::Unsaid,
+            last: Some(self.last),
+            bids: &self.bids,
+            asks: &self.asks,
+            venue_time: None,
+            check: None,
+        }
     }
 }
 
@@ -77,10 +84,11 @@ fn recorded(name: &'static str) -> Option<Session> {
             Kind::Ws { frame } => {
                 if let Ok(Frame::Market { event: MarketEvent::Depth(delta), .. }) =
                     decoder.decode(frame.as_bytes())
-                    && snapshot.as_ref().is_some_and(|snapshot| delta.last > snapshot.last)
+                    && let Some(last) = delta.last
+                    && snapshot.as_ref().is_some_and(|snapshot| last > snapshot.last)
                 {
                     let (bids, asks) = (delta.bids.to_vec(), delta.asks.to_vec());
-                    deltas.push(Delta { last: delta.last, bids, asks });
+                    deltas.push(Delta { last, bids, asks });
                 }
             }
         }

@@ -5,8 +5,8 @@
 #![no_main]
 
 use tickcache::domain::{
-    DepthDelta, MarketEvent, Number, Quote, RawLevel, SCALE_MAX, Scale, Side, Trade, VenueSequence,
-    VenueTime, VolumeFigures,
+    DepthDelta, Form, Link, MarketEvent, Number, Quote, RawLevel, SCALE_MAX, Scale, Side, Trade, VenueSequence,
+    VenueTime, VolumeFigures, VolumeUnit,
 };
 use tickcache::feed::binance::{Decoder, parse_book_ticker, parse_depth_snapshot};
 use tickcache::feed::{DecodeError, Frame};

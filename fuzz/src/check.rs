@@ -9,8 +9,9 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::{
-    DecodeError, Decoder, DepthDelta, Frame, MarketEvent, Number, Quote, RawLevel, SCALE_MAX, Scale, Side,
-    Trade, VenueSequence, VenueTime, VolumeFigures, parse_book_ticker, parse_depth_snapshot,
+    DecodeError, Decoder, DepthDelta, Form, Frame, Link, MarketEvent, Number, Quote, RawLevel, SCALE_MAX,
+    Scale, Side, Trade, VenueSequence, VenueTime, VolumeFigures, VolumeUnit, parse_book_ticker,
+    parse_depth_snapshot,
 };
 
 /// Decodes `frame` both ways.
@@ -66,8 +67,8 @@ impl<'t> Market<'t> {
     }
 
     fn compare(&self, decoded: &Result<Frame<'_>, DecodeError>, frame: &[u8]) {
-        let (mut bids, mut asks) = (Vec::new(), Vec::new());
-        let expected = self.read(&mut bids, &mut asks);
+        let (mut bids, mut asks, mut trades) = (Vec::new(), Vec::new(), Vec::new());
+        let expected = self.read(&mut bids, &mut asks, &mut trades);
         match (&expected, decoded) {
             (Ok(event), Ok(Frame::Market { stream, event: ours })) => {
                 assert_eq!(*stream, self.stream);
@@ -82,6 +83,7 @@ impl<'t> Market<'t> {
         &self,
         bids: &'l mut Vec<RawLevel>,
         asks: &'l mut Vec<RawLevel>,
+        trades: &'l mut Vec<Trade>,
     ) -> Result<MarketEvent<'l>, Wrong> {
         let data = self.data;
         let event = match self.channel {
@@ -101,7 +103,10 @@ impl<'t> Market<'t> {
                 venue_sequence: Some(VenueSequence(data.unsigned("u")?)),
                 venue_time: None,
             }),
-            "trade" => MarketEvent::Trade(read_trade(data)?),
+            "trade" => {
+                trades.push(read_trade(data)?);
+                MarketEvent::Trades(trades)
+            }
             "ticker" => MarketEvent::Volume(read_figures(data)?),
             _ => {
                 read_side(data.field("b")?, bids)?;
@@ -110,8 +115,14 @@ impl<'t> Market<'t> {
                 if last < first {
                     return Err(Wrong);
                 }
-                let (first, last) = (VenueSequence(first), VenueSequence(last));
-                MarketEvent::Depth(DepthDelta { first, last, bids, asks, venue_time: Some(data.time("E")?) })
+                MarketEvent::Depth(DepthDelta {
+                    link: Link::From(VenueSequence(first)),
+                    last: Some(VenueSequence(last)),
+                    bids,
+                    asks,
+                    venue_time: Some(data.time("E")?),
+                    check: None,
+                })
             }
         })
     }
@@ -132,6 +143,8 @@ fn read_trade(data: &Tree) -> Result<Trade, Wrong> {
 fn read_figures(data: &Tree) -> Result<VolumeFigures, Wrong> {
     let price = |key| data.number(key).map(|price| Some(price).filter(|price| price.mantissa != 0));
     Ok(VolumeFigures {
+        form: Form::Whole,
+        unit: VolumeUnit::Base,
         base_volume: Some(data.number("v")?),
         quote_volume: Some(data.number("q")?),
         trade_count: Some(data.unsigned("n")?),

@@ -10,15 +10,14 @@ use anyhow::Context;
 use tokio::sync::{mpsc, watch};
 
 use super::board::FeedBoard;
-use super::rest_worker::{JOBS_MAX, RestWorker};
-use super::shard::{self, ANSWERS_MAX, FeedPlan, ShardPlan};
+use super::feed_plan;
+pub use super::feed_plan::venue_defaults;
+use super::shard::{self, ShardPlan};
 use super::store::{self, Beside};
-use crate::codec::{Command, key};
-use crate::config::{FeedSettings, Settings, StoreKind};
+use crate::codec::Command;
+use crate::config::{Settings, StoreKind};
 use crate::domain::{Entity, Feed, Instrument, SlotId, Venue};
-use crate::feed::{self, RestClient, SessionPlan, VenueProtocol, Wanted};
-use crate::process::InstrumentSpec;
-use crate::publish::{COMMANDS_MAX, FeedIndex, SlotKey, SlotPlan, StatsBoard, ValueTable};
+use crate::publish::{COMMANDS_MAX, FeedIndex, SlotPlan, StatsBoard, ValueTable};
 use crate::service::{Health, HealthProbe, Verdict};
 
 /// A key that the engine writes.
@@ -56,7 +55,7 @@ impl Engine {
         let mut slots = SlotPlan::new();
         let (mut keys, mut feeds, mut boards, mut workers) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (feed, index) in settings.feeds.iter().zip(0_u16..) {
-            let (plan, worker) = plan_feed(settings, feed, FeedIndex(index), &mut slots, &mut keys)?;
+            let (plan, worker) = feed_plan::plan(settings, feed, FeedIndex(index), &mut slots, &mut keys)?;
             boards.push((plan.feed.clone(), Arc::clone(&plan.board), plan.sessions.len() as u64));
             feeds.push(plan);
             workers.push(worker);
@@ -159,90 +158,6 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
     drop(stop.wait_for(|&stop| stop).await);
 }
 
-fn plan_feed(
-    settings: &Settings,
-    feed: &FeedSettings,
-    index: FeedIndex,
-    slots: &mut SlotPlan,
-    keys: &mut Vec<WrittenKey>,
-) -> anyhow::Result<(FeedPlan, (RestWorker, mpsc::Receiver<super::rest_worker::Job>))> {
-    let venue = feed::venue(feed.venue.as_str()).with_context(|| format!("no venue {}", feed.venue))?;
-    let name = Feed { venue: feed.venue.clone(), partition: 0 };
-    let wanted: Vec<Wanted> = feed
-        .instruments
-        .iter()
-        .map(|instrument| Wanted { instrument: instrument.clone(), entities: feed.entities.clone() })
-        .collect();
-    let sessions = feed::sessions(venue, feed.websocket_url.as_str(), &wanted, feed.first_data)?;
-    let symbols: Result<Vec<_>, _> =
-        feed.instruments.iter().map(|instrument| venue.symbol(instrument)).collect();
-    let depth = feed.depth as usize;
-    let mut specs = Vec::new();
-    for wanted in &wanted {
-        let key = |entity| slot_key(settings, feed, index, wanted, entity);
-        specs.push(plan_instrument(feed, wanted, &sessions, specs.len(), key, slots, keys)?);
-    }
-    let field = |wanted: &Wanted| {
-        let field = key::catalog_field(&wanted.instrument, &feed.venue);
-        (field, key::catalog_value(&name, &wanted.entities))
-    };
-    let (jobs, job_queue) = mpsc::channel(JOBS_MAX);
-    let (answers, answer_queue) = mpsc::channel(ANSWERS_MAX);
-    let plan = FeedPlan {
-        feed: name.clone(),
-        instruments: feed.instruments.clone(),
-        catalog: wanted.iter().map(field).collect(),
-        specs,
-        sessions,
-        thresholds: feed.silence,
-        events: store::event_policy(settings),
-        index,
-        jobs,
-        answers: answer_queue,
-        board: Arc::new(FeedBoard::default()),
-    };
-    let client = RestClient::new(&name, feed.rest_url.as_str(), feed.rest_weight_per_minute);
-    Ok((plan, (RestWorker { feed: name, venue, client, symbols: symbols?, depth, answers }, job_queue)))
-}
-
-fn slot_key(
-    settings: &Settings,
-    feed: &FeedSettings,
-    index: FeedIndex,
-    wanted: &Wanted,
-    entity: Entity,
-) -> SlotKey {
-    let (instrument, venue) = (wanted.instrument.clone(), feed.venue.clone());
-    let key = key::value_key(&settings.namespace, entity, &instrument, &venue);
-    SlotKey { key, entity, instrument, venue, feed: index, ttl: settings.ttl.of(entity) }
-}
-
-/// Gives an instrument its slots, and finds the sessions that carry it.
-fn plan_instrument(
-    feed: &FeedSettings,
-    wanted: &Wanted,
-    sessions: &[SessionPlan],
-    index: usize,
-    key: impl Fn(Entity) -> SlotKey,
-    slots: &mut SlotPlan,
-    keys: &mut Vec<WrittenKey>,
-) -> anyhow::Result<InstrumentSpec> {
-    let mut own = Vec::new();
-    for &entity in &wanted.entities {
-        let slot = slots.add(key(entity))?;
-        own.push((entity, slot));
-        let (instrument, venue) = (wanted.instrument.clone(), feed.venue.clone());
-        keys.push(WrittenKey { slot, entity, instrument, venue });
-    }
-    let homes = sessions.iter().flat_map(|session| {
-        let carried = session.streams.iter().map(|stream| stream.subscription);
-        carried
-            .filter(|subscription| subscription.instrument.0 as usize == index)
-            .map(|subscription| (subscription.channel, session.id))
-    });
-    Ok(InstrumentSpec { slots: own, depth: feed.depth as usize, sessions: homes.collect() })
-}
-
 fn health(feeds: &[(Feed, Arc<FeedBoard>, u64)], writer: &StatsBoard, store: StoreKind) -> Health {
     let writer = writer.read();
     let mut healthy = store == StoreKind::Embedded || writer.connected;
@@ -271,25 +186,6 @@ fn health(feeds: &[(Feed, Arc<FeedBoard>, u64)], writer: &StatsBoard, store: Sto
     });
     let verdict = if healthy { Verdict::Healthy } else { Verdict::Unhealthy };
     Health { verdict, details: details.to_string() }
-}
-
-/// The venues' defaults, for the configuration.
-#[must_use]
-pub fn venue_defaults() -> Vec<crate::config::VenueDefaults> {
-    feed::venues().iter().map(|venue| defaults_of(*venue)).collect()
-}
-
-fn defaults_of(venue: &dyn VenueProtocol) -> crate::config::VenueDefaults {
-    let defaults = venue.defaults();
-    crate::config::VenueDefaults {
-        name: defaults.name,
-        websocket_url: defaults.websocket_url,
-        rest_url: defaults.rest_url,
-        depth_max: u32::try_from(crate::domain::DEPTH_MAX).unwrap_or(u32::MAX),
-        // Half of what the venue grants: other programs behind the same address need some, too.
-        rest_weight_per_minute: defaults.rest_weight_per_minute / 2,
-        rest_weight_per_minute_range: 250..=defaults.rest_weight_per_minute,
-    }
 }
 
 /// How often a running engine is looked after.

@@ -21,6 +21,7 @@ mod demo;
 mod display;
 mod engine;
 mod feed_metrics;
+mod feed_plan;
 mod feed_task;
 pub mod read;
 mod replay;

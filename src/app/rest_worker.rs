@@ -67,7 +67,9 @@ impl RestWorker {
     async fn call(&self, job: Job) -> Result<Answer, RestError> {
         match job {
             Job::Snapshot(id) => {
-                let (call, limit) = self.venue.snapshot_call(self.symbol(id), self.depth);
+                let Some((call, limit)) = self.venue.snapshot_call(self.symbol(id), self.depth) else {
+                    return Ok(Answer::NoBook(id));
+                };
                 let body = self.client.get(&call).await?;
                 let snapshot = self.venue.parse_snapshot(&body, limit)?;
                 let book = Book::from_snapshot(&snapshot)?;

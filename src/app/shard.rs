@@ -42,6 +42,8 @@ pub(super) struct FeedPlan {
     pub(super) specs: Vec<InstrumentSpec>,
     pub(super) sessions: Vec<SessionPlan>,
     pub(super) thresholds: EntityDurations,
+    /// How much longer than at best a frame may take.
+    pub(super) congestion: Duration,
     pub(super) events: EventPolicy,
     pub(super) index: FeedIndex,
     pub(super) jobs: mpsc::Sender<Job>,
@@ -123,7 +125,8 @@ fn run_feed(plan: FeedPlan, writer: Writer, stop: watch::Receiver<bool>) -> Rc<F
     let (mut commands, mut sessions) = (Vec::new(), Vec::new());
     for session in plan.sessions {
         let (sender, receiver) = mpsc::channel(feed::COMMANDS_MAX);
-        commands.push((session.streams.iter().map(|stream| stream.subscription).collect(), sender));
+        let carried = session.streams.iter().flat_map(|stream| &stream.subscriptions);
+        commands.push((carried.copied().collect(), sender));
         sessions.push((session, receiver));
     }
     let state =

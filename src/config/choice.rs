@@ -3,6 +3,8 @@
 //! Owns each such type, its words, and nothing about what they lead to. Words stand here once: `keys` declares them
 //! from here.
 
+use crate::domain::PriceFrom;
+
 /// One of a few words.
 pub(super) trait Choice: Sized {
     /// All of them, as in the file.
@@ -76,6 +78,14 @@ choices! {
         Mid = "mid",
         /// The last trade.
         Last = "last",
+    }
+}
+
+impl Choice for PriceFrom {
+    const WORDS: &'static [&'static str] = &["bbo", "book"];
+
+    fn of(word: &str) -> Option<Self> {
+        [Self::Bbo, Self::Book].into_iter().find(|source| source.as_str() == word)
     }
 }
 

@@ -87,13 +87,19 @@ impl Writer<'_> {
         self.value(&keys::INSTRUMENTS, texts(feed.instruments.iter().map(|instrument| instrument.as_str())));
         self.value(&keys::ENTITIES, texts(feed.entities.iter().map(|entity| entity.as_str())));
         self.value(&keys::DEPTH, feed.depth.to_string());
+        self.value(&keys::PRICE_FROM, text(feed.price_from.as_str()));
         self.value(&keys::WEBSOCKET_URL, text(feed.websocket_url.as_str()));
+        self.value(&keys::VOLUME_WEBSOCKET_URL, text(feed.volume_websocket_url.as_str()));
+        for (key, channel) in keys::CHANNELS.iter().zip(&feed.channels) {
+            self.value(key, text(channel));
+        }
         self.value(&keys::REST_URL, text(feed.rest_url.as_str()));
         self.value(&keys::REST_WEIGHT, feed.rest_weight_per_minute.to_string());
         self.value(&keys::FIRST_DATA, seconds(feed.first_data));
         self.value(&keys::PRICE_SILENCE, seconds(feed.silence.price));
         self.value(&keys::LIQUIDITY_SILENCE, seconds(feed.silence.liquidity));
         self.value(&keys::VOLUME_SILENCE, seconds(feed.silence.volume));
+        self.value(&keys::CONGESTION, feed.congestion.as_millis().to_string());
     }
 
     fn line(&mut self, line: std::fmt::Arguments<'_>) {

@@ -156,6 +156,12 @@ pub enum Problem {
     /// No URL of a venue. Not quoted: people put keys into URLs.
     #[error("expected {0} with a host, and without user, query and fragment")]
     Endpoint(&'static str),
+    /// No name of a channel.
+    #[error("expected 1 to {max} printable ASCII characters without quotes and backslashes")]
+    Channel {
+        /// The most.
+        max: usize,
+    },
     /// A part of a Redis address that does not fit the address in force.
     #[error("{0}")]
     RedisPart(&'static str),

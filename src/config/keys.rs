@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use crate::domain::DEPTH_MAX;
+use crate::domain::{DEPTH_MAX, PriceFrom};
 
 use super::choice::{Choice, Fencing, MovePrice, Push, RedisMode, StoreKind};
 
@@ -203,7 +203,17 @@ pub(super) static INSTRUMENTS: Key =
     Key { path: "feed.instruments", shape: Shape::Texts, fallback: Fallback::Required };
 pub(super) static ENTITIES: Key = texts("feed.entities", &["price", "liquidity", "volume"]);
 pub(super) static DEPTH: Key = number("feed.depth", 1..=DEPTH_LIMIT, "levels", 20);
+pub(super) static PRICE_FROM: Key =
+    Key { path: "feed.price_from", shape: Shape::Choice(PriceFrom::WORDS), fallback: Fallback::Venue };
 pub(super) static WEBSOCKET_URL: Key = text("feed.websocket_url", Fallback::Venue);
+pub(super) static VOLUME_WEBSOCKET_URL: Key = text("feed.volume_websocket_url", Fallback::Venue);
+/// In the order of [`Channel::ALL`](crate::domain::Channel::ALL).
+pub(super) static CHANNELS: [Key; 4] = [
+    text("feed.quote_channel", Fallback::Venue),
+    text("feed.trade_channel", Fallback::Venue),
+    text("feed.depth_channel", Fallback::Venue),
+    text("feed.volume_channel", Fallback::Venue),
+];
 pub(super) static REST_URL: Key = text("feed.rest_url", Fallback::Venue);
 pub(super) static REST_WEIGHT: Key = Key {
     path: "feed.rest_weight_per_minute",
@@ -215,19 +225,28 @@ pub(super) static PRICE_SILENCE: Key = number("feed.price_silence_s", 1..=3_600,
 pub(super) static LIQUIDITY_SILENCE: Key = number("feed.liquidity_silence_s", 1..=3_600, "seconds", 10);
 pub(super) static VOLUME_SILENCE: Key = number("feed.volume_silence_s", 1..=3_600, "seconds", 60);
 
+pub(super) static CONGESTION: Key = number("feed.congestion_ms", 50..=60_000, "milliseconds", 1_000);
+
 /// Every key of a feed, in the file's order.
-pub(super) static FEED: [&Key; 11] = [
+pub(super) static FEED: [&Key; 18] = [
     &VENUE,
     &INSTRUMENTS,
     &ENTITIES,
     &DEPTH,
+    &PRICE_FROM,
     &WEBSOCKET_URL,
+    &VOLUME_WEBSOCKET_URL,
+    &CHANNELS[0],
+    &CHANNELS[1],
+    &CHANNELS[2],
+    &CHANNELS[3],
     &REST_URL,
     &REST_WEIGHT,
     &FIRST_DATA,
     &PRICE_SILENCE,
     &LIQUIDITY_SILENCE,
     &VOLUME_SILENCE,
+    &CONGESTION,
 ];
 
 /// The name of the tables that hold feeds.

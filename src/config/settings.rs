@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::domain::{Entity, EntityDurations, EventKind, Instrument, Namespace, Venue};
+use crate::domain::{Entity, EntityDurations, EventKind, Instrument, Namespace, PriceFrom, Venue};
 
 use super::choice::{Fencing, MovePrice, Push, RedisMode, StoreKind};
 use super::endpoint::Endpoint;
@@ -56,6 +56,12 @@ pub struct VenueDefaults {
     pub name: &'static str,
     /// Its public websocket: `ws://` or `wss://`.
     pub websocket_url: &'static str,
+    /// Where its rolling figures are, which may be elsewhere.
+    pub volume_websocket_url: &'static str,
+    /// Its names of the channels, in the order of [`Channel::ALL`](crate::domain::Channel::ALL).
+    pub channels: [&'static str; 4],
+    /// What prices are made from.
+    pub price_from: PriceFrom,
     /// Its public REST interface: `http://` or `https://`.
     pub rest_url: &'static str,
     /// Levels a side that can be published.
@@ -77,8 +83,14 @@ pub struct FeedSettings {
     pub entities: Vec<Entity>,
     /// Levels a side to publish.
     pub depth: u32,
+    /// What prices are made from.
+    pub price_from: PriceFrom,
     /// Where to stream from.
     pub websocket_url: Endpoint,
+    /// Where to stream rolling figures from.
+    pub volume_websocket_url: Endpoint,
+    /// The venue's names of its channels, in the order of [`Channel::ALL`](crate::domain::Channel::ALL).
+    pub channels: [String; 4],
     /// Where to fetch snapshots from.
     pub rest_url: Endpoint,
     /// Request weight a minute for snapshots.
@@ -87,6 +99,8 @@ pub struct FeedSettings {
     pub first_data: Duration,
     /// How long each entity's channel may be quiet before its values need evidence of their own (WIRE.md, reason 7).
     pub silence: EntityDurations,
+    /// How much longer than at best a frame may take from the venue before what it says is suspect.
+    pub congestion: Duration,
 }
 
 /// Everything that can be set. `==` compares the settings, not where they come from.

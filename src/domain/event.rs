@@ -84,22 +84,70 @@ pub struct Trade {
     pub venue_time: Option<VenueTime>,
 }
 
+/// How an update says which one comes before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Link {
+    /// It covers every id from this one to its last.
+    From(VenueSequence),
+    /// It follows the update with this id; ids between the two belong to others.
+    After(VenueSequence),
+    /// It does not say: it follows whatever came before it.
+    Unsaid,
+}
+
+/// Digits after the point as the venue wrote them, trailing zeros included: a checksum is made over those.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Written {
+    /// Of the price.
+    pub price: u8,
+    /// Of the size.
+    pub size: u8,
+}
+
+/// A checksum over the book as it is after an update, and what is needed to compute it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Check<'a> {
+    /// What the venue computed; `None` where this message carries none.
+    pub sum: Option<u32>,
+    /// Of each bid, in order.
+    pub bids: &'a [Written],
+    /// Of each ask, in order.
+    pub asks: &'a [Written],
+}
+
 /// Changes of a book: each level replaces the one at its price, size zero removes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DepthDelta<'a> {
-    /// First update id that it covers.
-    pub first: VenueSequence,
-    /// Last update id that it covers.
-    pub last: VenueSequence,
+    /// What it continues.
+    pub link: Link,
+    /// Last update id that it covers; `None` where the venue counts nothing.
+    pub last: Option<VenueSequence>,
     /// Changed bids, in the venue's order.
     pub bids: &'a [RawLevel],
     /// Changed asks, in the venue's order.
     pub asks: &'a [RawLevel],
     /// The venue's stamp.
     pub venue_time: Option<VenueTime>,
+    /// The venue's checksum of the book with these changes in it; `None` for a venue that has none.
+    pub check: Option<Check<'a>>,
 }
 
-/// A whole book, or its top `limit` levels a side.
+/// A whole book in the stream: it replaces what was known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BookImage<'a> {
+    /// The last update id that it covers; `None` where the venue counts nothing.
+    pub last: Option<VenueSequence>,
+    /// Bids, in any order.
+    pub bids: &'a [RawLevel],
+    /// Asks, in any order.
+    pub asks: &'a [RawLevel],
+    /// The venue's stamp.
+    pub venue_time: Option<VenueTime>,
+    /// The venue's checksum of it; `None` for a venue that has none.
+    pub check: Option<Check<'a>>,
+}
+
+/// A whole book, or its top `limit` levels a side, fetched over REST.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DepthSnapshot {
     /// The last update id that it covers.
@@ -115,10 +163,32 @@ pub struct DepthSnapshot {
     pub venue_time: Option<VenueTime>,
 }
 
+/// Whether figures that are absent are unknown or unchanged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// All that the venue says: what is absent is unknown.
+    Whole,
+    /// What has changed: what is absent stands.
+    Changes,
+}
+
+/// What a traded volume counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VolumeUnit {
+    /// Units of the base currency, whatever a contract is.
+    Base,
+    /// What the venue's sizes count: contracts, or thousands of something.
+    Size,
+}
+
 /// Rolling figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VolumeFigures {
-    /// Traded, in base units.
+    /// What an absent figure means.
+    pub form: Form,
+    /// What `base_volume` counts.
+    pub unit: VolumeUnit,
+    /// Traded, in this unit.
     pub base_volume: Option<Number>,
     /// Traded, in quote units.
     pub quote_volume: Option<Number>,
@@ -138,15 +208,28 @@ pub struct VolumeFigures {
     pub venue_time: Option<VenueTime>,
 }
 
+/// Rolling figures and, in the same message, the top of book.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ticker {
+    /// The figures.
+    pub figures: VolumeFigures,
+    /// The top of book.
+    pub top: Quote,
+}
+
 /// What one frame said about one instrument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MarketEvent<'a> {
     /// A new top of book.
     Quote(Quote),
-    /// A trade.
-    Trade(Trade),
+    /// Trades, oldest first; never none.
+    Trades(&'a [Trade]),
     /// Changes of the book.
     Depth(DepthDelta<'a>),
+    /// The whole book.
+    Book(BookImage<'a>),
     /// New rolling figures.
     Volume(VolumeFigures),
+    /// New rolling figures with a top of book.
+    Ticker(Ticker),
 }

@@ -14,6 +14,7 @@ mod event_policy;
 mod history;
 mod instrument;
 mod key_event;
+mod market_rules;
 mod namespace;
 mod number;
 mod price;
@@ -36,13 +37,17 @@ pub use depth::{DepthLevel, LiquidityRecord};
 pub use durations::EntityDurations;
 pub use entity::{Entity, UnknownEntity};
 pub use event::{
-    Channel, DepthDelta, DepthSnapshot, MarketEvent, Quote, RawLevel, Side, Subscription, Trade,
-    VolumeFigures,
+    BookImage, Channel, Check, DepthDelta, DepthSnapshot, Form, Link, MarketEvent, Quote, RawLevel, Side,
+    Subscription, Ticker, Trade, VolumeFigures, VolumeUnit, Written,
 };
 pub use event_policy::{EventKinds, EventPolicy, MovePrice};
 pub use history::{CANDLES_MAX, Candle, CandleFlags, HistoryRecord};
 pub use instrument::{Instrument, InstrumentError};
 pub use key_event::{EventDetail, EventKind, INVALIDATION_TEXT_MAX, KeyEvent};
+pub use market_rules::{
+    Anchor, BookRules, Checksum, Contract, Coverage, MarketRules, PriceFrom, TickerTop, WrittenLevel,
+    WrittenNumber,
+};
 pub use namespace::{NAMESPACE_CHARS_MAX, Namespace, NamespaceError};
 pub use number::{Number, NumberError, POWERS_OF_TEN, Price, SCALE_MAX, Scale, Scales, Size, SizeUnit};
 pub use price::{LastTrade, PriceLevel, PriceRecord};

@@ -77,6 +77,9 @@ impl Number {
     /// Zero at scale 0.
     pub const ZERO: Self = Self { mantissa: 0, scale: Scale::ZERO };
 
+    /// One at scale 0.
+    pub const ONE: Self = Self { mantissa: 1, scale: Scale::ZERO };
+
     /// Parses `[-]digits[.digits]`, as JSON writes a number without exponent.
     ///
     /// # Errors
@@ -124,6 +127,16 @@ impl Number {
     pub fn mantissa_at(self, scale: Scale) -> Result<i128, NumberError> {
         let Some(shift) = scale.0.checked_sub(self.scale.0) else { return Err(NumberError::TooFine) };
         self.mantissa.checked_mul(POWERS_OF_TEN[usize::from(shift)]).ok_or(NumberError::TooLarge)
+    }
+
+    /// The exact product.
+    ///
+    /// # Errors
+    /// [`NumberError::TooFine`] or [`NumberError::TooLarge`] where it does not fit.
+    pub fn times(self, factor: Self) -> Result<Self, NumberError> {
+        let scale = Scale::new(self.scale.0 + factor.scale.0).ok_or(NumberError::TooFine)?;
+        let mantissa = self.mantissa.checked_mul(factor.mantissa).ok_or(NumberError::TooLarge)?;
+        Ok(Self { mantissa, scale })
     }
 
     /// Whether the number is zero.

@@ -3,24 +3,21 @@
 //! Owns the routes from stream names to subscriptions, the requests that wait, and the watchdog. Pure: the session moves
 //! the bytes. Waiting requests are bounded by the subscriptions: a stream waits at most once.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
-use super::venue::{Method, VenueProtocol};
+use super::frame::Ack;
+use super::venue::{Method, Stream, VenueProtocol};
 use super::watchdog::{Overdue, Watchdog};
 use crate::domain::{MonoTime, Subscription};
-
-/// Between two requests: Binance closes sessions that send one every 250 ms, 500 ms holds (five messages a second, pings
-/// and pongs included).
-const REQUEST_PACE: Duration = Duration::from_millis(500);
 
 /// One stream of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamPlan {
-    /// The venue's name for it.
-    pub stream: String,
-    /// Ours.
-    pub subscription: Subscription,
+    /// The venue's.
+    pub stream: Stream,
+    /// Ours, the one that its data is counted under first; none where it only shows that the session lives.
+    pub subscriptions: Vec<Subscription>,
 }
 
 #[derive(Debug)]
@@ -36,7 +33,7 @@ pub(super) struct Conversation {
     routes: HashMap<String, usize>,
     watchdog: Watchdog,
     waiting: VecDeque<Pending>,
-    asked: HashMap<u64, Vec<usize>>,
+    asked: BTreeMap<u64, Vec<usize>>,
     again: BTreeSet<usize>,
     next_id: u64,
     next_request: MonoTime,
@@ -49,14 +46,15 @@ impl Conversation {
         streams: &[StreamPlan],
         first_data: Duration,
     ) -> Self {
-        let routes = streams.iter().enumerate().map(|(index, plan)| (plan.stream.clone(), index)).collect();
+        let routes =
+            streams.iter().enumerate().map(|(index, plan)| (plan.stream.route.clone(), index)).collect();
         let mut this = Self {
             venue,
             streams: streams.to_vec(),
             routes,
             watchdog: Watchdog::new(streams.len(), first_data),
             waiting: VecDeque::new(),
-            asked: HashMap::new(),
+            asked: BTreeMap::new(),
             again: BTreeSet::new(),
             next_id: 1,
             next_request: MonoTime::default(),
@@ -70,7 +68,7 @@ impl Conversation {
     pub(super) fn route(&mut self, stream: &str) -> Option<Subscription> {
         let index = *self.routes.get(stream)?;
         self.watchdog.delivered(index);
-        Some(self.streams[index].subscription)
+        self.streams[index].subscriptions.first().copied()
     }
 
     /// The next request's text, if one waits and the pace allows it.
@@ -86,21 +84,25 @@ impl Conversation {
         let Pending { method, streams } = self.waiting.pop_front()?;
         let id = self.next_id;
         self.next_id += 1;
-        self.next_request = now.after(REQUEST_PACE);
-        let names: Vec<String> = streams.iter().map(|&index| self.streams[index].stream.clone()).collect();
-        let text = self.venue.request(method, &names, id);
+        self.next_request = now.after(self.venue.defaults().request_pace);
+        let text = self.venue.request(method, &self.topics(&streams), id);
         if method == Method::Subscribe {
-            for &index in &streams {
+            for &index in streams.iter().filter(|&&index| !self.streams[index].subscriptions.is_empty()) {
                 self.watchdog.requested(index, now);
             }
-            self.asked.insert(id, streams);
         }
+        self.asked.insert(id, if method == Method::Subscribe { streams } else { Vec::new() });
         Some(text)
     }
 
-    /// The venue took a request.
-    pub(super) fn acknowledged(&mut self, id: u64, now: MonoTime) {
-        for index in self.asked.remove(&id).unwrap_or_default() {
+    /// The venue took a request, or one stream of it.
+    pub(super) fn acknowledged(&mut self, what: Ack<'_>, now: MonoTime) {
+        let taken = match what {
+            Ack::Request(id) => self.asked.remove(&id).unwrap_or_default(),
+            Ack::Oldest => self.asked.pop_first().map(|(_, streams)| streams).unwrap_or_default(),
+            Ack::Stream(route) => self.routes.get(route).copied().into_iter().collect(),
+        };
+        for index in taken {
             self.watchdog.acknowledged(index, now);
         }
     }
@@ -109,13 +111,13 @@ impl Conversation {
     pub(super) fn refused(&mut self, id: Option<u64>, now: MonoTime) {
         let ids = id.map_or_else(|| self.asked.keys().copied().collect(), |id| vec![id]);
         for id in ids {
-            self.acknowledged(id, now);
+            self.acknowledged(Ack::Request(id), now);
         }
     }
 
     /// Makes a subscription anew at the next opportunity.
     pub(super) fn resubscribe(&mut self, subscription: Subscription) {
-        if let Some(index) = self.streams.iter().position(|plan| plan.subscription == subscription) {
+        if let Some(index) = self.streams.iter().position(|plan| plan.subscriptions.contains(&subscription)) {
             self.again.insert(index);
         }
     }
@@ -128,7 +130,7 @@ impl Conversation {
                 Overdue::Acknowledgement => return Err(()),
                 Overdue::FirstData(index) => {
                     self.again.insert(index);
-                    silent.push(self.streams[index].subscription);
+                    silent.extend(&self.streams[index].subscriptions);
                 }
             }
         }
@@ -136,12 +138,15 @@ impl Conversation {
     }
 
     fn enqueue(&mut self, method: Method, streams: &[usize]) {
-        let names: Vec<String> = streams.iter().map(|&index| self.streams[index].stream.clone()).collect();
         let mut rest = streams;
-        for batch in self.venue.batches(&names) {
+        for batch in self.venue.batches(&self.topics(streams)) {
             let (now, later) = rest.split_at(batch.len());
             self.waiting.push_back(Pending { method, streams: now.to_vec() });
             rest = later;
         }
+    }
+
+    fn topics(&self, streams: &[usize]) -> Vec<String> {
+        streams.iter().map(|&index| self.streams[index].stream.topic.clone()).collect()
     }
 }

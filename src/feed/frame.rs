@@ -3,6 +3,17 @@
 use super::Excerpt;
 use crate::domain::MarketEvent;
 
+/// What the venue has acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ack<'a> {
+    /// The request of this id.
+    Request(u64),
+    /// One stream, by its route.
+    Stream(&'a str),
+    /// The oldest request that waits: the venue answers in order and does not say which.
+    Oldest,
+}
+
 /// What one websocket frame says, in the one language of all venues. Borrows from the frame and from its decoder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -18,11 +29,8 @@ pub enum Frame<'a> {
         /// What happened.
         event: MarketEvent<'a>,
     },
-    /// The venue took a request. It does not follow that data will come.
-    Acknowledged {
-        /// The request's.
-        id: u64,
-    },
+    /// The venue took a request, or a part of one. It does not follow that data will come.
+    Acknowledged(Ack<'a>),
     /// The venue refused a request.
     Refused {
         /// The request's; `None` where the venue does not say which.

@@ -12,14 +12,18 @@
 //! | `conversation` | requests, acknowledgements and routes of one connection |
 //! | `watchdog` | which subscriptions stay silent |
 //! | `stamped` | when a socket was last read |
+//! | `cursor`, `json`, `levels` | what decoders share: bytes that are known beforehand, any JSON, buffers |
 //! | `rest`, `budget` | REST calls, within the venue's request weight |
 
 pub mod binance;
 mod budget;
 mod conversation;
+mod cursor;
 mod decode_error;
 mod error;
 mod frame;
+mod json;
+mod levels;
 mod plan;
 mod rest;
 mod session;
@@ -30,8 +34,11 @@ mod watchdog;
 pub use conversation::StreamPlan;
 pub use decode_error::{DecodeError, EXCERPT_BYTES_MAX, Excerpt, Place};
 pub use error::{Recovery, RestError, SessionEnd};
-pub use frame::Frame;
-pub use plan::{Wanted, channels, sessions};
+pub use frame::{Ack, Frame};
+pub use plan::{Setup, Wanted, sessions};
 pub use rest::RestClient;
 pub use session::{COMMANDS_MAX, Commands, SessionHandler, SessionPlan, run};
-pub use venue::{FrameDecoder, Method, RestCall, SymbolError, VenueDefaults, VenueProtocol, venue, venues};
+pub use venue::{
+    ChannelDefaults, ChannelNames, FrameDecoder, Listing, Method, Ping, RestCall, Stream, SymbolError,
+    VenueDefaults, VenueProtocol, venue, venues,
+};

@@ -3,12 +3,15 @@
 //! Owns the split of a feed's subscriptions over sessions. Quotes and trades never share a session with depth: their frames
 //! then never wait behind a large one, and each kind gets its own share of a turn. Bounded by the venue's streams a session.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::StreamPlan;
 use super::session::SessionPlan;
-use super::venue::{SymbolError, VenueProtocol};
-use crate::domain::{Channel, Entity, Instrument, InstrumentId, SessionId, Subscription};
+use super::venue::{ChannelNames, SymbolError, VenueProtocol};
+use crate::domain::{
+    Channel, Entity, Instrument, InstrumentId, PriceFrom, SessionId, Subscription, TickerTop,
+};
 
 /// Frames that a session of quotes and trades may read in a turn.
 const QUOTE_TURN_FRAMES: u32 = 64;
@@ -25,14 +28,36 @@ pub struct Wanted {
     pub entities: Vec<Entity>,
 }
 
+/// How what is wanted is to be had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setup {
+    /// The venue's names of its channels.
+    pub names: ChannelNames,
+    /// Where each channel is served, in the order of [`Channel::ALL`].
+    pub websocket_urls: [String; 4],
+    /// What prices are made from.
+    pub price_from: PriceFrom,
+    /// Levels a side that are published.
+    pub depth: usize,
+    /// How long an acknowledged subscription may stay silent.
+    pub first_data: Duration,
+}
+
 /// The channels that an entity is made of.
-#[must_use]
-pub const fn channels(entity: Entity) -> &'static [Channel] {
-    match entity {
-        Entity::Price => &[Channel::Quote, Channel::Trade],
-        Entity::Liquidity => &[Channel::Depth],
-        Entity::Volume => &[Channel::Volume],
+const fn channels(entity: Entity, price_from: PriceFrom) -> &'static [Channel] {
+    match (entity, price_from) {
+        (Entity::Price, PriceFrom::Bbo) => &[Channel::Quote, Channel::Trade],
+        (Entity::Price, PriceFrom::Book) => &[Channel::Depth, Channel::Trade],
+        (Entity::Liquidity, _) => &[Channel::Depth],
+        (Entity::Volume, _) => &[Channel::Volume],
     }
+}
+
+/// What sessions of one kind have in common: where they go and what share of a turn they have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Kind<'a> {
+    depth: bool,
+    url: &'a str,
 }
 
 /// Splits what is wanted over sessions. [`InstrumentId`] is the place in `wanted`.
@@ -41,39 +66,67 @@ pub const fn channels(entity: Entity) -> &'static [Channel] {
 /// [`SymbolError`] for an instrument that the venue cannot have.
 pub fn sessions(
     venue: &'static dyn VenueProtocol,
-    websocket_url: &str,
     wanted: &[Wanted],
-    first_data: Duration,
+    setup: &Setup,
 ) -> Result<Vec<SessionPlan>, SymbolError> {
-    let [mut quotes, mut depth] = [Vec::new(), Vec::new()];
+    let mut kinds: BTreeMap<Kind<'_>, Vec<StreamPlan>> = BTreeMap::new();
     for (wanted, index) in wanted.iter().zip(0_u32..) {
         let symbol = venue.symbol(&wanted.instrument)?;
-        for &channel in wanted.entities.iter().flat_map(|&entity| channels(entity)) {
-            let plan = StreamPlan {
-                stream: venue.stream(&symbol, channel),
-                subscription: Subscription { instrument: InstrumentId(index), channel },
-            };
-            match channel {
-                Channel::Quote | Channel::Trade => quotes.push(plan),
-                Channel::Depth | Channel::Volume => depth.push(plan),
-            }
+        let instrument = InstrumentId(index);
+        for (kind, plan) in streams(venue, &symbol, instrument, &wanted.entities, setup) {
+            kinds.entry(kind).or_default().push(plan);
         }
     }
     let most = venue.defaults().streams_per_session_max;
-    let parts = |plans: &[StreamPlan], turn_frames| -> Vec<_> {
-        plans.chunks(most).map(|part| (part.to_vec(), turn_frames)).collect()
+    let parts = kinds.iter().flat_map(|(kind, plans)| {
+        let turn_frames = if kind.depth { DEPTH_TURN_FRAMES } else { QUOTE_TURN_FRAMES };
+        plans.chunks(most).map(move |part| (kind.url, turn_frames, part.to_vec()))
+    });
+    let plan = |((url, turn_frames, streams), id): ((&str, u32, Vec<StreamPlan>), u32)| SessionPlan {
+        id: SessionId(id),
+        venue,
+        names: setup.names.clone(),
+        websocket_url: url.to_owned(),
+        streams,
+        first_data: setup.first_data,
+        turn_frames,
     };
-    let all = [parts(&quotes, QUOTE_TURN_FRAMES), parts(&depth, DEPTH_TURN_FRAMES)].concat();
-    Ok(all
-        .into_iter()
-        .zip(0..)
-        .map(|((streams, turn_frames), id)| SessionPlan {
-            id: SessionId(id),
-            venue,
-            websocket_url: websocket_url.to_owned(),
-            streams,
-            first_data,
-            turn_frames,
-        })
-        .collect())
+    Ok(parts.zip(0..).map(plan).collect())
+}
+
+/// The streams of one instrument, each once.
+fn streams<'a>(
+    venue: &dyn VenueProtocol,
+    symbol: &str,
+    instrument: InstrumentId,
+    entities: &[Entity],
+    setup: &'a Setup,
+) -> Vec<(Kind<'a>, StreamPlan)> {
+    let mut found: Vec<(Kind<'a>, StreamPlan)> = Vec::new();
+    let from = setup.price_from;
+    let mut wanted: Vec<Channel> =
+        entities.iter().flat_map(|&entity| channels(entity, from)).copied().collect();
+    if venue.ticker_top(from) == TickerTop::Witness && wanted.contains(&Channel::Depth) {
+        wanted.extend([Channel::Volume, Channel::Trade]);
+    }
+    wanted.sort_unstable();
+    wanted.dedup();
+    for channel in wanted {
+        let stream = venue.stream(symbol, channel, setup.names.get(channel), setup.depth);
+        let subscription = Subscription { instrument, channel };
+        let kind = Kind {
+            depth: matches!(channel, Channel::Depth | Channel::Volume),
+            url: &setup.websocket_urls[channel as usize],
+        };
+        match found.iter_mut().find(|(_, plan)| plan.stream == stream) {
+            Some((_, plan)) => plan.subscriptions.push(subscription),
+            None => found.push((kind, StreamPlan { stream, subscriptions: vec![subscription] })),
+        }
+    }
+    let kinds: BTreeSet<Kind<'a>> = found.iter().map(|(kind, _)| *kind).collect();
+    for kind in kinds {
+        let companions = venue.companions(symbol).into_iter();
+        found.extend(companions.map(|stream| (kind, StreamPlan { stream, subscriptions: Vec::new() })));
+    }
+    found
 }

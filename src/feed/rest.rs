@@ -7,9 +7,9 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Empty, Limited};
-use hyper::header::RETRY_AFTER;
-use hyper::{Response, StatusCode, Uri};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, USER_AGENT};
+use hyper::{Request, Response, StatusCode, Uri};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -31,7 +31,7 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Talks to one venue's REST interface.
 pub struct RestClient {
-    client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     base: String,
     budget: Mutex<Budget>,
     spent: metrics::Counter,
@@ -72,8 +72,9 @@ impl RestClient {
             url,
             reason: error.to_string(),
         })?;
+        let request = request(uri, call);
         let answer = async {
-            let response = self.client.get(uri).await.map_err(|error| transport(&error))?;
+            let response = self.client.request(request).await.map_err(|error| transport(&error))?;
             self.read(response).await
         };
         tokio::time::timeout(CALL_TIMEOUT, answer)
@@ -123,6 +124,21 @@ impl RestClient {
     fn budget(&self) -> std::sync::MutexGuard<'_, Budget> {
         self.budget.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
+}
+
+/// Some venues refuse requests that do not say who asks.
+fn request(uri: Uri, call: &RestCall) -> Request<Full<Bytes>> {
+    let (method, body) = match &call.body {
+        Some(body) => (hyper::Method::POST, Bytes::from(body.clone())),
+        None => (hyper::Method::GET, Bytes::new()),
+    };
+    let mut request = Request::new(Full::new(body));
+    *request.method_mut() = method;
+    *request.uri_mut() = uri;
+    let headers = request.headers_mut();
+    headers.insert(USER_AGENT, HeaderValue::from_static(concat!("tickcache/", env!("CARGO_PKG_VERSION"))));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    request
 }
 
 /// The whole chain of causes: the library's outermost error says only "client error".

@@ -16,7 +16,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use super::conversation::Conversation;
 use super::error::{Recovery, SessionEnd};
 use super::stamped::{ReadStamp, Stamped};
-use super::venue::{FrameDecoder, VenueProtocol};
+use super::venue::{ChannelNames, FrameDecoder, Ping, VenueProtocol};
 use super::{DecodeError, Excerpt, Frame, StreamPlan};
 use crate::clock;
 use crate::domain::{Backoff, Ladder, MarketEvent, MonoTime, Now, SessionId, Subscription};
@@ -85,6 +85,8 @@ pub struct SessionPlan {
     pub id: SessionId,
     /// Whose protocol it speaks.
     pub venue: &'static dyn VenueProtocol,
+    /// The venue's names of its channels.
+    pub names: ChannelNames,
     /// Where to.
     pub websocket_url: String,
     /// What it carries.
@@ -143,7 +145,8 @@ async fn once(plan: &SessionPlan, commands: &mut Commands, handler: &dyn Session
         id: plan.id,
         socket,
         stamp,
-        decoder: plan.venue.decoder(),
+        decoder: plan.venue.decoder(&plan.names),
+        ping: plan.venue.defaults().ping,
         conversation: Conversation::new(plan.venue, &plan.streams, plan.first_data),
         first_data: plan.first_data,
         handler,
@@ -192,6 +195,7 @@ struct Session<'a> {
     socket: Socket,
     stamp: ReadStamp,
     decoder: Box<dyn FrameDecoder>,
+    ping: Ping,
     conversation: Conversation,
     first_data: Duration,
     handler: &'a dyn SessionHandler,
@@ -282,7 +286,7 @@ impl Session<'_> {
                 }
                 return Ok(());
             }
-            Ok(Frame::Acknowledged { id }) => self.conversation.acknowledged(id, received.mono),
+            Ok(Frame::Acknowledged(what)) => self.conversation.acknowledged(what, received.mono),
             Ok(Frame::Refused { id, code, message }) => {
                 self.conversation.refused(id, received.mono);
                 self.handler.refused(self.id, code, &message);
@@ -326,7 +330,11 @@ impl Session<'_> {
         }
         if silent >= HEARTBEAT && now.mono.since(self.pinged) >= HEARTBEAT {
             self.pinged = now.mono;
-            self.send(Message::Ping(Bytes::new())).await?;
+            self.send(match self.ping {
+                Ping::Frame => Message::Ping(Bytes::new()),
+                Ping::Text(text) => Message::text(text),
+            })
+            .await?;
         }
         Ok(())
     }

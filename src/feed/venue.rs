@@ -3,23 +3,108 @@
 //! Owns the trait and the list. Never talks to anybody: a venue describes its requests, sessions send them.
 
 use std::fmt;
+use std::time::Duration;
 
 use super::{DecodeError, Frame};
-use crate::domain::{Channel, DepthSnapshot, Instrument, Quote};
+use crate::domain::{BookRules, Channel, Contract, DepthSnapshot, Instrument, PriceFrom, Quote, TickerTop};
+
+/// A channel, before anything is configured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChannelDefaults {
+    /// The venue's name for it, as it stands in subscriptions.
+    pub name: &'static str,
+    /// Where it is served.
+    pub websocket_url: &'static str,
+}
+
+/// How a client asks for a sign of life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ping {
+    /// A websocket ping.
+    Frame,
+    /// A text of the venue's own.
+    Text(&'static str),
+}
 
 /// What a venue is like, before anything is configured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VenueDefaults {
     /// Its name in keys (WIRE.md).
     pub name: &'static str,
-    /// Where its public streams are.
-    pub websocket_url: &'static str,
+    /// Its channels, in the order of [`Channel::ALL`].
+    pub channels: [ChannelDefaults; 4],
     /// Where its public REST interface is.
     pub rest_url: &'static str,
+    /// What a price is made from unless somebody says otherwise.
+    pub price_from: PriceFrom,
+    /// Levels a side that can be published at most.
+    pub depth_max: usize,
+    /// How it is asked for a sign of life.
+    pub ping: Ping,
+    /// Between two requests of one session.
+    pub request_pace: Duration,
     /// Streams that one session may carry.
     pub streams_per_session_max: usize,
-    /// Request weight that the venue grants a minute.
+    /// Connections that it takes from one address: how many, within how long.
+    pub connects: (u32, Duration),
+    /// After how long it ends a session, whatever that does; `None` where it does not.
+    pub session_max: Option<Duration>,
+    /// Request weight that it grants a minute, in the units of [`RestCall::weight`].
     pub rest_weight_per_minute: u32,
+}
+
+impl VenueDefaults {
+    /// One of its channels.
+    #[must_use]
+    pub const fn channel(&self, channel: Channel) -> &ChannelDefaults {
+        &self.channels[channel as usize]
+    }
+}
+
+/// The venue's names of the four channels, in the order of [`Channel::ALL`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelNames(pub [String; 4]);
+
+impl ChannelNames {
+    /// The venue's own.
+    #[must_use]
+    pub fn of(defaults: &VenueDefaults) -> Self {
+        Self(defaults.channels.map(|channel| channel.name.to_owned()))
+    }
+
+    /// One of them.
+    #[must_use]
+    pub fn get(&self, channel: Channel) -> &str {
+        &self.0[channel as usize]
+    }
+}
+
+/// What can be subscribed to. Two of our channels may be one stream of the venue's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stream {
+    /// What [`Frame::Market`] carries back.
+    pub route: String,
+    /// What requests name it by.
+    pub topic: String,
+}
+
+impl Stream {
+    /// A stream that is called the same in requests and in data.
+    #[must_use]
+    pub fn plain(name: String) -> Self {
+        Self { route: name.clone(), topic: name }
+    }
+}
+
+/// An instrument that the venue offers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing {
+    /// Ours.
+    pub instrument: Instrument,
+    /// The venue's spelling.
+    pub symbol: String,
+    /// What its units are.
+    pub contract: Contract,
 }
 
 /// Starts or ends subscriptions.
@@ -36,6 +121,8 @@ pub enum Method {
 pub struct RestCall {
     /// Path and query.
     pub path: String,
+    /// What is posted, as JSON; `None` = it is a GET.
+    pub body: Option<String>,
     /// Of the venue's request-weight budget.
     pub weight: u32,
 }
@@ -61,20 +148,36 @@ pub trait VenueProtocol: fmt::Debug + Send + Sync {
     /// [`SymbolError`] for an instrument that it cannot have.
     fn symbol(&self, instrument: &Instrument) -> Result<String, SymbolError>;
 
-    /// Its name for one channel of one symbol. [`Frame::Market`] carries it back.
-    fn stream(&self, symbol: &str, channel: Channel) -> String;
+    /// What an instrument's units are, where that is known without the venue's list; `None` = the list has to say.
+    fn contract(&self, instrument: &Instrument) -> Option<Contract>;
 
-    /// Splits streams into parts that fit into one request each.
-    fn batches(&self, streams: &[String]) -> Vec<Vec<String>>;
+    /// How books that serve to publish `depth` levels are kept.
+    fn book_rules(&self, depth: usize) -> BookRules;
 
-    /// The text of a request for one part. [`Frame::Acknowledged`] carries `id` back.
-    fn request(&self, method: Method, streams: &[String], id: u64) -> String;
+    /// What the top of book in its ticker is good for, where prices are made from this.
+    fn ticker_top(&self, price_from: PriceFrom) -> TickerTop;
+
+    /// One channel of one symbol, for books that serve to publish `depth` levels. `name` is the venue's name of the channel.
+    fn stream(&self, symbol: &str, channel: Channel, name: &str, depth: usize) -> Stream;
+
+    /// What else has to be subscribed to for a symbol: streams that only show that the session lives.
+    fn companions(&self, symbol: &str) -> Vec<Stream> {
+        let _ = symbol;
+        Vec::new()
+    }
+
+    /// Splits the topics of streams into parts that fit into one request each, in order.
+    fn batches(&self, topics: &[String]) -> Vec<Vec<String>>;
+
+    /// The text of a request for one part. [`Ack::Request`] carries `id` back where the venue does.
+    fn request(&self, method: Method, topics: &[String], id: u64) -> String;
 
     /// A decoder for one session.
-    fn decoder(&self) -> Box<dyn FrameDecoder>;
+    fn decoder(&self, names: &ChannelNames) -> Box<dyn FrameDecoder>;
 
-    /// How to fetch a snapshot that serves to publish `depth` levels, and the levels a side that it asks for.
-    fn snapshot_call(&self, symbol: &str, depth: usize) -> (RestCall, usize);
+    /// How to fetch a snapshot that serves to publish `depth` levels, and the levels a side that it asks for; only where books
+    /// begin with one.
+    fn snapshot_call(&self, symbol: &str, depth: usize) -> Option<(RestCall, usize)>;
 
     /// Reads the answer.
     ///
@@ -90,6 +193,15 @@ pub trait VenueProtocol: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`DecodeError`], the venue's own refusals included.
     fn parse_quote(&self, body: &[u8]) -> Result<Quote, DecodeError>;
+
+    /// How to fetch the list of what it offers.
+    fn list_calls(&self) -> Vec<RestCall>;
+
+    /// Reads one answer. What has no name among our instruments is left out.
+    ///
+    /// # Errors
+    /// [`DecodeError`], the venue's own refusals included.
+    fn parse_list(&self, body: &[u8]) -> Result<Vec<Listing>, DecodeError>;
 }
 
 /// Turns the frames of one session into events. Owns scratch memory, so that a frame costs no allocation.

@@ -5,7 +5,8 @@
 
 use super::side::{BookSide, Completeness};
 use crate::domain::{
-    DepthDelta, DepthLevel, DepthSnapshot, NumberError, RawLevel, Scales, Side, VenueSequence, VenueTime,
+    BookImage, Check, Checksum, DepthDelta, DepthLevel, DepthSnapshot, NumberError, POWERS_OF_TEN, RawLevel,
+    Scales, Side, VenueSequence, VenueTime, WrittenLevel, WrittenNumber,
 };
 
 /// The order book of one instrument.
@@ -14,7 +15,7 @@ pub struct Book {
     bids: BookSide,
     asks: BookSide,
     scales: Scales,
-    last: VenueSequence,
+    last: Option<VenueSequence>,
     venue_time: Option<VenueTime>,
 }
 
@@ -24,7 +25,7 @@ impl Book {
             bids: BookSide::new(Side::Buy),
             asks: BookSide::new(Side::Sell),
             scales: Scales { price: crate::domain::Scale::ZERO, size: crate::domain::Scale::ZERO },
-            last: VenueSequence(0),
+            last: None,
             venue_time: None,
         }
     }
@@ -45,7 +46,7 @@ impl Book {
             bids: side(Side::Buy, &snapshot.bids)?,
             asks: side(Side::Sell, &snapshot.asks)?,
             scales,
-            last: snapshot.last,
+            last: Some(snapshot.last),
             venue_time: snapshot.venue_time,
         })
     }
@@ -55,16 +56,72 @@ impl Book {
     /// # Errors
     /// [`NumberError`] where a level does not fit: the book is then unusable.
     pub fn apply(&mut self, delta: &DepthDelta<'_>) -> Result<(), NumberError> {
-        self.raise(scales_of(delta.asks, scales_of(delta.bids, self.scales)));
-        for (side, levels) in [(&mut self.bids, delta.bids), (&mut self.asks, delta.asks)] {
+        self.set(delta.bids, delta.asks, delta.check)?;
+        self.last = delta.last;
+        self.venue_time = delta.venue_time;
+        Ok(())
+    }
+
+    /// Becomes the book of the image. All of its levels are there: what it does not hold, the venue does not show.
+    ///
+    /// # Errors
+    /// [`NumberError`] where a level does not fit: the book is then unusable.
+    pub fn replace(&mut self, image: &BookImage<'_>) -> Result<(), NumberError> {
+        self.bids.clear(image.check.is_some());
+        self.asks.clear(image.check.is_some());
+        self.set(image.bids, image.asks, image.check)?;
+        self.last = image.last;
+        self.venue_time = image.venue_time;
+        Ok(())
+    }
+
+    fn set(
+        &mut self,
+        bids: &[RawLevel],
+        asks: &[RawLevel],
+        check: Option<Check<'_>>,
+    ) -> Result<(), NumberError> {
+        self.raise(scales_of(asks, scales_of(bids, self.scales)));
+        for (side, levels) in [(&mut self.bids, bids), (&mut self.asks, asks)] {
             for level in levels {
                 let DepthLevel { price, size } = scaled(self.scales, level)?;
                 side.set(price, size);
             }
         }
-        self.last = delta.last;
-        self.venue_time = delta.venue_time;
+        let Some(check) = check else { return Ok(()) };
+        for (side, levels, written) in
+            [(&mut self.bids, bids, check.bids), (&mut self.asks, asks, check.asks)]
+        {
+            for (level, &written) in levels.iter().zip(written) {
+                side.note(self.scales.price_of(level.price)?, written);
+            }
+        }
         Ok(())
+    }
+
+    /// Forgets the levels beyond the first `most` of each side.
+    pub fn keep_first(&mut self, most: usize) {
+        self.bids.keep_first(most);
+        self.asks.keep_first(most);
+    }
+
+    /// The checksum of the book as it is now; `None` where it is not known how the venue wrote one of its top levels.
+    #[must_use]
+    pub fn checksum(&self, checksum: &Checksum) -> Option<u32> {
+        let side = |side: &BookSide| -> Option<Vec<WrittenLevel>> {
+            let mut levels = Vec::with_capacity(checksum.levels);
+            side.top(checksum.levels, &mut levels);
+            levels.iter().map(|&level| self.as_written(side, level)).collect()
+        };
+        Some((checksum.compute)(&side(&self.bids)?, &side(&self.asks)?))
+    }
+
+    fn as_written(&self, side: &BookSide, level: DepthLevel) -> Option<WrittenLevel> {
+        let written = side.written(level.price)?;
+        Some(WrittenLevel {
+            price: written_number(level.price.0, self.scales.price.digits(), written.price)?,
+            size: written_number(level.size.0, self.scales.size.digits(), written.size)?,
+        })
     }
 
     /// Takes the book to finer scales; coarser ones are ignored.
@@ -84,9 +141,9 @@ impl Book {
         self.scales
     }
 
-    /// The venue's id of the last update in it.
+    /// The venue's id of the last update in it; `None` where it has none.
     #[must_use]
-    pub const fn last(&self) -> VenueSequence {
+    pub const fn last(&self) -> Option<VenueSequence> {
         self.last
     }
 
@@ -128,6 +185,21 @@ impl Book {
     }
 }
 
+/// `mantissa` at a scale of `digits`, as a number with `fraction` digits behind the point. `None` where digits would be lost.
+fn written_number(mantissa: i128, digits: u8, fraction: u8) -> Option<WrittenNumber> {
+    let mantissa = match fraction.checked_sub(digits) {
+        Some(more) => mantissa.checked_mul(*POWERS_OF_TEN.get(usize::from(more))?)?,
+        None => {
+            let power = POWERS_OF_TEN[usize::from(digits - fraction)];
+            if mantissa % power != 0 {
+                return None;
+            }
+            mantissa / power
+        }
+    };
+    Some(WrittenNumber { mantissa, fraction })
+}
+
 fn scales_of(levels: &[RawLevel], start: Scales) -> Scales {
     levels.iter().fold(start, |scales, level| scales.raised_for(level.price.scale, level.size.scale))
 }
@@ -143,7 +215,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::{LEVELS_MAX, Number, Scale};
+    use crate::domain::{LEVELS_MAX, Link, Number, Scale};
 
     fn raw(price: i128, size: i128) -> RawLevel {
         let number = |mantissa| Number { mantissa, scale: Scale::new(2).expect("in range") };
@@ -151,7 +223,14 @@ mod tests {
     }
 
     fn delta<'a>(bids: &'a [RawLevel], asks: &'a [RawLevel]) -> DepthDelta<'a> {
-        DepthDelta { first: VenueSequence(1), last: VenueSequence(1), bids, asks, venue_time: None }
+        DepthDelta {
+            link: Link::Unsaid,
+            last: Some(VenueSequence(1)),
+            bids,
+            asks,
+            venue_time: None,
+            check: None,
+        }
     }
 
     fn snapshot(bids: Vec<RawLevel>, limit: usize) -> DepthSnapshot {

@@ -1,11 +1,13 @@
 //! Deltas that wait for a snapshot.
 //!
+//! Only venues whose books begin with a snapshot over REST need it; none of those has a checksum.
+//!
 //! Owns copies of the deltas, in two flat vectors whose memory is reused. Never holds more than [`DELTAS_MAX`] deltas or
 //! [`LEVELS_BUFFERED_MAX`] levels; the oldest go first, and the snapshot that joins must then be a newer one.
 
 use std::collections::VecDeque;
 
-use crate::domain::{DepthDelta, RawLevel, VenueSequence, VenueTime};
+use crate::domain::{DepthDelta, Link, RawLevel, VenueSequence, VenueTime};
 
 /// Deltas that wait at most: over three minutes of Binance's ten a second.
 pub(super) const DELTAS_MAX: usize = 2_000;
@@ -15,8 +17,8 @@ pub(super) const LEVELS_BUFFERED_MAX: usize = 100_000;
 
 #[derive(Debug, Clone, Copy)]
 struct Header {
-    first: VenueSequence,
-    last: VenueSequence,
+    link: Link,
+    last: Option<VenueSequence>,
     venue_time: Option<VenueTime>,
     bids: usize,
     asks: usize,
@@ -33,7 +35,7 @@ impl DeltaBuffer {
         let (bids, asks) = (delta.bids.len(), delta.asks.len());
         self.levels.extend(delta.bids.iter().chain(delta.asks));
         self.headers.push_back(Header {
-            first: delta.first,
+            link: delta.link,
             last: delta.last,
             venue_time: delta.venue_time,
             bids,
@@ -45,15 +47,15 @@ impl DeltaBuffer {
     }
 
     /// Forgets deltas that a snapshot at `last` covers.
-    pub(super) fn discard_to(&mut self, last: VenueSequence) {
+    pub(super) fn discard_to(&mut self, last: Option<VenueSequence>) {
         while self.headers.front().is_some_and(|header| header.last <= last) {
             self.drop_oldest();
         }
     }
 
-    /// The first update id that waits.
-    pub(super) fn first(&self) -> Option<VenueSequence> {
-        self.headers.front().map(|header| header.first)
+    /// What the oldest delta that waits continues.
+    pub(super) fn first(&self) -> Option<Link> {
+        self.headers.front().map(|header| header.link)
     }
 
     /// Hands out every delta, oldest first, until `apply` fails; empty afterwards in any case.
@@ -68,11 +70,12 @@ impl DeltaBuffer {
             let asks_at = at + header.bids;
             let end = asks_at + header.asks;
             outcome = apply(&DepthDelta {
-                first: header.first,
+                link: header.link,
                 last: header.last,
                 bids: &levels[at..asks_at],
                 asks: &levels[asks_at..end],
                 venue_time: header.venue_time,
+                check: None,
             });
             if outcome.is_err() {
                 break;

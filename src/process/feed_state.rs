@@ -10,8 +10,8 @@ use super::book::Book;
 use super::instrument::{Context, InstrumentState, Outcome, Slots};
 use super::outlet::Outlets;
 use crate::domain::{
-    Channel, Entity, EntityDurations, EventPolicy, InstrumentId, MarketEvent, Now, NumberError, Quote,
-    Reason, Request, SessionId, SlotId, State, Subscription, UpdateSink,
+    Channel, Entity, EntityDurations, EventPolicy, InstrumentId, MarketEvent, MarketRules, Now, NumberError,
+    Quote, Reason, Request, SessionId, SlotId, State, Subscription, UpdateSink,
 };
 
 /// Requests that wait at most: three for each instrument of the largest feed.
@@ -24,8 +24,10 @@ pub struct InstrumentSpec {
     pub slots: Vec<(Entity, SlotId)>,
     /// Levels a side of `liquidity`.
     pub depth: usize,
-    /// Which session carries which channel.
+    /// Which session carries which channel. A price that is made from the book has its quotes where the book is.
     pub sessions: Vec<(Channel, SessionId)>,
+    /// What it is like.
+    pub rules: MarketRules,
 }
 
 /// What happened since the last [`FeedState::take_counts`].
@@ -37,6 +39,10 @@ pub struct Counts {
     pub ignored: u64,
     /// Holes in a venue's sequence.
     pub gaps: u64,
+    /// Checksums that did not hold.
+    pub mismatches: u64,
+    /// Events before the time of the one before, where nothing but time orders them.
+    pub times_back: u64,
     /// Events with a number that fits nowhere.
     pub unusable: u64,
     /// The last of those.
@@ -89,7 +95,7 @@ impl FeedState {
                 liquidity: slot(Entity::Liquidity),
                 volume: slot(Entity::Volume),
             };
-            InstrumentState::new(InstrumentId(index), slots, spec.depth, silence, now)
+            InstrumentState::new(InstrumentId(index), slots, spec.depth, spec.rules, silence, now)
         });
         let home = |spec: &InstrumentSpec| {
             Channel::ALL.map(|wanted| {
@@ -212,7 +218,10 @@ impl FeedState {
             };
             let mut ask = |request| ask(requests, request);
             let out = self.outlets.of(instrument.id(), sink);
-            instrument.tick(&heard, &mut Context { now, heard: None, out, requests: &mut ask });
+            instrument.tick(
+                &heard,
+                &mut Context { now, heard: None, doubt: Reason::None, out, requests: &mut ask },
+            );
         }
     }
 
@@ -294,7 +303,7 @@ impl FeedState {
         let requests = &mut self.requests;
         let mut ask = |request| ask(requests, request);
         let out = self.outlets.of(instrument.id(), sink);
-        act(instrument, &mut Context { now, heard: None, out, requests: &mut ask })
+        act(instrument, &mut Context { now, heard: None, doubt: Reason::None, out, requests: &mut ask })
     }
 
     fn count(&mut self, subscription: Subscription, outcome: Outcome) {
@@ -302,6 +311,8 @@ impl FeedState {
             Outcome::Taken => self.counts.taken[subscription.channel as usize] += 1,
             Outcome::Ignored => self.counts.ignored += 1,
             Outcome::Gap => self.counts.gaps += 1,
+            Outcome::Mismatch => self.counts.mismatches += 1,
+            Outcome::TimeWentBack => self.counts.times_back += 1,
             Outcome::Unusable(error) => {
                 self.counts.unusable += 1;
                 self.counts.last_unusable = Some((subscription, error));

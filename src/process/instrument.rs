@@ -4,17 +4,17 @@
 //! requests that the caller passes in.
 
 use super::book::Book;
-use super::depth_sync::Progress;
+use super::contract;
+use super::depth_sync::{Checksums, Progress};
 use super::key::{AnyKey, Key};
-use super::liquidity::{LiquidityKey, Wish};
-use super::liveness::Silence;
+use super::liquidity::{Arrival, LiquidityKey, Wish};
 use super::outlet::{Outlet, Told};
 use super::price::{PriceKey, QuoteOutcome};
 use super::volume::{self, VolumeKey};
 use crate::domain::{
-    Channel, DepthDelta, EntityDurations, EventPolicy, InstrumentId, LiquidityRecord, MarketEvent, Now,
-    NumberError, PriceLevel, PriceRecord, Quote, Reason, Request, Scales, Side, SlotId, Stamp, State,
-    Subscription, Trade, VolumeFigures, VolumeRecord,
+    Anchor, Channel, EntityDurations, EventPolicy, InstrumentId, LiquidityRecord, MarketEvent, MarketRules,
+    Now, NumberError, PriceFrom, PriceRecord, Quote, Reason, Request, Scales, SlotId, Stamp, State,
+    Subscription, Ticker, TickerTop, Trade, VolumeFigures, VolumeRecord,
 };
 
 /// The window of figures that are not known yet: every venue of ours has 24 hours.
@@ -38,12 +38,15 @@ pub(super) enum Outcome {
     /// Known already, or waiting for a snapshot.
     Ignored,
     Gap,
+    Mismatch,
+    TimeWentBack,
     Unusable(NumberError),
 }
 
 #[derive(Debug)]
 pub(super) struct InstrumentState {
     id: InstrumentId,
+    rules: MarketRules,
     scales: Scales,
     pub(super) price: Option<PriceKey>,
     pub(super) liquidity: Option<LiquidityKey>,
@@ -54,8 +57,16 @@ pub(super) struct InstrumentState {
 pub(super) struct Context<'a> {
     pub(super) now: Now,
     pub(super) heard: Option<Now>,
+    /// Why what came in is not to be trusted although it is in order.
+    pub(super) doubt: Reason,
     pub(super) out: Outlet<'a>,
     pub(super) requests: &'a mut dyn FnMut(Request),
+}
+
+impl Context<'_> {
+    const fn arrival(&self) -> Arrival {
+        Arrival { received: self.now, doubt: self.doubt }
+    }
 }
 
 impl InstrumentState {
@@ -63,25 +74,31 @@ impl InstrumentState {
         id: InstrumentId,
         slots: Slots,
         depth: usize,
+        rules: MarketRules,
         silence: EntityDurations,
         now: Now,
     ) -> Self {
         let stamp = Stamp::connecting(now.wall.received());
         let scales = Scales::default();
+        let size_unit = rules.contract.unit;
+        // A price that is made from the book needs one, whether or not it is published.
+        let needs_book = slots.price.is_some() && rules.price_from == PriceFrom::Book;
         Self {
             id,
+            rules,
             scales,
             price: slots.price.map(|slot| {
-                let record = PriceRecord::unknown(stamp, scales);
-                PriceKey::new(Key::new(slot, record, silence.price))
+                let record = PriceRecord { size_unit, ..PriceRecord::unknown(stamp, scales) };
+                PriceKey::new(Key::new(Some(slot), record, silence.price), rules.price_from)
             }),
-            liquidity: slots.liquidity.map(|slot| {
-                let record = LiquidityRecord::unknown(stamp, scales);
-                LiquidityKey::new(Key::new(slot, record, silence.liquidity), depth)
+            liquidity: (needs_book || slots.liquidity.is_some()).then(|| {
+                let record = LiquidityRecord { size_unit, ..LiquidityRecord::unknown(stamp, scales) };
+                let key = Key::new(slots.liquidity, record, silence.liquidity);
+                LiquidityKey::new(key, depth, rules.book, rules.contract)
             }),
             volume: slots.volume.map(|slot| {
                 let record = VolumeRecord::unknown(stamp, WINDOW_S);
-                VolumeKey { key: Key::new(slot, record, silence.volume) }
+                VolumeKey { key: Key::new(Some(slot), record, silence.volume) }
             }),
         }
     }
@@ -106,9 +123,20 @@ impl InstrumentState {
             (context.requests)(Request::ConfirmQuote(self.id));
         }
         let wish = self.liquidity.as_mut().map(|liquidity| liquidity.ask_again(context.now.mono));
-        if wish == Some(Wish::Snapshot) {
-            (context.requests)(Request::Snapshot(self.id));
+        self.wish(wish.unwrap_or(Wish::Nothing), context);
+    }
+
+    pub(super) fn wish(&self, wish: Wish, context: &mut Context<'_>) {
+        match wish {
+            Wish::Nothing => {}
+            Wish::Snapshot => (context.requests)(Request::Snapshot(self.id)),
+            Wish::Image => (context.requests)(Request::Resubscribe(self.subscription(Channel::Depth))),
         }
+    }
+
+    /// How many checksums came with the book, and how many held.
+    pub(super) fn checksums(&self) -> Checksums {
+        self.liquidity.as_ref().map(LiquidityKey::checksums).unwrap_or_default()
     }
 
     /// Live values, as they stand, are what later ones are compared with.
@@ -120,29 +148,72 @@ impl InstrumentState {
         self.id
     }
 
+    pub(super) const fn rules(&self) -> &MarketRules {
+        &self.rules
+    }
+
     /// The state of each key.
     pub(super) fn states(&self) -> impl Iterator<Item = State> {
         let price = self.price.as_ref().map(|price| price.key.record.stamp.state);
-        let liquidity = self.liquidity.as_ref().map(|liquidity| liquidity.key.record.stamp.state);
+        let liquidity = self
+            .liquidity
+            .as_ref()
+            .filter(|liquidity| liquidity.key.is_published())
+            .map(|liquidity| liquidity.key.record.stamp.state);
         let volume = self.volume.as_ref().map(|volume| volume.key.record.stamp.state);
         [price, liquidity, volume].into_iter().flatten()
     }
 
     pub(super) fn event(&mut self, event: &MarketEvent<'_>, context: &mut Context<'_>) -> Outcome {
         match event {
-            MarketEvent::Quote(quote) => self.quote(quote, context),
-            MarketEvent::Trade(trade) => self.trade(trade, context),
-            MarketEvent::Depth(delta) => self.depth(delta, context),
+            MarketEvent::Quote(quote) => self.quote(quote, PriceFrom::Bbo, context),
+            MarketEvent::Trades(trades) => {
+                let outcomes = trades.iter().map(|trade| self.trade(trade, context));
+                outcomes.reduce(|_, last| last).unwrap_or(Outcome::Ignored)
+            }
+            MarketEvent::Depth(delta) => {
+                let Some(liquidity) = &mut self.liquidity else { return Outcome::Ignored };
+                let arrival = context.arrival();
+                let (progress, wish) = liquidity.delta(delta, arrival, &mut context.out);
+                self.follow(progress, wish, context)
+            }
+            MarketEvent::Book(image) => {
+                let Some(liquidity) = &mut self.liquidity else { return Outcome::Ignored };
+                let arrival = context.arrival();
+                let (progress, wish) = liquidity.image(image, arrival, &mut context.out);
+                self.follow(progress, wish, context)
+            }
             MarketEvent::Volume(figures) => self.figures(figures, context),
+            MarketEvent::Ticker(ticker) => self.ticker(ticker, context),
         }
     }
 
-    fn quote(&mut self, quote: &Quote, context: &mut Context<'_>) -> Outcome {
-        self.raise_for_quote(quote);
-        let Some(price) = &mut self.price else { return Outcome::Ignored };
-        match price.quote(quote, context.now, &mut context.out) {
+    /// A ticker speaks of two values: what became of the price is what counts, where there is one.
+    fn ticker(&mut self, ticker: &Ticker, context: &mut Context<'_>) -> Outcome {
+        let figures = self.figures(&ticker.figures, context);
+        match self.rules.ticker_top {
+            TickerTop::Price if self.price.is_some() => self.quote(&ticker.top, PriceFrom::Bbo, context),
+            TickerTop::Price | TickerTop::Witness | TickerTop::Nothing => figures,
+        }
+    }
+
+    fn quote(&mut self, quote: &Quote, from: PriceFrom, context: &mut Context<'_>) -> Outcome {
+        let quote = match contract::quote(&self.rules.contract, quote) {
+            Ok(quote) => quote,
+            Err(error) => return Outcome::Unusable(error),
+        };
+        self.raise_for_quote(&quote);
+        let arrival = context.arrival();
+        let Some(price) = self.price.as_mut().filter(|price| price.source == from) else {
+            return Outcome::Ignored;
+        };
+        match price.quote(&quote, arrival, &mut context.out) {
             Ok(QuoteOutcome::Taken) => Outcome::Taken,
             Ok(QuoteOutcome::Old) => Outcome::Ignored,
+            Ok(QuoteOutcome::TimeWentBack) => {
+                price.key.fail(Reason::TimeWentBack, context.now, &mut context.out);
+                Outcome::TimeWentBack
+            }
             Ok(QuoteOutcome::Stuck) => {
                 price.restart();
                 price.key.fail(Reason::SequenceGap, context.now, &mut context.out);
@@ -158,18 +229,16 @@ impl InstrumentState {
     }
 
     fn trade(&mut self, trade: &Trade, context: &mut Context<'_>) -> Outcome {
+        let trade = match contract::trade(&self.rules.contract, trade) {
+            Ok(trade) => trade,
+            Err(error) => return Outcome::Unusable(error),
+        };
         self.raise(self.scales.raised_for(trade.price.scale, trade.size.scale));
         let Some(price) = &mut self.price else { return Outcome::Ignored };
-        match price.trade(trade, context.now, context.heard, &mut context.out) {
+        match price.trade(&trade, context.now, context.heard, &mut context.out) {
             Ok(()) => Outcome::Taken,
             Err(error) => Outcome::Unusable(error),
         }
-    }
-
-    fn depth(&mut self, delta: &DepthDelta<'_>, context: &mut Context<'_>) -> Outcome {
-        let Some(liquidity) = &mut self.liquidity else { return Outcome::Ignored };
-        let (progress, wish) = liquidity.delta(delta, context.now, &mut context.out);
-        self.follow(progress, wish, context)
     }
 
     pub(super) fn snapshot(&mut self, book: Book, context: &mut Context<'_>) -> Outcome {
@@ -179,25 +248,54 @@ impl InstrumentState {
     }
 
     fn follow(&mut self, progress: Progress, wish: Wish, context: &mut Context<'_>) -> Outcome {
-        if wish == Wish::Snapshot {
-            (context.requests)(Request::Snapshot(self.id));
-        }
-        if let Some(scales) = self.liquidity.as_ref().map(|liquidity| liquidity.book().scales()) {
+        self.wish(wish, context);
+        if let Some(Ok(scales)) = self.liquidity.as_ref().map(LiquidityKey::scales) {
             self.raise(self.scales.raised_for(scales.price, scales.size));
         }
+        self.price_from_book(progress, context);
         match progress {
             Progress::Applied => Outcome::Taken,
             Progress::Covered | Progress::Buffered | Progress::SnapshotTooOld => Outcome::Ignored,
             Progress::Gap => Outcome::Gap,
+            Progress::Mismatch => Outcome::Mismatch,
+            Progress::TimeWentBack => Outcome::TimeWentBack,
             Progress::Unusable(error) => Outcome::Unusable(error),
         }
     }
 
+    /// A price that is made from the book is what the book says, and suspect whenever that is.
+    fn price_from_book(&mut self, progress: Progress, context: &mut Context<'_>) {
+        let Some(liquidity) = &self.liquidity else { return };
+        if self.rules.price_from != PriceFrom::Book {
+            return;
+        }
+        let Stamp { reason, .. } = liquidity.key.record.stamp;
+        match progress {
+            Progress::Applied => {
+                let top = liquidity.best();
+                let own = std::mem::replace(&mut context.doubt, reason);
+                let _ = self.quote(&top, PriceFrom::Book, context);
+                context.doubt = own;
+            }
+            Progress::Covered | Progress::Buffered | Progress::SnapshotTooOld => {}
+            Progress::Gap | Progress::Mismatch | Progress::TimeWentBack | Progress::Unusable(_) => {
+                if let Some(price) = &mut self.price {
+                    price.restart();
+                    price.key.fail(reason, context.now, &mut context.out);
+                }
+            }
+        }
+    }
+
     fn figures(&mut self, figures: &VolumeFigures, context: &mut Context<'_>) -> Outcome {
-        let (price, size) = volume::scales_of(figures);
+        let figures = match contract::figures(&self.rules.contract, figures) {
+            Ok(figures) => figures,
+            Err(error) => return Outcome::Unusable(error),
+        };
+        let (price, size) = volume::scales_of(&figures);
         self.raise(self.scales.raised_for(price, size));
         let Some(volume) = &mut self.volume else { return Outcome::Ignored };
-        match volume.figures(figures, context.now, &mut context.out) {
+        match volume.figures(&figures, context.now, &mut context.out) {
             Ok(()) => Outcome::Taken,
             Err(error) => Outcome::Unusable(error),
         }
@@ -205,10 +303,19 @@ impl InstrumentState {
 
     /// A top of book that the venue gave by another way than the subscription.
     pub(super) fn confirm_quote(&mut self, quote: &Quote, context: &mut Context<'_>) {
-        self.raise_for_quote(quote);
+        let now = context.now;
+        let Ok(ours) = contract::quote(&self.rules.contract, quote) else { return };
+        self.raise_for_quote(&ours);
+        if let Some(liquidity) = self.liquidity.as_mut().filter(|one| one.anchor() == Anchor::Stream) {
+            if liquidity.shows(quote) {
+                liquidity.key.confirmed(now, &mut context.out);
+            } else {
+                liquidity.key.liveness.contradicted();
+            }
+        }
         let Some(price) = &mut self.price else { return };
-        if price.shows(quote) {
-            price.key.confirmed(context.now, &mut context.out);
+        if price.shows(&ours) {
+            price.key.confirmed(now, &mut context.out);
         } else {
             price.key.liveness.contradicted();
         }
@@ -250,86 +357,6 @@ impl InstrumentState {
         }
     }
 
-    /// Confirms what is quiet, doubts what is too quiet. `heard(channel)` = the last frame of the channel's session.
-    pub(super) fn tick(&mut self, heard: &dyn Fn(Channel) -> Option<Now>, context: &mut Context<'_>) {
-        self.cross_confirm(heard, context);
-        let (id, now) = (self.id, context.now);
-        let mut dead = None;
-        if let Some(price) = &mut self.price {
-            match price.key.liveness.assess(now.mono) {
-                Silence::Probe => (context.requests)(Request::ConfirmQuote(id)),
-                Silence::Unconfirmed => {
-                    price.key.fail(Reason::Silent, now, &mut context.out);
-                    (context.requests)(Request::ConfirmQuote(id));
-                }
-                Silence::Dead => dead = Some(Channel::Quote),
-                Silence::NotDelivering | Silence::Within | Silence::Probing => {}
-            }
-            price.key.confirm_if_due(now, heard(Channel::Quote), &mut context.out);
-        }
-        dead = dead.or(self.tick_liquidity(heard(Channel::Depth), context));
-        if let Some(volume) = &mut self.volume {
-            match volume.key.liveness.assess(now.mono) {
-                Silence::Unconfirmed | Silence::Dead => {
-                    volume.key.fail(Reason::Silent, now, &mut context.out)
-                }
-                Silence::Probe | Silence::NotDelivering | Silence::Within | Silence::Probing => {}
-            }
-            volume.key.confirm_if_due(now, heard(Channel::Volume), &mut context.out);
-        }
-        if let Some(channel) = dead {
-            self.fail(channel, Reason::Silent, now, &mut context.out);
-            self.restart(channel);
-            (context.requests)(Request::Resubscribe(self.subscription(channel)));
-        }
-    }
-
-    fn tick_liquidity(&mut self, heard: Option<Now>, context: &mut Context<'_>) -> Option<Channel> {
-        let liquidity = self.liquidity.as_mut()?;
-        let now = context.now;
-        let mut dead = None;
-        let wish = match liquidity.key.liveness.assess(now.mono) {
-            Silence::Probe => liquidity.ask(now.mono),
-            Silence::Unconfirmed => {
-                liquidity.key.fail(Reason::Silent, now, &mut context.out);
-                liquidity.ask(now.mono)
-            }
-            Silence::Dead => {
-                dead = Some(Channel::Depth);
-                Wish::Nothing
-            }
-            Silence::NotDelivering | Silence::Within | Silence::Probing => liquidity.wish(now.mono),
-        };
-        if wish == Wish::Snapshot {
-            (context.requests)(Request::Snapshot(self.id));
-        }
-        liquidity.key.confirm_if_due(now, heard, &mut context.out);
-        dead
-    }
-
-    /// Top of book and book are two channels that say the same. Where one is quiet beyond its threshold and the other is
-    /// not, the other decides.
-    fn cross_confirm(&mut self, heard: &dyn Fn(Channel) -> Option<Now>, context: &mut Context<'_>) {
-        let (Some(price), Some(liquidity)) = (&mut self.price, &mut self.liquidity) else { return };
-        let now = context.now.mono;
-        let (top, book) = (price.key.liveness.is_within(now), liquidity.key.liveness.is_within(now));
-        if top == book || !price.key.liveness.has_delivered() || !liquidity.key.liveness.has_delivered() {
-            return;
-        }
-        let agrees = |side, level: Option<PriceLevel>| {
-            level.map(|level| level.price) == liquidity.book().best(side).map(|level| level.price)
-        };
-        if !agrees(Side::Buy, price.record().bid) || !agrees(Side::Sell, price.record().ask) {
-            return;
-        }
-        if let Some(heard) = heard(Channel::Depth).filter(|_| book && liquidity.key.is_live()) {
-            price.key.confirmed(heard, &mut context.out);
-        }
-        if let Some(heard) = heard(Channel::Quote).filter(|_| top && price.key.is_live()) {
-            liquidity.confirm_if_current(price.record().venue_sequence, heard, &mut context.out);
-        }
-    }
-
     fn raise_for_quote(&mut self, quote: &Quote) {
         let mut scales = self.scales;
         for level in [quote.bid, quote.ask].into_iter().flatten() {
@@ -364,7 +391,7 @@ impl InstrumentState {
         ]
     }
 
-    const fn subscription(&self, channel: Channel) -> Subscription {
+    pub(super) const fn subscription(&self, channel: Channel) -> Subscription {
         Subscription { instrument: self.id, channel }
     }
 }

@@ -50,7 +50,8 @@ stamped!(PriceRecord => Price, PriceWatch; LiquidityRecord => Liquidity, Liquidi
 /// One key: its newest record, where it goes, when it last went there, and with which verdict.
 #[derive(Debug)]
 pub(super) struct Key<R: Stamped> {
-    slot: SlotId,
+    /// `None` for a value that is kept for others' sake and published nowhere.
+    slot: Option<SlotId>,
     confirm_every: Duration,
     pushed: MonoTime,
     told: Option<(State, Reason)>,
@@ -77,7 +78,7 @@ impl Transition {
 }
 
 impl<R: Stamped> Key<R> {
-    pub(super) fn new(slot: SlotId, record: R, silence: Duration) -> Self {
+    pub(super) fn new(slot: Option<SlotId>, record: R, silence: Duration) -> Self {
         Self {
             slot,
             confirm_every: record.as_record().entity().confirmed_every().saturating_sub(CONFIRM_EARLIER),
@@ -96,6 +97,7 @@ impl<R: Stamped> Key<R> {
     /// Publishes the record as it is, and tells what is worth telling of it. A price move goes ahead of other values.
     #[inline]
     pub(super) fn push(&mut self, urgency: Urgency, at: Now, out: &mut Outlet<'_>) {
+        let Some(slot) = self.slot else { return };
         let found = if self.is_live() {
             self.watch.look(&self.record, out.policy)
         } else {
@@ -105,20 +107,25 @@ impl<R: Stamped> Key<R> {
         let moved = found.iter().any(|detail| detail.kind() == EventKind::PriceMove);
         let urgency = if moved { Urgency::First } else { urgency };
         self.pushed = at.mono;
-        out.update(Update { slot: self.slot, record: self.record.as_record(), received: at.mono, urgency });
+        out.update(Update { slot, record: self.record.as_record(), received: at.mono, urgency });
         let Stamp { state, reason, .. } = *self.record.stamp();
         let before = self.told.replace((state, reason));
         if before.is_some_and(|before| before != (state, reason)) {
-            out.tell(self.slot, at, EventDetail::State { state, reason });
+            out.tell(slot, at, EventDetail::State { state, reason });
         }
         for detail in found {
-            out.tell(self.slot, at, detail);
+            out.tell(slot, at, detail);
         }
     }
 
     /// Tells of the value that was pushed last.
     pub(super) fn tell(&self, at: Now, detail: EventDetail, out: &mut Outlet<'_>) -> Told {
-        out.tell(self.slot, at, detail)
+        self.slot.map_or(Told::Dropped, |slot| out.tell(slot, at, detail))
+    }
+
+    /// Whether it is published at all.
+    pub(super) const fn is_published(&self) -> bool {
+        self.slot.is_some()
     }
 
     /// A new session or subscription: nothing from before it vouches for the value, or is a reference for later ones.
@@ -185,7 +192,7 @@ impl<R: Stamped> AnyKey for Key<R> {
 
     fn invalidate(&mut self, who: &str, why: &str, now: Now, out: &mut Outlet<'_>) -> Told {
         self.push(Urgency::First, now, out);
-        out.tell(self.slot, now, EventDetail::Invalidated { who: who.into(), why: why.into() })
+        self.tell(now, EventDetail::Invalidated { who: who.into(), why: why.into() }, out)
     }
 
     fn renew(&mut self, policy: &EventPolicy) {

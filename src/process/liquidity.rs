@@ -6,15 +6,23 @@
 use std::time::Duration;
 
 use super::book::Book;
-use super::depth_sync::{DepthSync, Progress};
+use super::contract;
+use super::depth_sync::{Checksums, DepthSync, Progress};
 use super::key::{AnyKey, Key, confirm_at, set_reason};
 use super::outlet::Outlet;
 use crate::domain::{
-    DepthDelta, LiquidityRecord, MonoTime, Now, Reason, Scales, Side, Urgency, VenueSequence,
+    Anchor, BookImage, BookRules, Contract, Coverage, DepthDelta, DepthLevel, LiquidityRecord, MonoTime, Now,
+    NumberError, Quote, RawLevel, Reason, Scales, Side, Urgency, VenueSequence,
 };
 
 /// How long a snapshot may take before it is asked for again.
 const SNAPSHOT_PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long a new subscription may take to bring its image before it is asked for again.
+const IMAGE_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a book may stay crossed before it begins anew.
+const CROSSED_PATIENCE: Duration = Duration::from_secs(2);
 
 /// The shortest time between two snapshots that only make the known part of the book deeper.
 const REFRESH_PACE: Duration = Duration::from_secs(20);
@@ -26,21 +34,51 @@ const BLANK_PACE: Duration = Duration::from_secs(1);
 pub(super) struct LiquidityKey {
     pub(super) key: Key<LiquidityRecord>,
     depth: usize,
+    contract: Contract,
     sync: DepthSync,
     asked: Option<MonoTime>,
     refreshed: MonoTime,
+    crossed_since: Option<MonoTime>,
 }
 
 /// What the caller has to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wish {
     Nothing,
+    /// Fetch one over REST.
     Snapshot,
+    /// Make the subscription anew: it begins with the whole book.
+    Image,
+}
+
+/// What is around a change of the book.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Arrival {
+    /// When its frame was read.
+    pub(super) received: Now,
+    /// Why it is not to be trusted although it is in order; [`Reason::None`] = it is.
+    pub(super) doubt: Reason,
 }
 
 impl LiquidityKey {
-    pub(super) fn new(key: Key<LiquidityRecord>, depth: usize) -> Self {
-        Self { key, depth, sync: DepthSync::new(), asked: None, refreshed: MonoTime::default() }
+    pub(super) fn new(key: Key<LiquidityRecord>, depth: usize, rules: BookRules, contract: Contract) -> Self {
+        Self {
+            key,
+            depth,
+            contract,
+            sync: DepthSync::new(rules),
+            asked: None,
+            refreshed: MonoTime::default(),
+            crossed_since: None,
+        }
+    }
+
+    pub(super) const fn anchor(&self) -> Anchor {
+        self.sync.rules().anchor
+    }
+
+    pub(super) const fn checksums(&self) -> Checksums {
+        self.sync.checksums()
     }
 
     pub(super) const fn book(&self) -> &Book {
@@ -54,19 +92,38 @@ impl LiquidityKey {
         self.asked = None;
     }
 
-    /// Applies a delta. The scales of key and book must hold its numbers, see [`Self::rescale`].
+    /// Applies a delta.
     pub(super) fn delta(
         &mut self,
         delta: &DepthDelta<'_>,
-        received: Now,
+        arrival: Arrival,
         out: &mut Outlet<'_>,
     ) -> (Progress, Wish) {
-        self.key.liveness.evidence(received.mono);
         let progress = self.sync.delta(delta);
-        match progress {
-            Progress::Applied => self.publish(received, out),
-            Progress::Covered | Progress::Buffered | Progress::SnapshotTooOld => {}
-            Progress::Gap | Progress::Unusable(_) => self.key.fail(Reason::SequenceGap, received, out),
+        self.follow(progress, arrival, out)
+    }
+
+    /// Takes a whole book from the stream.
+    pub(super) fn image(
+        &mut self,
+        image: &BookImage<'_>,
+        arrival: Arrival,
+        out: &mut Outlet<'_>,
+    ) -> (Progress, Wish) {
+        self.asked = None;
+        let progress = self.sync.image(image);
+        self.follow(progress, arrival, out)
+    }
+
+    fn follow(&mut self, progress: Progress, arrival: Arrival, out: &mut Outlet<'_>) -> (Progress, Wish) {
+        let received = arrival.received;
+        self.key.liveness.evidence(received.mono);
+        let progress = match progress {
+            Progress::Applied => self.publish(arrival, out).err().map_or(progress, Progress::Unusable),
+            _ => progress,
+        };
+        if let Some(reason) = doubt(progress) {
+            self.key.fail(reason, received, out);
         }
         (progress, self.wish(received.mono))
     }
@@ -79,25 +136,57 @@ impl LiquidityKey {
         }
         self.refreshed = now.mono;
         let before = self.sync.is_synced().then(|| self.sync.book().last());
-        let progress = self.sync.snapshot(book);
+        let mut progress = self.sync.snapshot(book);
         match progress {
             Progress::Applied if before == Some(self.sync.book().last()) && self.is_deep_enough() => {
                 self.key.confirmed(now, out);
             }
             Progress::Applied => {
                 self.key.liveness.contradicted();
-                self.publish(now, out);
+                let arrival = Arrival { received: now, doubt: Reason::None };
+                progress = self.publish(arrival, out).err().map_or(progress, Progress::Unusable);
             }
-            Progress::Covered | Progress::Buffered | Progress::SnapshotTooOld => {}
-            Progress::Gap | Progress::Unusable(_) => self.key.fail(Reason::SequenceGap, now, out),
+            _ => {}
+        }
+        if let Some(reason) = doubt(progress) {
+            self.key.fail(reason, now, out);
         }
         (progress, self.wish(now.mono))
     }
 
     /// The top of book, which agrees with the book's, was last changed by this update.
     pub(super) fn confirm_if_current(&mut self, top: Option<VenueSequence>, at: Now, out: &mut Outlet<'_>) {
-        if self.sync.is_synced() && top.is_some_and(|top| top <= self.sync.book().last()) {
+        if self.sync.is_synced() && top.is_some() && top <= self.sync.book().last() {
             self.key.confirmed(at, out);
+        }
+    }
+
+    /// Whether the book begins with these levels, in the venue's own units.
+    pub(super) fn shows(&self, quote: &Quote) -> bool {
+        let top = self.best();
+        let same = |one: Option<RawLevel>, other: Option<RawLevel>| match (one, other) {
+            (Some(one), Some(other)) => is_same(one.price, other.price) && is_same(one.size, other.size),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        self.sync.is_synced() && same(top.bid, quote.bid) && same(top.ask, quote.ask)
+    }
+
+    /// The top of the book, in the venue's own units.
+    pub(super) fn best(&self) -> Quote {
+        let book = self.sync.book();
+        let scales = book.scales();
+        let level = |side| {
+            book.best(side).map(|level| RawLevel {
+                price: scales.price_number(level.price),
+                size: scales.size_number(level.size),
+            })
+        };
+        Quote {
+            bid: level(Side::Buy),
+            ask: level(Side::Sell),
+            venue_sequence: book.last(),
+            venue_time: book.venue_time(),
         }
     }
 
@@ -106,30 +195,47 @@ impl LiquidityKey {
         self.asked = None;
     }
 
-    /// Whether a snapshot has to be fetched now; remembers that it was said.
+    /// Whether the book has to begin anew now; remembers that it was said.
     pub(super) fn wish(&mut self, now: MonoTime) -> Wish {
-        let needed = if self.sync.is_synced() {
-            let pace = if self.is_blank() { BLANK_PACE } else { REFRESH_PACE };
-            !self.is_deep_enough() && now.since(self.refreshed) >= pace
-        } else {
-            self.key.liveness.is_within(now)
+        if self.crossed_since.is_some_and(|since| now.since(since) >= CROSSED_PATIENCE) {
+            self.crossed_since = None;
+            self.sync.restart();
+        }
+        let needed = match (self.sync.is_synced(), self.anchor()) {
+            (true, Anchor::Rest) => {
+                let pace = if self.is_blank() { BLANK_PACE } else { REFRESH_PACE };
+                !self.is_deep_enough() && now.since(self.refreshed) >= pace
+            }
+            (true, Anchor::Stream) => false,
+            (false, Anchor::Rest | Anchor::Stream) => self.key.liveness.is_within(now),
         };
         if needed { self.ask(now) } else { Wish::Nothing }
     }
 
-    /// Asks for a snapshot where one can be joined to the stream, unless one is under way.
+    /// Asks for a new beginning where one can be joined to the stream, unless one is under way.
     pub(super) fn ask_again(&mut self, now: MonoTime) -> Wish {
         if self.sync.is_synced() { self.ask(now) } else { self.wish(now) }
     }
 
-    /// Asks for a snapshot, whatever the book looks like, unless one is under way.
+    /// Asks for a new beginning, whatever the book looks like, unless one is under way.
     pub(super) fn ask(&mut self, now: MonoTime) -> Wish {
-        if self.asked.is_some_and(|asked| now.since(asked) < SNAPSHOT_PATIENCE) {
+        let (patience, wish) = match self.anchor() {
+            Anchor::Rest => (SNAPSHOT_PATIENCE, Wish::Snapshot),
+            Anchor::Stream => (IMAGE_PATIENCE, Wish::Image),
+        };
+        if self.asked.is_some_and(|asked| now.since(asked) < patience) {
             return Wish::Nothing;
         }
         self.asked = Some(now);
         self.sync.begin_refresh();
-        Wish::Snapshot
+        wish
+    }
+
+    /// Two channels of the venue contradict each other: the book is void.
+    pub(super) fn doubt(&mut self, reason: Reason, now: Now, out: &mut Outlet<'_>) -> Wish {
+        self.sync.restart();
+        self.key.fail(reason, now, out);
+        self.ask(now.mono)
     }
 
     pub(super) fn rescale(&mut self, to: Scales) {
@@ -140,7 +246,17 @@ impl LiquidityKey {
             level.size.0 *= size;
         }
         record.scales = to;
-        self.sync.raise(to);
+        if self.contract.is_plain() {
+            self.sync.raise(to);
+        }
+    }
+
+    /// The scales that its numbers need once they are in our units.
+    ///
+    /// # Errors
+    /// [`NumberError`] where there are none.
+    pub(super) fn scales(&self) -> Result<Scales, NumberError> {
+        contract::scales(&self.contract, self.sync.book().scales())
     }
 
     fn is_deep_enough(&self) -> bool {
@@ -158,26 +274,56 @@ impl LiquidityKey {
             && book.suffices(Side::Sell, self.key.record.asks.len(), depth)
     }
 
-    /// Reads the record off the book. A book that is crossed although its sequence is whole is not to be trusted, nor is
-    /// one with a blank side.
-    fn publish(&mut self, at: Now, out: &mut Outlet<'_>) {
+    /// Reads the record off the book. A book that is crossed although it is in order is not to be trusted, nor is one with a
+    /// blank side.
+    fn publish(&mut self, arrival: Arrival, out: &mut Outlet<'_>) -> Result<(), NumberError> {
+        let at = arrival.received;
+        let needed = self.scales()?;
         let book = self.sync.book();
         let record = &mut self.key.record;
         book.top(Side::Buy, self.depth, &mut record.bids);
         book.top(Side::Sell, self.depth, &mut record.asks);
-        record.scales = book.scales();
-        record.venue_sequence = Some(book.last());
-        record.checked_levels = u32::try_from(record.bids.len().max(record.asks.len())).ok();
+        record.scales = record.scales.raised_for(needed.price, needed.size);
+        contract::convert(&self.contract, book.scales(), record.scales, &mut record.bids);
+        contract::convert(&self.contract, book.scales(), record.scales, &mut record.asks);
+        record.venue_sequence = book.last();
+        record.checked_levels = checked_levels(self.sync.rules().coverage, &record.bids, &record.asks);
         record.stamp.venue_time = book.venue_time();
         record.stamp.receive_time = at.wall.received();
         confirm_at(&mut record.stamp, at);
         let crossed = book.is_crossed();
+        self.crossed_since = crossed.then(|| self.crossed_since.unwrap_or(at.mono));
         let reason = match (crossed, self.is_blank()) {
             (true, _) => Reason::CrossedBook,
             (false, true) => Reason::SequenceGap,
-            (false, false) => Reason::None,
+            (false, false) => arrival.doubt,
         };
         let transition = set_reason(&mut self.key.record.stamp, reason);
         self.key.push(transition.urgency_or(Urgency::Normal), at, out);
+        Ok(())
     }
+}
+
+/// Why a book that came to this is not to be trusted.
+const fn doubt(progress: Progress) -> Option<Reason> {
+    match progress {
+        Progress::Gap | Progress::Unusable(_) => Some(Reason::SequenceGap),
+        Progress::Mismatch => Some(Reason::ChecksumMismatch),
+        Progress::TimeWentBack => Some(Reason::TimeWentBack),
+        Progress::Applied | Progress::Covered | Progress::Buffered | Progress::SnapshotTooOld => None,
+    }
+}
+
+fn checked_levels(coverage: Coverage, bids: &[DepthLevel], asks: &[DepthLevel]) -> Option<u32> {
+    let shown = bids.len().max(asks.len());
+    match coverage {
+        Coverage::Nothing => None,
+        Coverage::Top(most) => u32::try_from(shown.min(most)).ok(),
+        Coverage::Everything => u32::try_from(shown).ok(),
+    }
+}
+
+fn is_same(one: crate::domain::Number, other: crate::domain::Number) -> bool {
+    let scale = one.scale.max(other.scale);
+    one.mantissa_at(scale).is_ok() && one.mantissa_at(scale) == other.mantissa_at(scale)
 }

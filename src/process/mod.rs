@@ -7,17 +7,20 @@
 //! |---|---|
 //! | `book`, `side` | levels, sorted, with the depth that is known |
 //! | `buffer` | deltas that wait for a snapshot |
-//! | `depth_sync` | the venue's procedure that joins snapshot and deltas |
+//! | `depth_sync` | the procedures that make a book out of snapshots, images and deltas, each continuing the one before |
+//! | `contract` | from the venue's units to ours |
 //! | `key` | what the three keys of an instrument have in common: state, confirmation |
 //! | `watch`, `deviation` | prices that move, sides that grow or shrink: exactly, against a reference |
 //! | `outlet` | where values and events go, and how many events |
 //! | `liveness` | silence and evidence, per subscription |
 //! | `price`, `liquidity`, `volume` | one value each: data and reason in, record out |
-//! | `instrument` | the three values of an instrument, which confirm each other |
+//! | `instrument`, `attention` | the three values of an instrument; how they confirm each other |
 //! | `feed_state` | all instruments of a feed; the entry points |
 
+mod attention;
 mod book;
 mod buffer;
+mod contract;
 mod depth_sync;
 mod deviation;
 mod feed_state;

@@ -4,10 +4,11 @@
 //! [`REGRESSIONS_MAX`] older ones in a row it asks for a new subscription instead of staying deaf.
 
 use super::key::{Key, Transition, confirm_at, set_reason};
+use super::liquidity::Arrival;
 use super::outlet::Outlet;
 use crate::domain::{
-    EventDetail, LastTrade, Now, NumberError, PriceLevel, PriceRecord, Quote, RawLevel, Reason, Scales,
-    Trade, Urgency,
+    EventDetail, LastTrade, Now, NumberError, PriceFrom, PriceLevel, PriceRecord, Quote, RawLevel, Reason,
+    Scales, Trade, Urgency,
 };
 
 /// Older quotes in a row after which the venue's numbering itself is in doubt.
@@ -16,6 +17,7 @@ pub(super) const REGRESSIONS_MAX: u32 = 16;
 #[derive(Debug)]
 pub(super) struct PriceKey {
     pub(super) key: Key<PriceRecord>,
+    pub(super) source: PriceFrom,
     order: Order,
     regressions: u32,
 }
@@ -35,13 +37,15 @@ pub(super) enum QuoteOutcome {
     Taken,
     /// Older than the price, or the same: ignored.
     Old,
+    /// Nothing but the venue's time orders the quotes, and it has gone back: not taken.
+    TimeWentBack,
     /// Older, again and again: the subscription should be made anew.
     Stuck,
 }
 
 impl PriceKey {
-    pub(super) const fn new(key: Key<PriceRecord>) -> Self {
-        Self { key, order: Order::Open, regressions: 0 }
+    pub(super) const fn new(key: Key<PriceRecord>, source: PriceFrom) -> Self {
+        Self { key, source, order: Order::Open, regressions: 0 }
     }
 
     pub(super) const fn record(&self) -> &PriceRecord {
@@ -62,32 +66,42 @@ impl PriceKey {
     pub(super) fn quote(
         &mut self,
         quote: &Quote,
-        received: Now,
+        arrival: Arrival,
         out: &mut Outlet<'_>,
     ) -> Result<QuoteOutcome, NumberError> {
+        let received = arrival.received;
         let record = &mut self.key.record;
-        if self.order == Order::Enforced && quote.venue_sequence < record.venue_sequence {
+        if self.order == Order::Enforced
+            && let Some(back) = goes_back(quote, record)
+        {
             self.regressions += 1;
             let stuck = self.regressions >= REGRESSIONS_MAX;
-            return Ok(if stuck { QuoteOutcome::Stuck } else { QuoteOutcome::Old });
+            return Ok(if stuck { QuoteOutcome::Stuck } else { back });
         }
         let bid = quote.bid.map(|level| price_level(record.scales, level)).transpose()?;
         let ask = quote.ask.map(|level| price_level(record.scales, level)).transpose()?;
-        let same = quote.venue_sequence.is_some()
-            && quote.venue_sequence == record.venue_sequence
-            && (bid, ask) == (record.bid, record.ask);
+        let same = (bid, ask) == (record.bid, record.ask)
+            && match self.source {
+                PriceFrom::Bbo => {
+                    quote.venue_sequence.is_some() && quote.venue_sequence == record.venue_sequence
+                }
+                // The book changed elsewhere: the top of it stands.
+                PriceFrom::Book => true,
+            };
         let crossed = matches!((bid, ask), (Some(bid), Some(ask)) if bid.price >= ask.price);
         self.order = Order::Enforced;
         self.regressions = 0;
         record.bid = bid;
         record.ask = ask;
-        record.venue_sequence = quote.venue_sequence;
-        record.stamp.venue_time = quote.venue_time;
         if !same {
+            record.venue_sequence = quote.venue_sequence;
             record.stamp.receive_time = received.wall.received();
         }
+        if !same || self.source == PriceFrom::Bbo {
+            record.stamp.venue_time = quote.venue_time;
+        }
         confirm_at(&mut record.stamp, received);
-        let reason = if crossed { Reason::CrossedBook } else { Reason::None };
+        let reason = if crossed { Reason::CrossedBook } else { arrival.doubt };
         let transition = set_reason(&mut record.stamp, reason);
         self.key.liveness.evidence(received.mono);
         if same && transition == Transition::Same {
@@ -152,6 +166,17 @@ impl PriceKey {
             }
         }
         record.scales = to;
+    }
+}
+
+/// Whether a quote is older than the one that is known, by the venue's count or, where it has none, by its time.
+fn goes_back(quote: &Quote, known: &PriceRecord) -> Option<QuoteOutcome> {
+    match (quote.venue_sequence, known.venue_sequence) {
+        (None, None) => {
+            let back = matches!((quote.venue_time, known.stamp.venue_time), (Some(time), Some(known)) if time < known);
+            back.then_some(QuoteOutcome::TimeWentBack)
+        }
+        (quote, known) => (quote < known).then_some(QuoteOutcome::Old),
     }
 }
 

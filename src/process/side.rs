@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::{DepthLevel, LEVELS_MAX, Price, Side, Size};
+use crate::domain::{DepthLevel, LEVELS_MAX, Price, Side, Size, Written};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct BookSide {
@@ -14,19 +14,28 @@ pub(super) struct BookSide {
     levels: BTreeMap<Price, Size>,
     /// The farthest price up to which every level is known; `None` = all of them are.
     known_to: Option<Price>,
+    /// How the venue wrote each level, where its checksum is made over that.
+    written: Option<BTreeMap<Price, Written>>,
 }
 
 impl BookSide {
     pub(super) const fn new(side: Side) -> Self {
-        Self { side, levels: BTreeMap::new(), known_to: None }
+        Self { side, levels: BTreeMap::new(), known_to: None, written: None }
+    }
+
+    /// Empty, and from now on with what the venue writes.
+    pub(super) fn clear(&mut self, keep_written: bool) {
+        self.levels.clear();
+        self.known_to = None;
+        self.written = keep_written.then(BTreeMap::new);
     }
 
     /// Takes levels in any order; of two at one price the later one wins, as it would among deltas. `complete` says
     /// whether deeper levels may exist.
     pub(super) fn from_levels(side: Side, levels: Vec<DepthLevel>, complete: Completeness) -> Self {
         let levels = levels.into_iter().filter(|level| level.size != Size(0));
-        let mut this =
-            Self { side, levels: levels.map(|level| (level.price, level.size)).collect(), known_to: None };
+        let levels = levels.map(|level| (level.price, level.size)).collect();
+        let mut this = Self { side, levels, known_to: None, written: None };
         if complete == Completeness::Truncated {
             this.known_to = this.farthest();
         }
@@ -41,8 +50,38 @@ impl BookSide {
     pub(super) fn set(&mut self, price: Price, size: Size) {
         if size == Size(0) {
             self.levels.remove(&price);
+            if let Some(written) = &mut self.written {
+                written.remove(&price);
+            }
         } else if self.levels.insert(price, size).is_none() && self.levels.len() > LEVELS_MAX {
             self.drop_farthest();
+        }
+    }
+
+    /// Remembers how the venue wrote the level at a price.
+    pub(super) fn note(&mut self, price: Price, written: Written) {
+        if let Some(known) = &mut self.written
+            && self.levels.contains_key(&price)
+        {
+            known.insert(price, written);
+        }
+    }
+
+    /// How the venue wrote the level at a price.
+    pub(super) fn written(&self, price: Price) -> Option<Written> {
+        self.written.as_ref()?.get(&price).copied()
+    }
+
+    /// Forgets the levels beyond the first `most`. What is known stays known: by the venue's rule they left its window.
+    pub(super) fn keep_first(&mut self, most: usize) {
+        while self.levels.len() > most {
+            let dropped = match self.side {
+                Side::Buy => self.levels.pop_first(),
+                Side::Sell => self.levels.pop_last(),
+            };
+            if let (Some((price, _)), Some(written)) = (dropped, &mut self.written) {
+                written.remove(&price);
+            }
         }
     }
 
@@ -83,6 +122,10 @@ impl BookSide {
         self.levels = std::mem::take(&mut self.levels).into_iter().map(scaled).collect();
         if let Some(price) = &mut self.known_to {
             price.0 *= price_factor;
+        }
+        if let Some(written) = &mut self.written {
+            let scaled = |(price, written): (Price, Written)| (Price(price.0 * price_factor), written);
+            *written = std::mem::take(written).into_iter().map(scaled).collect();
         }
     }
 

@@ -5,7 +5,7 @@
 use super::key::{Key, confirm_at, set_reason};
 use super::outlet::Outlet;
 use crate::domain::{
-    Now, Number, NumberError, Price, Reason, Scale, Scales, Size, Urgency, VolumeFigures, VolumeRecord,
+    Form, Now, Number, NumberError, Price, Reason, Scale, Scales, Size, Urgency, VolumeFigures, VolumeRecord,
 };
 
 #[derive(Debug)]
@@ -29,16 +29,29 @@ impl VolumeKey {
         let price = |number: Option<Number>| number.map(|number| scales.price_of(number)).transpose();
         let quote_scale =
             record.quote_scale.max(figures.quote_volume.map_or(Scale::ZERO, |number| number.scale));
+        if quote_scale != record.quote_scale
+            && let Some(known) = &mut record.quote_volume
+        {
+            let from = Scales { price: scales.price, size: record.quote_scale };
+            known.0 *= from.size_factor(Scales { price: scales.price, size: quote_scale });
+        }
+        record.quote_scale = quote_scale;
         let quote = Scales { price: scales.price, size: quote_scale };
         let [open, high, low, last]: [Option<Price>; 4] =
             [price(figures.open)?, price(figures.high)?, price(figures.low)?, price(figures.last)?];
         let base_volume = figures.base_volume.map(|number| scales.size_of(number)).transpose()?;
         let quote_volume = figures.quote_volume.map(|number| quote.size_of(number)).transpose()?;
-        record.quote_scale = quote_scale;
-        record.base_volume = base_volume;
-        record.quote_volume = quote_volume;
-        record.trade_count = figures.trade_count;
-        (record.open, record.high, record.low, record.last) = (open, high, low, last);
+        if figures.form == Form::Whole {
+            (record.base_volume, record.quote_volume, record.trade_count) = (None, None, None);
+            (record.open, record.high, record.low, record.last) = (None, None, None, None);
+        }
+        record.base_volume = base_volume.or(record.base_volume);
+        record.quote_volume = quote_volume.or(record.quote_volume);
+        record.trade_count = figures.trade_count.or(record.trade_count);
+        record.open = open.or(record.open);
+        record.high = high.or(record.high);
+        record.low = low.or(record.low);
+        record.last = last.or(record.last);
         record.window_s = figures.window_s;
         record.stamp.venue_time = figures.venue_time;
         record.stamp.receive_time = received.wall.received();

@@ -15,6 +15,9 @@ fn venues() -> [VenueDefaults; 2] {
         VenueDefaults {
             name: "binance",
             websocket_url: "wss://stream.binance.com:9443/stream",
+            volume_websocket_url: "wss://stream.binance.com:9443/stream",
+            channels: ["bookTicker", "trade", "depth@100ms", "ticker"],
+            price_from: crate::domain::PriceFrom::Bbo,
             rest_url: "https://api.binance.com",
             depth_max: 1_000,
             rest_weight_per_minute: 3_000,
@@ -23,6 +26,9 @@ fn venues() -> [VenueDefaults; 2] {
         VenueDefaults {
             name: "shallow",
             websocket_url: "wss://shallow.example/ws",
+            volume_websocket_url: "wss://shallow.example/figures",
+            channels: ["top", "trades", "book", "figures"],
+            price_from: crate::domain::PriceFrom::Book,
             rest_url: "https://shallow.example/api/",
             depth_max: 10,
             rest_weight_per_minute: 60,

@@ -2,14 +2,19 @@
 
 use std::collections::HashMap;
 
-use crate::domain::{Entity, EntityDurations, INSTRUMENTS_MAX, Instrument, Venue};
+use crate::domain::{Entity, EntityDurations, INSTRUMENTS_MAX, Instrument, PriceFrom, Venue};
 
 use super::super::endpoint::Endpoint;
 use super::super::error::{ConfigErrors, Origin, Problem};
 use super::super::keys::{self, Key, Shape};
 use super::super::raw::{Given, RawFeed, Values};
 use super::super::settings::{FeedSettings, VenueDefaults};
-use super::value::{check_first, filled_list, number, number_within, parse, parsed, seconds};
+use super::value::{
+    check_first, choice, filled_list, milliseconds, number, number_within, parse, parsed, seconds,
+};
+
+/// The longest name of a channel: no venue's is longer than a third of it.
+const CHANNEL_BYTES_MAX: usize = 64;
 
 /// Every feed, or `None` where one is wrong.
 pub(super) fn feeds(
@@ -61,6 +66,13 @@ fn feed(
     };
     let url = |defaults: fn(&VenueDefaults) -> &'static str| venue.map(defaults);
     let websocket_url = endpoint(values, &keys::WEBSOCKET_URL, url(|venue| venue.websocket_url), errors);
+    let volume_websocket_url = volume_endpoint(values, venue, websocket_url.as_ref(), errors);
+    let channels = venue.and_then(|venue| channels(values, venue, errors));
+    let price_from = match values.origin(&keys::PRICE_FROM) {
+        Origin::Default => venue.map(|venue| venue.price_from),
+        _ => choice::<PriceFrom>(values, &keys::PRICE_FROM, errors),
+    };
+    let congestion = number(values, &keys::CONGESTION, errors).map(milliseconds);
     let rest_url = endpoint(values, &keys::REST_URL, url(|venue| venue.rest_url), errors);
     let weight = venue.and_then(|venue| weight(values, venue, errors));
     let first_data = seconds(values, &keys::FIRST_DATA, errors);
@@ -71,11 +83,15 @@ fn feed(
         instruments: instruments?,
         entities: entities?,
         depth: depth?,
+        price_from: price_from?,
         websocket_url: websocket_url?,
+        volume_websocket_url: volume_websocket_url?,
+        channels: channels?,
         rest_url: rest_url?,
         rest_weight_per_minute: weight?,
         first_data: first_data?,
         silence: EntityDurations { price: price?, liquidity: liquidity?, volume: volume? },
+        congestion: congestion?,
     })
 }
 
@@ -102,6 +118,38 @@ fn weight(values: &Values, venue: &VenueDefaults, errors: &mut ConfigErrors) -> 
         return Some(venue.rest_weight_per_minute);
     }
     number_within(values, &keys::REST_WEIGHT, venue.rest_weight_per_minute_range.clone(), errors)
+}
+
+/// Where the venue has its figures with everything else, they follow `websocket_url`.
+fn volume_endpoint(
+    values: &Values,
+    venue: Option<&VenueDefaults>,
+    websocket_url: Option<&Endpoint>,
+    errors: &mut ConfigErrors,
+) -> Option<Endpoint> {
+    let venue = venue?;
+    let is_given = values.origin(&keys::VOLUME_WEBSOCKET_URL) != Origin::Default;
+    if !is_given && venue.volume_websocket_url == venue.websocket_url {
+        return websocket_url.cloned();
+    }
+    endpoint(values, &keys::VOLUME_WEBSOCKET_URL, Some(venue.volume_websocket_url), errors)
+}
+
+/// The venue's names of its channels, unless others are given.
+fn channels(values: &Values, venue: &VenueDefaults, errors: &mut ConfigErrors) -> Option<[String; 4]> {
+    let mut names = venue.channels.map(str::to_owned);
+    let mut valid = true;
+    for (key, name) in keys::CHANNELS.iter().zip(&mut names) {
+        let Some(Given { value, origin }) = values.text(key) else { continue };
+        let printable = (1..=CHANNEL_BYTES_MAX).contains(&value.len())
+            && value.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'));
+        if !printable {
+            errors.push(&origin, key.path, Problem::Channel { max: CHANNEL_BYTES_MAX });
+            valid = false;
+        }
+        *name = value;
+    }
+    valid.then_some(names)
 }
 
 /// A URL of the file, else the venue's own.

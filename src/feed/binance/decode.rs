@@ -8,9 +8,11 @@
 //! "if the result received is null this means the request sent was a success"; "A serverShutdown event will be sent when the
 //! server is about to shutdown, resulting in disconnection".
 
-use super::levels::Buffers;
 use super::{fast, general};
-use crate::domain::{DepthDelta, MarketEvent, Quote, Side, Trade, VenueSequence, VenueTime, VolumeFigures};
+use crate::domain::{
+    DepthDelta, Link, MarketEvent, Quote, Side, Trade, VenueSequence, VenueTime, VolumeFigures,
+};
+use crate::feed::levels::Buffers;
 use crate::feed::{DecodeError, Frame};
 
 /// "24hr rolling window".
@@ -21,23 +23,28 @@ pub(super) const WINDOW_S: u32 = 86_400;
 pub(super) enum Content {
     Quote(Quote),
     Trade(Trade),
-    Depth { first: VenueSequence, last: VenueSequence, venue_time: VenueTime },
+    Depth { link: Link, last: VenueSequence, venue_time: VenueTime },
     Volume(VolumeFigures),
 }
 
 impl Content {
     #[inline]
-    fn with_levels(self, levels: &Buffers) -> MarketEvent<'_> {
+    fn with_levels(self, buffers: &mut Buffers) -> MarketEvent<'_> {
         match self {
             Self::Quote(quote) => MarketEvent::Quote(quote),
-            Self::Trade(trade) => MarketEvent::Trade(trade),
+            Self::Trade(trade) => {
+                buffers.trades.clear();
+                buffers.trades.push(trade);
+                MarketEvent::Trades(&buffers.trades)
+            }
             Self::Volume(figures) => MarketEvent::Volume(figures),
-            Self::Depth { first, last, venue_time } => MarketEvent::Depth(DepthDelta {
-                first,
-                last,
-                bids: &levels.bids,
-                asks: &levels.asks,
+            Self::Depth { link, last, venue_time } => MarketEvent::Depth(DepthDelta {
+                link,
+                last: Some(last),
+                bids: &buffers.bids,
+                asks: &buffers.asks,
                 venue_time: Some(venue_time),
+                check: None,
             }),
         }
     }
@@ -76,7 +83,9 @@ impl Decoder {
     #[inline]
     pub fn decode<'a>(&'a mut self, frame: &'a [u8]) -> Result<Frame<'a>, DecodeError> {
         match fast::decode(frame, &mut self.levels) {
-            Some((stream, content)) => Ok(Frame::Market { stream, event: content.with_levels(&self.levels) }),
+            Some((stream, content)) => {
+                Ok(Frame::Market { stream, event: content.with_levels(&mut self.levels) })
+            }
             None => self.decode_any(frame),
         }
     }
@@ -93,7 +102,7 @@ impl Decoder {
                         &self.stream
                     }
                 };
-                Ok(Frame::Market { stream, event: content.with_levels(&self.levels) })
+                Ok(Frame::Market { stream, event: content.with_levels(&mut self.levels) })
             }
         }
     }

@@ -3,10 +3,10 @@
 //! Owns the four shapes, spelled as literals between the values. Never words an error: `None` means "ask the general path",
 //! which decides. Whatever it accepts is valid JSON, and the general path gives the same.
 
-use super::cursor::Cursor;
 use super::decode::{Content, WINDOW_S, aggressor};
-use super::levels::{self, Buffers};
-use crate::domain::{Quote, RawLevel, Trade, VenueSequence, VolumeFigures};
+use crate::domain::{Form, Link, Quote, RawLevel, Trade, VenueSequence, VolumeFigures, VolumeUnit};
+use crate::feed::cursor::Cursor;
+use crate::feed::levels::{self, Buffers};
 
 /// The stream's name and what came on it.
 #[inline]
@@ -95,7 +95,7 @@ fn depth(cursor: &mut Cursor<'_>, symbol: &[u8], buffers: &mut Buffers) -> Optio
     side(cursor, &mut buffers.asks)?;
     let venue_time = levels::venue_time(time)?;
     (first <= last).then_some(Content::Depth {
-        first: VenueSequence(first),
+        link: Link::From(VenueSequence(first)),
         last: VenueSequence(last),
         venue_time,
     })
@@ -158,6 +158,8 @@ fn ticker(cursor: &mut Cursor<'_>, symbol: &[u8]) -> Option<Content> {
     cursor.literal(b",\"n\":")?;
     let trade_count = cursor.integer()?;
     Some(Content::Volume(VolumeFigures {
+        form: Form::Whole,
+        unit: VolumeUnit::Base,
         base_volume: Some(base_volume),
         quote_volume: Some(quote_volume),
         trade_count: Some(trade_count),

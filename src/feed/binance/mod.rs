@@ -5,11 +5,9 @@
 //!
 //! Sources: <https://github.com/binance/binance-spot-api-docs>, `web-socket-streams.md` and `rest-api.md`.
 
-mod cursor;
 mod decode;
 mod fast;
 mod general;
-mod levels;
 mod protocol;
 mod rest;
 mod venue;
@@ -22,8 +20,7 @@ pub use decode::Decoder;
 pub use protocol::{
     BOOK_TICKER_WEIGHT, CLIENT_MESSAGES_PER_SECOND_MAX, CONNECTIONS_PER_FIVE_MINUTES_MAX, ProtocolError,
     REQUEST_BYTES_MAX, REQUEST_STREAMS_MAX, REST_URL, SNAPSHOT_LIMIT_MAX, STREAMS_PER_CONNECTION_MAX,
-    WEBSOCKET_URL, batches, book_ticker_path, depth_path, depth_weight, request, stream, stream_suffix,
-    symbol,
+    WEBSOCKET_URL, batches, book_ticker_path, depth_path, depth_weight, request, stream, symbol,
 };
-pub use rest::{parse_book_ticker, parse_depth_snapshot};
+pub use rest::{parse_book_ticker, parse_depth_snapshot, parse_exchange_info};
 pub use venue::Binance;

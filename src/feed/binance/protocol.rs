@@ -4,8 +4,9 @@
 //! paces requests by these numbers. A request holds at most [`REQUEST_STREAMS_MAX`] streams and [`REQUEST_BYTES_MAX`] bytes.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
-use crate::domain::{Channel, Instrument};
+use crate::domain::Instrument;
 use crate::feed::Method;
 
 /// The combined-stream endpoint (web-socket-streams.md, "General WSS information").
@@ -20,6 +21,15 @@ pub const STREAMS_PER_CONNECTION_MAX: usize = 1_024;
 /// "WebSocket connections have a limit of 5 incoming messages per second", pings and pongs included (as above); whoever
 /// goes beyond is disconnected. Other clients see a request each 250 ms closed with 1008, and each 500 ms held.
 pub const CLIENT_MESSAGES_PER_SECOND_MAX: u32 = 5;
+
+/// Between two requests: see [`CLIENT_MESSAGES_PER_SECOND_MAX`].
+pub(super) const REQUEST_PACE: Duration = Duration::from_millis(500);
+
+/// "A single connection to stream.binance.com is only valid for 24 hours" (as above).
+pub(super) const SESSION_MAX: Duration = Duration::from_secs(24 * 3_600);
+
+/// Request weight of `/api/v3/exchangeInfo` (rest-api.md, "Exchange information").
+pub(super) const EXCHANGE_INFO_WEIGHT: u32 = 20;
 
 /// "There is a limit of 300 connections per attempt every 5 minutes per IP" (as above).
 pub const CONNECTIONS_PER_FIVE_MINUTES_MAX: u32 = 300;
@@ -69,23 +79,10 @@ pub fn symbol(instrument: &Instrument) -> Result<String, ProtocolError> {
     }
 }
 
-/// The part of a stream's name after the symbol.
-#[must_use]
-pub const fn stream_suffix(channel: Channel) -> &'static str {
-    match channel {
-        Channel::Quote => "@bookTicker",
-        Channel::Trade => "@trade",
-        Channel::Depth => "@depth@100ms",
-        Channel::Volume => "@ticker",
-    }
-}
-
 /// The name of a stream: `btcusdt@bookTicker`. "All symbols for streams are lowercase."
 #[must_use]
-pub fn stream(symbol: &str, channel: Channel) -> String {
-    let mut name = symbol.to_ascii_lowercase();
-    name.push_str(stream_suffix(channel));
-    name
+pub fn stream(symbol: &str, channel: &str) -> String {
+    format!("{}@{channel}", symbol.to_ascii_lowercase())
 }
 
 const fn method_name(method: Method) -> &'static str {
@@ -184,8 +181,8 @@ mod tests {
 
     #[test]
     fn streams_are_spelled_as_the_venue_does() {
-        let names = Channel::ALL.map(|channel| stream("BTCUSDT", channel));
-        assert_eq!(names, ["btcusdt@bookTicker", "btcusdt@trade", "btcusdt@depth@100ms", "btcusdt@ticker"]);
+        let names = ["bookTicker", "depth@100ms"].map(|channel| stream("BTCUSDT", channel));
+        assert_eq!(names, ["btcusdt@bookTicker", "btcusdt@depth@100ms"]);
     }
 
     #[test]
@@ -211,7 +208,7 @@ mod tests {
             ("a whole connection", 1_024, 7, 6),
         ] {
             let streams: Vec<String> =
-                (0..count).map(|_| stream(&"A".repeat(symbol_length), Channel::Depth)).collect();
+                (0..count).map(|_| stream(&"A".repeat(symbol_length), "depth@100ms")).collect();
             let batches: Vec<&[String]> = batches(&streams).collect();
             assert_eq!(batches.len(), requests, "{case}");
             assert_eq!(batches.concat(), streams, "{case}");

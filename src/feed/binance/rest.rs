@@ -5,9 +5,9 @@
 
 use serde_json::value::RawValue;
 
-use super::{general, wire};
-use crate::domain::{DepthSnapshot, Quote, VenueSequence};
-use crate::feed::DecodeError;
+use super::wire;
+use crate::domain::{Contract, DepthSnapshot, Quote, VenueSequence};
+use crate::feed::{DecodeError, Listing, json};
 
 /// The body of `GET /api/v3/depth`, which was asked for `limit` levels a side. Binance stamps it with no time.
 ///
@@ -16,14 +16,14 @@ use crate::feed::DecodeError;
 pub fn parse_depth_snapshot(body: &[u8], limit: usize) -> Result<DepthSnapshot, DecodeError> {
     let wire: wire::DepthBody<'_> = parse(body)?;
     let mut snapshot = DepthSnapshot {
-        last: VenueSequence(general::required("lastUpdateId", wire.last_update_id)?),
+        last: VenueSequence(json::required("lastUpdateId", wire.last_update_id)?),
         bids: Vec::new(),
         asks: Vec::new(),
         limit,
         venue_time: None,
     };
-    general::side("bids", general::required("bids", wire.bids)?, body, &mut snapshot.bids)?;
-    general::side("asks", general::required("asks", wire.asks)?, body, &mut snapshot.asks)?;
+    json::side("bids", json::required("bids", wire.bids)?, body, &mut snapshot.bids)?;
+    json::side("asks", json::required("asks", wire.asks)?, body, &mut snapshot.asks)?;
     Ok(snapshot)
 }
 
@@ -34,19 +34,33 @@ pub fn parse_depth_snapshot(body: &[u8], limit: usize) -> Result<DepthSnapshot, 
 pub fn parse_book_ticker(body: &[u8]) -> Result<Quote, DecodeError> {
     let wire: wire::BookTickerBody<'_> = parse(body)?;
     Ok(Quote {
-        bid: general::quote_side(["bidPrice", "bidQty"], wire.bid_price, wire.bid_qty)?,
-        ask: general::quote_side(["askPrice", "askQty"], wire.ask_price, wire.ask_qty)?,
+        bid: json::quote_side(["bidPrice", "bidQty"], wire.bid_price, wire.bid_qty)?,
+        ask: json::quote_side(["askPrice", "askQty"], wire.ask_price, wire.ask_qty)?,
         venue_sequence: None,
         venue_time: None,
     })
 }
 
+/// The body of `GET /api/v3/exchangeInfo`: what trades now. Symbols whose currencies have no name of ours are left out.
+///
+/// # Errors
+/// As [`parse_depth_snapshot`].
+pub fn parse_exchange_info(body: &[u8]) -> Result<Vec<Listing>, DecodeError> {
+    let wire: wire::ExchangeInfo<'_> = parse(body)?;
+    let symbols = json::required("symbols", wire.symbols)?;
+    let listing = |symbol: &wire::SymbolInfo<'_>| {
+        let instrument = format!("{}-{}", symbol.base_asset.0, symbol.quote_asset.0).parse().ok()?;
+        Some(Listing { instrument, symbol: symbol.symbol.0.to_string(), contract: Contract::PLAIN })
+    };
+    Ok(symbols.iter().filter(|symbol| symbol.status.0 == "TRADING").filter_map(listing).collect())
+}
+
 fn parse<'b, T: serde::Deserialize<'b>>(body: &'b [u8]) -> Result<T, DecodeError> {
-    let raw: &RawValue = general::parse(general::utf8(body)?, body)?;
-    match general::object::<wire::Refusal<'_>>(raw, body)? {
+    let raw: &RawValue = json::parse(json::utf8(body)?, body)?;
+    match json::object::<wire::Refusal<'_>>(raw, body)? {
         wire::Refusal { code: Some(code), msg } => {
-            Err(DecodeError::Venue { code, message: general::excerpt(msg) })
+            Err(DecodeError::Venue { code, message: json::excerpt(msg) })
         }
-        wire::Refusal { code: None, .. } => general::object(raw, body),
+        wire::Refusal { code: None, .. } => json::object(raw, body),
     }
 }

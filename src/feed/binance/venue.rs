@@ -2,18 +2,34 @@
 //!
 //! Owns nothing: it joins the parts of this folder to the contract of `feed::venue`.
 
+use std::time::Duration;
+
 use super::{Decoder, protocol, rest};
-use crate::domain::{Channel, DepthSnapshot, Instrument, Quote};
-use crate::feed::{
-    DecodeError, Frame, FrameDecoder, Method, RestCall, SymbolError, VenueDefaults, VenueProtocol,
+use crate::domain::{
+    Anchor, BookRules, Channel, Contract, Coverage, DEPTH_MAX, DepthSnapshot, Instrument, PriceFrom, Quote,
+    TickerTop,
 };
+use crate::feed::{
+    ChannelDefaults, ChannelNames, DecodeError, Frame, FrameDecoder, Listing, Method, Ping, RestCall, Stream,
+    SymbolError, VenueDefaults, VenueProtocol,
+};
+
+const fn channel(name: &'static str) -> ChannelDefaults {
+    ChannelDefaults { name, websocket_url: protocol::WEBSOCKET_URL }
+}
 
 /// What Binance spot is like.
 const DEFAULTS: VenueDefaults = VenueDefaults {
     name: "binance",
-    websocket_url: protocol::WEBSOCKET_URL,
+    channels: [channel("bookTicker"), channel("trade"), channel("depth@100ms"), channel("ticker")],
     rest_url: protocol::REST_URL,
+    price_from: PriceFrom::Bbo,
+    depth_max: DEPTH_MAX,
+    ping: Ping::Frame,
+    request_pace: protocol::REQUEST_PACE,
     streams_per_session_max: protocol::STREAMS_PER_CONNECTION_MAX,
+    connects: (protocol::CONNECTIONS_PER_FIVE_MINUTES_MAX, Duration::from_secs(300)),
+    session_max: Some(protocol::SESSION_MAX),
     rest_weight_per_minute: 6_000,
 };
 
@@ -37,28 +53,40 @@ impl VenueProtocol for Binance {
             .map_err(|error| SymbolError { instrument: instrument.clone(), reason: error.to_string() })
     }
 
-    fn stream(&self, symbol: &str, channel: Channel) -> String {
-        protocol::stream(symbol, channel)
+    fn contract(&self, _: &Instrument) -> Option<Contract> {
+        Some(Contract::PLAIN)
     }
 
-    fn batches(&self, streams: &[String]) -> Vec<Vec<String>> {
-        protocol::batches(streams).map(<[String]>::to_vec).collect()
+    fn book_rules(&self, _: usize) -> BookRules {
+        BookRules { anchor: Anchor::Rest, window: None, checksum: None, coverage: Coverage::Everything }
     }
 
-    fn request(&self, method: Method, streams: &[String], id: u64) -> String {
-        protocol::request(method, streams, id)
+    fn ticker_top(&self, _: PriceFrom) -> TickerTop {
+        TickerTop::Nothing
     }
 
-    fn decoder(&self) -> Box<dyn FrameDecoder> {
+    fn stream(&self, symbol: &str, _: Channel, name: &str, _: usize) -> Stream {
+        Stream::plain(protocol::stream(symbol, name))
+    }
+
+    fn batches(&self, topics: &[String]) -> Vec<Vec<String>> {
+        protocol::batches(topics).map(<[String]>::to_vec).collect()
+    }
+
+    fn request(&self, method: Method, topics: &[String], id: u64) -> String {
+        protocol::request(method, topics, id)
+    }
+
+    fn decoder(&self, _: &ChannelNames) -> Box<dyn FrameDecoder> {
         Box::new(Decoder::new())
     }
 
-    fn snapshot_call(&self, symbol: &str, depth: usize) -> (RestCall, usize) {
+    fn snapshot_call(&self, symbol: &str, depth: usize) -> Option<(RestCall, usize)> {
         let wanted = depth * SNAPSHOT_DEPTH_FACTOR;
         let limit = SNAPSHOT_LIMITS.into_iter().find(|&limit| limit >= wanted).unwrap_or(SNAPSHOT_LIMITS[1]);
         let path = protocol::depth_path(symbol, limit).expect("the limits are the venue's own");
         let weight = protocol::depth_weight(limit).expect("the limits are the venue's own");
-        (RestCall { path, weight }, limit)
+        Some((RestCall { path, body: None, weight }, limit))
     }
 
     fn parse_snapshot(&self, body: &[u8], limit: usize) -> Result<DepthSnapshot, DecodeError> {
@@ -66,11 +94,24 @@ impl VenueProtocol for Binance {
     }
 
     fn quote_call(&self, symbol: &str) -> RestCall {
-        RestCall { path: protocol::book_ticker_path(symbol), weight: protocol::BOOK_TICKER_WEIGHT }
+        RestCall {
+            path: protocol::book_ticker_path(symbol),
+            body: None,
+            weight: protocol::BOOK_TICKER_WEIGHT,
+        }
     }
 
     fn parse_quote(&self, body: &[u8]) -> Result<Quote, DecodeError> {
         rest::parse_book_ticker(body)
+    }
+
+    fn list_calls(&self) -> Vec<RestCall> {
+        let path = "/api/v3/exchangeInfo?permissions=SPOT&showPermissionSets=false".to_owned();
+        vec![RestCall { path, body: None, weight: protocol::EXCHANGE_INFO_WEIGHT }]
+    }
+
+    fn parse_list(&self, body: &[u8]) -> Result<Vec<Listing>, DecodeError> {
+        rest::parse_exchange_info(body)
     }
 }
 

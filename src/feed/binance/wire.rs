@@ -3,14 +3,10 @@
 //! Owns names and JSON types only. Never judges a value: every field that may be absent is an `Option`, and `general` and
 //! `rest` say which must be there. Unknown fields are skipped, a field given twice is an error.
 
-use std::borrow::Cow;
-
 use serde::de::{Deserialize, Deserializer, IgnoredAny};
 use serde_json::value::RawValue;
 
-/// A JSON string, borrowed unless it holds escapes.
-#[derive(Debug, serde::Deserialize)]
-pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+use crate::feed::json::Text;
 
 /// Whether a field is there, whatever it holds: `"result":null` is.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -212,4 +208,24 @@ pub(super) struct BookTickerBody<'a> {
     pub(super) ask_price: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) ask_qty: Option<Text<'a>>,
+}
+
+/// `{"timezone":"UTC",...,"symbols":[{"symbol":"ETHBTC","status":"TRADING","baseAsset":"ETH","quoteAsset":"BTC",...}]}`
+#[derive(Debug, serde::Deserialize)]
+pub(super) struct ExchangeInfo<'a> {
+    #[serde(borrow)]
+    pub(super) symbols: Option<Vec<SymbolInfo<'a>>>,
+}
+
+/// One of those.
+#[derive(Debug, serde::Deserialize)]
+pub(super) struct SymbolInfo<'a> {
+    #[serde(borrow)]
+    pub(super) symbol: Text<'a>,
+    #[serde(borrow)]
+    pub(super) status: Text<'a>,
+    #[serde(borrow, rename = "baseAsset")]
+    pub(super) base_asset: Text<'a>,
+    #[serde(borrow, rename = "quoteAsset")]
+    pub(super) quote_asset: Text<'a>,
 }

@@ -21,20 +21,26 @@ fn policy(kinds: &[EventKind]) -> EventPolicy {
     EventPolicy { kinds: kinds.iter().copied().collect(), ..EventPolicy::default() }
 }
 
-fn trade(price: &str, venue_millis: i64) -> MarketEvent<'static> {
-    MarketEvent::Trade(Trade {
+fn trade(price: &str, venue_millis: i64) -> [Trade; 1] {
+    [Trade {
         price: number(price),
         size: number("0.5"),
         side: Side::Sell,
         venue_time: crate::domain::VenueTime::from_millis(venue_millis),
-    })
+    }]
 }
 
 impl Fixture {
     fn trade(&mut self, millis: u64, price: &str) {
         let subscription = Subscription { instrument: BTC, channel: Channel::Trade };
         let venue_millis = i64::try_from(millis).unwrap();
-        self.state.event(QUOTES, subscription, &trade(price, venue_millis), at_ms(millis), &mut self.written);
+        self.state.event(
+            QUOTES,
+            subscription,
+            &MarketEvent::Trades(&trade(price, venue_millis)),
+            at_ms(millis),
+            &mut self.written,
+        );
     }
 
     fn details(&mut self) -> Vec<EventDetail> {

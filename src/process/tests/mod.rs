@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use super::{Book, FeedState, InstrumentSpec};
 use crate::domain::{
-    Channel, DepthDelta, DepthSnapshot, Entity, EntityDurations, EventPolicy, InstrumentId, KeyEvent,
-    LiquidityRecord, MarketEvent, MonoTime, Now, Number, PriceRecord, Quote, RawLevel, Reason, Record,
-    Request, SessionId, SlotId, State, Subscription, Trade, Update, UpdateSink, Urgency, VenueSequence,
-    VolumeRecord, WallTime,
+    Anchor, BookRules, Channel, Contract, Coverage, DepthDelta, DepthSnapshot, Entity, EntityDurations,
+    EventPolicy, InstrumentId, KeyEvent, Link, LiquidityRecord, MarketEvent, MarketRules, MonoTime, Now,
+    Number, PriceFrom, PriceRecord, Quote, RawLevel, Reason, Record, Request, SessionId, SlotId, State,
+    Subscription, TickerTop, Trade, Update, UpdateSink, Urgency, VenueSequence, VolumeRecord, WallTime,
 };
 
 const QUOTES: SessionId = SessionId(0);
@@ -20,6 +20,13 @@ const BOOKS: SessionId = SessionId(1);
 const BTC: InstrumentId = InstrumentId(0);
 const ETH: InstrumentId = InstrumentId(1);
 const START: i64 = 1_795_000_000_000_000_000;
+
+const RULES: MarketRules = MarketRules {
+    book: BookRules { anchor: Anchor::Rest, window: None, checksum: None, coverage: Coverage::Everything },
+    price_from: PriceFrom::Bbo,
+    ticker_top: TickerTop::Nothing,
+    contract: Contract::PLAIN,
+};
 
 #[derive(Default)]
 struct Written(Vec<(SlotId, Record, Urgency)>, Vec<KeyEvent>);
@@ -81,6 +88,7 @@ impl Fixture {
                 (Channel::Depth, BOOKS),
                 (Channel::Volume, BOOKS),
             ],
+            rules: RULES,
         };
         let seconds = Duration::from_secs;
         let silence = EntityDurations { price: seconds(10), liquidity: seconds(10), volume: seconds(60) };
@@ -95,11 +103,12 @@ impl Fixture {
 
     fn depth(&mut self, millis: u64, instrument: InstrumentId, first: u64, last: u64, bids: &[RawLevel]) {
         let delta = DepthDelta {
-            first: VenueSequence(first),
-            last: VenueSequence(last),
+            link: Link::From(VenueSequence(first)),
+            last: Some(VenueSequence(last)),
             bids,
             asks: &[],
             venue_time: None,
+            check: None,
         };
         let subscription = Subscription { instrument, channel: Channel::Depth };
         self.state.event(BOOKS, subscription, &MarketEvent::Depth(delta), at_ms(millis), &mut self.written);

@@ -158,7 +158,7 @@ fn a_trade_changes_the_last_price_and_none_of_the_quotes_times() {
         side: crate::domain::Side::Sell,
         venue_time: None,
     };
-    feed.state.event(QUOTES, subscription, &MarketEvent::Trade(trade), at_ms(70), &mut feed.written);
+    feed.state.event(QUOTES, subscription, &MarketEvent::Trades(&[trade]), at_ms(70), &mut feed.written);
     let price = feed.prices().pop().unwrap();
     let last = price.last.unwrap();
     assert_eq!(price.scales.price_number(last.price).to_string(), "99.125");

@@ -3,9 +3,9 @@
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 
-use super::super::levels::Buffers;
 use super::super::{Decoder, fast, parse_depth_snapshot};
 use crate::feed::Frame;
+use crate::feed::levels::Buffers;
 
 fn captures() -> Vec<PathBuf> {
     let root = std::env::var_os("TICKCACHE_CAPTURES")

@@ -2,10 +2,13 @@
 
 use super::super::Decoder;
 use super::super::fast;
-use super::super::levels::Buffers;
 use super::{level, number};
-use crate::domain::{DepthDelta, MarketEvent, Quote, Side, Trade, VenueSequence, VenueTime, VolumeFigures};
-use crate::feed::{Excerpt, Frame};
+use crate::domain::{
+    DepthDelta, Form, Link, MarketEvent, Quote, Side, Trade, VenueSequence, VenueTime, VolumeFigures,
+    VolumeUnit,
+};
+use crate::feed::levels::Buffers;
+use crate::feed::{Ack, Excerpt, Frame};
 
 const QUOTE: &str = r#"{"stream":"btcusdt@bookTicker","data":{"u":50000000001,"s":"BTCUSDT","b":"61000.10000000","B":"3.50000000","a":"61000.20000000","A":"0.00012000"}}"#;
 const TRADE: &str = r#"{"stream":"ethusdt@trade","data":{"e":"trade","E":1723161255343,"s":"ETHUSDT","t":3735683259,"p":"2683.80000000","q":"0.02000000","T":1723161255342,"m":true,"M":true}}"#;
@@ -57,9 +60,9 @@ fn a_trade_has_its_own_time_and_its_aggressors_side() {
         side: Side::Sell,
         venue_time: millis(1_723_161_255_342),
     };
-    assert_market(TRADE, "ethusdt@trade", MarketEvent::Trade(trade));
+    assert_market(TRADE, "ethusdt@trade", MarketEvent::Trades(&[trade]));
     let bought = TRADE.replace("\"m\":true", "\"m\":false");
-    assert_market(&bought, "ethusdt@trade", MarketEvent::Trade(Trade { side: Side::Buy, ..trade }));
+    assert_market(&bought, "ethusdt@trade", MarketEvent::Trades(&[Trade { side: Side::Buy, ..trade }]));
 }
 
 #[test]
@@ -67,11 +70,12 @@ fn a_depth_update_keeps_every_level_in_order_and_zero_sizes() {
     let bids = [level("61000.1", "0"), level("60999", "1.25")];
     let asks = [level("61000.2", "10")];
     let delta = DepthDelta {
-        first: VenueSequence(157),
-        last: VenueSequence(160),
+        link: Link::From(VenueSequence(157)),
+        last: Some(VenueSequence(160)),
         bids: &bids,
         asks: &asks,
         venue_time: millis(1_723_161_255_308),
+        check: None,
     };
     assert_market(DEPTH, "btcusdt@depth@100ms", MarketEvent::Depth(delta));
 }
@@ -90,6 +94,8 @@ fn levels_of_an_earlier_frame_never_show_in_a_later_one() {
 #[test]
 fn a_ticker_is_the_figures_of_a_day() {
     let figures = VolumeFigures {
+        form: Form::Whole,
+        unit: VolumeUnit::Base,
         base_volume: Some(number("10000")),
         quote_volume: Some(number("18")),
         trade_count: Some(18_151),
@@ -137,9 +143,9 @@ fn what_is_no_market_data_is_told_apart() {
     let refused =
         |id, code, message: &str| Frame::Refused { id, code, message: Excerpt::of(message.as_bytes()) };
     for (text, expected) in [
-        (r#"{"result":null,"id":1}"#, Frame::Acknowledged { id: 1 }),
-        (r#"{"id":18446744073709551615,"result":null}"#, Frame::Acknowledged { id: u64::MAX }),
-        (r#"{"result":["btcusdt@trade"],"id":3}"#, Frame::Acknowledged { id: 3 }),
+        (r#"{"result":null,"id":1}"#, Frame::Acknowledged(Ack::Request(1))),
+        (r#"{"id":18446744073709551615,"result":null}"#, Frame::Acknowledged(Ack::Request(u64::MAX))),
+        (r#"{"result":["btcusdt@trade"],"id":3}"#, Frame::Acknowledged(Ack::Request(3))),
         (r#"{"result":null,"id":null}"#, Frame::Other),
         (r#"{"result":null,"id":"abc"}"#, Frame::Other),
         (r#"{"code":2,"msg":"Invalid request"}"#, refused(None, 2, "Invalid request")),

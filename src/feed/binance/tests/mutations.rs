@@ -2,8 +2,8 @@
 
 use super::super::{Decoder, parse_book_ticker, parse_depth_snapshot};
 use crate::domain::{
-    DepthDelta, MarketEvent, Number, Quote, RawLevel, SCALE_MAX, Scale, Side, Trade, VenueSequence,
-    VenueTime, VolumeFigures,
+    DepthDelta, Form, Link, MarketEvent, Number, Quote, RawLevel, SCALE_MAX, Scale, Side, Trade,
+    VenueSequence, VenueTime, VolumeFigures, VolumeUnit,
 };
 use crate::feed::{DecodeError, Frame};
 

@@ -1,15 +1,26 @@
-//! What makes numbers a level, a quote's side or a traded price: the rules that both paths and REST share.
+//! What makes numbers a level, a quote's side or a traded price: the rules that all decoders share.
 //!
-//! Owns the two reused level buffers and the venue's meaning of zero. Never parses. A buffer holds at most [`LEVELS_MAX`]
+//! Owns the reused buffers of a decoder and the meaning of zero. Never parses. A buffer holds at most [`LEVELS_MAX`]
 //! levels; a frame with more is refused whole.
 
-use crate::domain::{LEVELS_MAX, Number, RawLevel, VenueTime};
+use crate::domain::{Check, LEVELS_MAX, Number, RawLevel, Trade, VenueTime, Written};
 
-/// Levels of the frame that was decoded last. Grows to what frames bring, then is reused.
+/// What the frame that was decoded last held many of. Grows to what frames bring, then is reused.
 #[derive(Debug, Default)]
 pub(super) struct Buffers {
     pub(super) bids: Vec<RawLevel>,
     pub(super) asks: Vec<RawLevel>,
+    /// Beside `bids`, where a checksum is made over what the venue wrote.
+    pub(super) bids_written: Vec<Written>,
+    pub(super) asks_written: Vec<Written>,
+    pub(super) trades: Vec<Trade>,
+}
+
+impl Buffers {
+    /// The venue's checksum over the levels in here.
+    pub(super) fn check(&self, sum: Option<u32>) -> Check<'_> {
+        Check { sum, bids: &self.bids_written, asks: &self.asks_written }
+    }
 }
 
 /// Whether a buffer has room for one more.

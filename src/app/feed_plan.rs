@@ -1,0 +1,174 @@
+//! From a feed's settings to what its tasks are made of: which key is which slot, which instrument is on which session.
+//!
+//! Owns the wiring between a venue's folder, the configuration and `process`. Never starts anything.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use tokio::sync::mpsc;
+
+use super::board::FeedBoard;
+use super::engine::WrittenKey;
+use super::rest_worker::{JOBS_MAX, Job, RestWorker};
+use super::shard::{ANSWERS_MAX, FeedPlan};
+use super::store;
+use crate::codec::key;
+use crate::config::{FeedSettings, Settings};
+use crate::domain::{Channel, Contract, Entity, Feed, MarketRules, PriceFrom, SessionId, SlotId};
+use crate::feed::{self, ChannelNames, RestClient, SessionPlan, Setup, VenueProtocol, Wanted};
+use crate::process::InstrumentSpec;
+use crate::publish::{FeedIndex, SlotKey, SlotPlan};
+
+/// What fetches for a feed, and what it is asked.
+pub(super) type Worker = (RestWorker, mpsc::Receiver<Job>);
+
+/// Plans one feed; its keys get their slots.
+///
+/// # Errors
+/// A venue that is not known, an instrument that it cannot have, too many keys.
+pub(super) fn plan(
+    settings: &Settings,
+    feed: &FeedSettings,
+    index: FeedIndex,
+    slots: &mut SlotPlan,
+    keys: &mut Vec<WrittenKey>,
+) -> anyhow::Result<(FeedPlan, Worker)> {
+    let venue = feed::venue(feed.venue.as_str()).with_context(|| format!("no venue {}", feed.venue))?;
+    let name = Feed { venue: feed.venue.clone(), partition: 0 };
+    let wanted: Vec<Wanted> = feed
+        .instruments
+        .iter()
+        .map(|instrument| Wanted { instrument: instrument.clone(), entities: feed.entities.clone() })
+        .collect();
+    let sessions = feed::sessions(venue, &wanted, &setup(feed))?;
+    let symbols: Result<Vec<_>, _> =
+        feed.instruments.iter().map(|instrument| venue.symbol(instrument)).collect();
+    let mut specs = Vec::new();
+    for wanted in &wanted {
+        let own = take_slots(settings, feed, index, wanted, slots, keys)?;
+        specs.push(spec(venue, feed, wanted, own, carriers(feed, &sessions, specs.len()))?);
+    }
+    let field = |wanted: &Wanted| {
+        let field = key::catalog_field(&wanted.instrument, &feed.venue);
+        (field, key::catalog_value(&name, &wanted.entities))
+    };
+    let (jobs, job_queue) = mpsc::channel(JOBS_MAX);
+    let (answers, answer_queue) = mpsc::channel(ANSWERS_MAX);
+    let plan = FeedPlan {
+        feed: name.clone(),
+        instruments: feed.instruments.clone(),
+        catalog: wanted.iter().map(field).collect(),
+        specs,
+        sessions,
+        thresholds: feed.silence,
+        congestion: feed.congestion,
+        events: store::event_policy(settings),
+        index,
+        jobs,
+        answers: answer_queue,
+        board: Arc::new(FeedBoard::default()),
+    };
+    let client = RestClient::new(&name, feed.rest_url.as_str(), feed.rest_weight_per_minute);
+    let depth = feed.depth as usize;
+    Ok((plan, (RestWorker { feed: name, venue, client, symbols: symbols?, depth, answers }, job_queue)))
+}
+
+/// How the venue's streams are to be had.
+fn setup(feed: &FeedSettings) -> Setup {
+    let (url, volume) = (feed.websocket_url.as_str(), feed.volume_websocket_url.as_str());
+    Setup {
+        names: ChannelNames(feed.channels.clone()),
+        websocket_urls: Channel::ALL.map(|channel| match channel {
+            Channel::Quote | Channel::Trade | Channel::Depth => url.to_owned(),
+            Channel::Volume => volume.to_owned(),
+        }),
+        price_from: feed.price_from,
+        depth: feed.depth as usize,
+        first_data: feed.first_data,
+    }
+}
+
+/// Gives an instrument its slots.
+fn take_slots(
+    settings: &Settings,
+    feed: &FeedSettings,
+    index: FeedIndex,
+    wanted: &Wanted,
+    slots: &mut SlotPlan,
+    keys: &mut Vec<WrittenKey>,
+) -> anyhow::Result<Vec<(Entity, SlotId)>> {
+    let mut own = Vec::new();
+    for &entity in &wanted.entities {
+        let (instrument, venue) = (wanted.instrument.clone(), feed.venue.clone());
+        let key = key::value_key(&settings.namespace, entity, &instrument, &venue);
+        let ttl = settings.ttl.of(entity);
+        let slot = slots.add(SlotKey { key, entity, instrument, venue, feed: index, ttl })?;
+        own.push((entity, slot));
+        let (instrument, venue) = (wanted.instrument.clone(), feed.venue.clone());
+        keys.push(WrittenKey { slot, entity, instrument, venue });
+    }
+    Ok(own)
+}
+
+/// Which session carries which channel of an instrument.
+fn carriers(feed: &FeedSettings, sessions: &[SessionPlan], index: usize) -> Vec<(Channel, SessionId)> {
+    let mut carriers: Vec<_> = sessions
+        .iter()
+        .flat_map(|session| {
+            let carried = session.streams.iter().flat_map(|stream| &stream.subscriptions);
+            carried
+                .filter(|subscription| subscription.instrument.0 as usize == index)
+                .map(|subscription| (subscription.channel, session.id))
+        })
+        .collect();
+    if feed.price_from == PriceFrom::Book
+        && let Some(&(_, session)) = carriers.iter().find(|(channel, _)| *channel == Channel::Depth)
+    {
+        carriers.push((Channel::Quote, session));
+    }
+    carriers
+}
+
+fn spec(
+    venue: &dyn VenueProtocol,
+    feed: &FeedSettings,
+    wanted: &Wanted,
+    slots: Vec<(Entity, SlotId)>,
+    sessions: Vec<(Channel, SessionId)>,
+) -> anyhow::Result<InstrumentSpec> {
+    let depth = feed.depth as usize;
+    let contract: Contract = venue.contract(&wanted.instrument).with_context(|| {
+        format!("{}: what a contract of {} is worth is not known", feed.venue, wanted.instrument)
+    })?;
+    let rules = MarketRules {
+        book: venue.book_rules(depth),
+        price_from: feed.price_from,
+        ticker_top: venue.ticker_top(feed.price_from),
+        contract,
+    };
+    Ok(InstrumentSpec { slots, depth, sessions, rules })
+}
+
+/// The venues' defaults, for the configuration.
+#[must_use]
+pub fn venue_defaults() -> Vec<crate::config::VenueDefaults> {
+    feed::venues().iter().map(|venue| defaults_of(*venue)).collect()
+}
+
+fn defaults_of(venue: &dyn VenueProtocol) -> crate::config::VenueDefaults {
+    let defaults = venue.defaults();
+    let snapshot = venue.snapshot_call("", 1).map_or(1, |(call, _)| call.weight);
+    crate::config::VenueDefaults {
+        name: defaults.name,
+        websocket_url: defaults.channel(Channel::Quote).websocket_url,
+        volume_websocket_url: defaults.channel(Channel::Volume).websocket_url,
+        channels: defaults.channels.map(|channel| channel.name),
+        price_from: defaults.price_from,
+        rest_url: defaults.rest_url,
+        depth_max: u32::try_from(defaults.depth_max).unwrap_or(u32::MAX),
+        // Half of what the venue grants: other programs behind the same address need some, too.
+        rest_weight_per_minute: defaults.rest_weight_per_minute / 2,
+        // The largest snapshot must fit: five times the smallest at every venue of ours.
+        rest_weight_per_minute_range: 5 * snapshot..=defaults.rest_weight_per_minute,
+    }
+}

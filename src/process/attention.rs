@@ -1,0 +1,126 @@
+//! What is done for an instrument without an event: confirm what is quiet, doubt what is too quiet.
+//!
+//! Owns the rules by which the values of an instrument, and the venue's other answers, vouch for each other. Never decides what a
+//! value is.
+
+use super::instrument::{Context, InstrumentState};
+use super::key::AnyKey;
+use super::liquidity::Wish;
+use super::liveness::Silence;
+use crate::domain::{Anchor, Channel, Now, PriceFrom, PriceLevel, Reason, Request, Side};
+
+impl InstrumentState {
+    /// Confirms what is quiet, doubts what is too quiet. `heard(channel)` = the last frame of the channel's session.
+    pub(super) fn tick(&mut self, heard: &dyn Fn(Channel) -> Option<Now>, context: &mut Context<'_>) {
+        self.cross_confirm(heard, context);
+        let mut dead = [None; 2];
+        dead[0] = self.tick_price(heard, context);
+        dead[1] = self.tick_liquidity(heard(Channel::Depth), context);
+        self.tick_volume(heard(Channel::Volume), context);
+        for channel in dead.into_iter().flatten() {
+            self.fail(channel, Reason::Silent, context.now, &mut context.out);
+            self.restart(channel);
+            if channel == Channel::Depth && self.rules().price_from == PriceFrom::Book {
+                self.fail(Channel::Quote, Reason::Silent, context.now, &mut context.out);
+                self.restart(Channel::Quote);
+            }
+            (context.requests)(Request::Resubscribe(self.subscription(channel)));
+        }
+    }
+
+    fn tick_price(
+        &mut self,
+        heard: &dyn Fn(Channel) -> Option<Now>,
+        context: &mut Context<'_>,
+    ) -> Option<Channel> {
+        let (id, now) = (self.id(), context.now);
+        let price = self.price.as_mut()?;
+        let mut dead = None;
+        // A price that is made from the book is probed with it.
+        if price.source == PriceFrom::Bbo {
+            match price.key.liveness.assess(now.mono) {
+                Silence::Probe => (context.requests)(Request::ConfirmQuote(id)),
+                Silence::Unconfirmed => {
+                    price.key.fail(Reason::Silent, now, &mut context.out);
+                    (context.requests)(Request::ConfirmQuote(id));
+                }
+                Silence::Dead => dead = Some(Channel::Quote),
+                Silence::NotDelivering | Silence::Within | Silence::Probing => {}
+            }
+        }
+        price.key.confirm_if_due(now, heard(Channel::Quote), &mut context.out);
+        dead
+    }
+
+    fn tick_liquidity(&mut self, heard: Option<Now>, context: &mut Context<'_>) -> Option<Channel> {
+        let (id, now) = (self.id(), context.now);
+        let liquidity = self.liquidity.as_mut()?;
+        let (mut dead, mut silent) = (None, false);
+        let assessed = liquidity.key.liveness.assess(now.mono);
+        let wish = match (assessed, liquidity.anchor()) {
+            (Silence::Probe | Silence::Unconfirmed, anchor) => {
+                silent = assessed == Silence::Unconfirmed;
+                if silent {
+                    liquidity.key.fail(Reason::Silent, now, &mut context.out);
+                }
+                match anchor {
+                    Anchor::Rest => liquidity.ask(now.mono),
+                    Anchor::Stream => {
+                        (context.requests)(Request::ConfirmQuote(id));
+                        Wish::Nothing
+                    }
+                }
+            }
+            (Silence::Dead, _) => {
+                dead = Some(Channel::Depth);
+                Wish::Nothing
+            }
+            (Silence::NotDelivering | Silence::Within | Silence::Probing, _) => liquidity.wish(now.mono),
+        };
+        liquidity.key.confirm_if_due(now, heard, &mut context.out);
+        if silent && self.rules().price_from == PriceFrom::Book {
+            self.fail(Channel::Quote, Reason::Silent, now, &mut context.out);
+        }
+        self.wish(wish, context);
+        dead
+    }
+
+    fn tick_volume(&mut self, heard: Option<Now>, context: &mut Context<'_>) {
+        let (now, Some(volume)) = (context.now, &mut self.volume) else { return };
+        match volume.key.liveness.assess(now.mono) {
+            Silence::Unconfirmed | Silence::Dead => volume.key.fail(Reason::Silent, now, &mut context.out),
+            Silence::Probe | Silence::NotDelivering | Silence::Within | Silence::Probing => {}
+        }
+        volume.key.confirm_if_due(now, heard, &mut context.out);
+    }
+
+    /// Top of book and book are two channels that say the same. Where one is quiet beyond its threshold and the other is
+    /// not, the other decides.
+    fn cross_confirm(&mut self, heard: &dyn Fn(Channel) -> Option<Now>, context: &mut Context<'_>) {
+        let contract = self.rules().contract;
+        let (Some(price), Some(liquidity)) = (&mut self.price, &mut self.liquidity) else { return };
+        let now = context.now.mono;
+        let (top, book) = (price.key.liveness.is_within(now), liquidity.key.liveness.is_within(now));
+        if price.source == PriceFrom::Book || !contract.is_plain() {
+            return;
+        }
+        if top == book || !price.key.liveness.has_delivered() || !liquidity.key.liveness.has_delivered() {
+            return;
+        }
+        let agrees = |side, level: Option<PriceLevel>| {
+            level.map(|level| level.price) == liquidity.book().best(side).map(|level| level.price)
+        };
+        if !agrees(Side::Buy, price.record().bid) || !agrees(Side::Sell, price.record().ask) {
+            return;
+        }
+        if let Some(heard) = heard(Channel::Depth).filter(|_| book && liquidity.key.is_live()) {
+            price.key.confirmed(heard, &mut context.out);
+        }
+        // Only there do the two channels count by the same ids.
+        if liquidity.anchor() == Anchor::Rest
+            && let Some(heard) = heard(Channel::Quote).filter(|_| top && price.key.is_live())
+        {
+            liquidity.confirm_if_current(price.record().venue_sequence, heard, &mut context.out);
+        }
+    }
+}
