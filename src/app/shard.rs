@@ -129,8 +129,14 @@ fn run_feed(plan: FeedPlan, writer: Writer, stop: watch::Receiver<bool>) -> Rc<F
         commands.push((carried.copied().collect(), sender));
         sessions.push((session, receiver));
     }
-    let state =
-        crate::process::FeedState::new(&plan.specs, sessions.len(), plan.thresholds, plan.events, now);
+    let state = crate::process::FeedState::new(
+        &plan.specs,
+        sessions.len(),
+        plan.thresholds,
+        plan.congestion,
+        plan.events,
+        now,
+    );
     let task = Rc::new(FeedTask::new(
         plan.feed,
         plan.index,

@@ -5,9 +5,11 @@
 //! [`REQUESTS_MAX`]; a further one is dropped and asked again at a later tick.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use super::book::Book;
 use super::instrument::{Context, InstrumentState, Outcome, Slots};
+use super::lag::Lags;
 use super::outlet::Outlets;
 use crate::domain::{
     Channel, Entity, EntityDurations, EventPolicy, InstrumentId, MarketEvent, MarketRules, Now, NumberError,
@@ -53,9 +55,10 @@ pub struct Counts {
     pub events_dropped: [u64; 5],
 }
 
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 struct Session {
     heard: Option<Now>,
+    lags: Lags,
 }
 
 /// All instruments of one feed.
@@ -67,6 +70,7 @@ pub struct FeedState {
     requests: VecDeque<Request>,
     counts: Counts,
     outlets: Outlets,
+    congestion: Duration,
     phase: Phase,
 }
 
@@ -77,13 +81,15 @@ enum Phase {
 }
 
 impl FeedState {
-    /// All instruments suspect (connecting). `silence`: how long each entity's channel may be quiet before a probe must confirm it. `policy`: which events are made.
+    /// All instruments suspect (connecting). `silence`: how long each entity's channel may be quiet at most before a probe must confirm it.
+    /// `congestion`: how much longer than at best a frame may take. `policy`: which events are made.
     /// [`InstrumentId`] is the place in `specs`, [`SessionId`] below `sessions`.
     #[must_use]
     pub fn new(
         specs: &[InstrumentSpec],
         sessions: usize,
         silence: EntityDurations,
+        congestion: Duration,
         policy: EventPolicy,
         now: Now,
     ) -> Self {
@@ -109,6 +115,7 @@ impl FeedState {
             requests: VecDeque::new(),
             counts: Counts::default(),
             outlets: Outlets::new(policy, specs.len()),
+            congestion,
             phase: Phase::Running,
         }
     }
@@ -137,9 +144,14 @@ impl FeedState {
         received: Now,
         sink: &mut dyn UpdateSink,
     ) {
-        self.heard(session, received);
+        let mut doubt = Reason::None;
+        if let Some(session) = self.sessions.get_mut(session.0 as usize) {
+            session.heard = Some(received);
+            doubt = session.lags.doubt(subscription.channel, event, received, self.congestion);
+        }
         let outcome = self.with(subscription.instrument, received, sink, |instrument, context| {
             context.heard = Some(received);
+            context.doubt = doubt;
             instrument.event(event, context)
         });
         self.count(subscription, outcome);

@@ -141,12 +141,12 @@ impl<R: Stamped> Key<R> {
         }
     }
 
-    /// The venue said the same by another way than the subscription: a silent key is live again.
+    /// The venue said the same by another way than the subscription: a silent key is live again, and so is one that came late.
     pub(super) fn confirmed(&mut self, at: Now, out: &mut Outlet<'_>) {
         self.liveness.evidence(at.mono);
         confirm_at(self.record.stamp_mut(), at);
         let transition = match self.record.stamp().reason {
-            Reason::Silent => set_reason(self.record.stamp_mut(), Reason::None),
+            Reason::Silent | Reason::Congested => set_reason(self.record.stamp_mut(), Reason::None),
             _ => Transition::Same,
         };
         self.push(transition.urgency_or(Urgency::Confirmation), at, out);

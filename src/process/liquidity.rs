@@ -117,7 +117,7 @@ impl LiquidityKey {
 
     fn follow(&mut self, progress: Progress, arrival: Arrival, out: &mut Outlet<'_>) -> (Progress, Wish) {
         let received = arrival.received;
-        self.key.liveness.evidence(received.mono);
+        self.key.liveness.data(received.mono);
         let progress = match progress {
             Progress::Applied => self.publish(arrival, out).err().map_or(progress, Progress::Unusable),
             _ => progress,

@@ -28,9 +28,23 @@ pub(super) enum Silence {
     Dead,
 }
 
+/// Gaps after which a subscription's own pace is known.
+const GAPS_MIN: u32 = 32;
+
+/// A silence of so many times the longest usual gap is no usual one.
+const GAPS_FACTOR: u32 = 8;
+
+/// However busy a subscription is: what is quiet for less is not worth a probe.
+const THRESHOLD_MIN: Duration = Duration::from_secs(2);
+
 #[derive(Debug)]
 pub(super) struct Liveness {
+    /// The threshold that was configured: the most that is ever waited.
+    ceiling: Duration,
     threshold: Duration,
+    /// The longest gap between two pieces of data, an older one counting less; and how many there were.
+    longest: Duration,
+    gaps: u32,
     evidence: Option<MonoTime>,
     probe: Option<Probe>,
 }
@@ -48,8 +62,22 @@ enum Verdict {
 }
 
 impl Liveness {
-    pub(super) const fn new(threshold: Duration) -> Self {
-        Self { threshold, evidence: None, probe: None }
+    pub(super) const fn new(ceiling: Duration) -> Self {
+        Self { ceiling, threshold: ceiling, longest: Duration::ZERO, gaps: 0, evidence: None, probe: None }
+    }
+
+    /// Data of the subscription: evidence, and a piece of its pace.
+    pub(super) fn data(&mut self, now: MonoTime) {
+        if let Some(evidence) = self.evidence {
+            let gap = now.since(evidence);
+            // A sixty-fourth of the memory goes with each gap.
+            self.longest = gap.max(self.longest - self.longest / 64);
+            self.gaps = self.gaps.saturating_add(1);
+            if self.gaps >= GAPS_MIN {
+                self.threshold = (self.longest * GAPS_FACTOR).max(THRESHOLD_MIN).min(self.ceiling);
+            }
+        }
+        self.evidence(now);
     }
 
     /// A new session or subscription: it has delivered nothing yet.
@@ -58,7 +86,7 @@ impl Liveness {
         self.probe = None;
     }
 
-    /// Data of the subscription, or a probe that confirmed it.
+    /// What shows that the value stands: data of the subscription, or a probe that confirmed it.
     pub(super) fn evidence(&mut self, now: MonoTime) {
         self.evidence = Some(self.evidence.map_or(now, |known| known.max(now)));
         self.probe = None;
@@ -137,6 +165,18 @@ mod tests {
         assert_eq!(liveness.assess(at(116)), Silence::Dead);
         liveness.evidence(at(117));
         assert_eq!(liveness.assess(at(118)), Silence::Within);
+    }
+
+    #[test]
+    fn a_busy_subscription_is_probed_sooner_and_a_quiet_one_never_later_than_configured() {
+        let millis = |millis: u64| MonoTime::from_nanos(millis * 1_000_000);
+        for (pace_ms, threshold_ms) in [(10, 2_000), (500, 4_000), (5_000, 10_000)] {
+            let mut liveness = Liveness::new(Duration::from_secs(10));
+            (0..40).for_each(|step| liveness.data(millis(step * pace_ms)));
+            let last = 39 * pace_ms;
+            assert!(liveness.is_within(millis(last + threshold_ms)), "{pace_ms}");
+            assert!(!liveness.is_within(millis(last + threshold_ms + 1)), "{pace_ms}");
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@
 //! | `watch`, `deviation` | prices that move, sides that grow or shrink: exactly, against a reference |
 //! | `outlet` | where values and events go, and how many events |
 //! | `liveness` | silence and evidence, per subscription |
+//! | `lag` | frames that arrive later than they could |
 //! | `price`, `liquidity`, `volume` | one value each: data and reason in, record out |
 //! | `instrument`, `attention` | the three values of an instrument; how they confirm each other |
 //! | `feed_state` | all instruments of a feed; the entry points |
@@ -26,6 +27,7 @@ mod deviation;
 mod feed_state;
 mod instrument;
 mod key;
+mod lag;
 mod liquidity;
 mod liveness;
 mod outlet;

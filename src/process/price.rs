@@ -101,9 +101,14 @@ impl PriceKey {
             record.stamp.venue_time = quote.venue_time;
         }
         confirm_at(&mut record.stamp, received);
-        let reason = if crossed { Reason::CrossedBook } else { arrival.doubt };
+        let reason = match (crossed, same && self.source == PriceFrom::Bbo) {
+            (true, _) => Reason::CrossedBook,
+            // Said again: it is as old as the first time, and still stands.
+            (false, true) => Reason::None,
+            (false, false) => arrival.doubt,
+        };
         let transition = set_reason(&mut record.stamp, reason);
-        self.key.liveness.evidence(received.mono);
+        self.key.liveness.data(received.mono);
         if same && transition == Transition::Same {
             return Ok(QuoteOutcome::Old);
         }

@@ -57,7 +57,7 @@ impl VolumeKey {
         record.stamp.receive_time = received.wall.received();
         confirm_at(&mut record.stamp, received);
         let transition = set_reason(&mut record.stamp, Reason::None);
-        self.key.liveness.evidence(received.mono);
+        self.key.liveness.data(received.mono);
         self.key.push(transition.urgency_or(Urgency::Normal), received, out);
         Ok(())
     }

@@ -92,7 +92,7 @@ impl Fixture {
         };
         let seconds = Duration::from_secs;
         let silence = EntityDurations { price: seconds(10), liquidity: seconds(10), volume: seconds(60) };
-        let state = FeedState::new(&[spec(0), spec(3)], 2, silence, policy, at_ms(0));
+        let state = FeedState::new(&[spec(0), spec(3)], 2, silence, seconds(1), policy, at_ms(0));
         Self { state, written: Written::default() }
     }
 
