@@ -82,7 +82,7 @@ impl Running {
         let rest = wanted.rest.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 1)));
         let settings = format!(
             "[store]\nkind = \"redis\"\n[redis]\nurl = \"redis://127.0.0.1:{redis_port}\"\n\
-             [embedded]\nlisten = \"\"\n[http]\nlisten = \"\"\n[[feed]]\nvenue = \"binance\"\n\
+             [embedded]\nlisten = \"\"\n[http]\nlisten = \"\"\n[[feed]]\nvenue = \"binance\"\ncongestion_ms = 0\n\
              instruments = {:?}\nentities = {:?}\ndepth = 20\nwebsocket_url = \"ws://{venue}/stream\"\n\
              rest_url = \"http://{rest}\"\nrest_weight_per_minute = 6000\nfirst_data_s = 300\n{}",
             wanted.instruments,

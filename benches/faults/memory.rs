@@ -54,7 +54,7 @@ impl Program {
             simulator.symbols().iter().map(|info| format!("{}-{}", info.base, info.quote)).collect();
         let settings = format!(
             "[store]\nkind = \"redis\"\n[redis]\nurl = \"redis://127.0.0.1:{redis_port}\"\n\
-             [embedded]\nlisten = \"\"\n[http]\nlisten = \"\"\n[[feed]]\nvenue = \"binance\"\n\
+             [embedded]\nlisten = \"\"\n[http]\nlisten = \"\"\n[[feed]]\nvenue = \"binance\"\ncongestion_ms = 0\n\
              instruments = {names:?}\nentities = [\"price\", \"liquidity\", \"volume\"]\ndepth = 20\n\
              websocket_url = \"{}\"\nrest_url = \"{}\"\nrest_weight_per_minute = 6000\n",
             simulator.websocket_url(),

@@ -55,6 +55,10 @@ board! {
     ignored,
     /// Holes in the venue's sequence.
     gaps,
+    /// Checksums that did not hold.
+    mismatches,
+    /// Events whose time went back.
+    times_back,
     /// Numbers that fit nowhere.
     unusable,
     /// Sessions established.

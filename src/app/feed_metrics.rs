@@ -6,7 +6,8 @@
 use metrics::{Counter, Gauge};
 
 use super::board::FeedStats;
-use crate::domain::{EventKind, Feed, State};
+use crate::domain::{EventKind, Feed, Reason, State};
+use crate::process::Changes;
 use crate::telemetry::names;
 
 type Figure = fn(&FeedStats) -> u64;
@@ -16,6 +17,8 @@ pub(super) struct FeedMetrics {
     states: [(State, Gauge); 3],
     /// Told and dropped, in the order of [`EventKind::ALL`].
     events: [(Counter, Counter); 5],
+    /// In the order of [`Reason::ALL`].
+    changes: Vec<Counter>,
     shown: FeedStats,
 }
 
@@ -31,6 +34,8 @@ impl FeedMetrics {
             (plain(names::FEED_DECODE_ERRORS), |stats| stats.decode_errors + stats.unusable),
             (plain(names::FEED_CONNECTS), |stats| stats.connects),
             (plain(names::FEED_GAPS), |stats| stats.gaps),
+            (plain(names::FEED_MISMATCHES), |stats| stats.mismatches),
+            (plain(names::FEED_TIMES_BACK), |stats| stats.times_back),
             (plain(names::FEED_ALARMS), |stats| stats.alarms),
             (entity("price"), |stats| stats.quotes + stats.trades),
             (entity("liquidity"), |stats| stats.depth),
@@ -48,7 +53,18 @@ impl FeedMetrics {
                 let of = |name: &'static str| metrics::counter!(name, "kind" => kind.as_str());
                 (of(names::EVENTS), of(names::EVENTS_DROPPED))
             }),
+            changes: Reason::ALL
+                .iter()
+                .map(|reason| metrics::counter!(names::FEED_CHANGES, "feed" => feed.clone(), "reason" => reason.as_str()))
+                .collect(),
             shown: FeedStats::default(),
+        }
+    }
+
+    /// Changes of state since the last call.
+    pub(super) fn changes(&self, changes: &Changes) {
+        for (counter, count) in self.changes.iter().zip(changes.counts) {
+            counter.increment(count);
         }
     }
 

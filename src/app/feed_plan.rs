@@ -2,6 +2,7 @@
 //!
 //! Owns the wiring between a venue's folder, the configuration and `process`. Never starts anything.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -43,9 +44,11 @@ pub(super) fn plan(
     let sessions = feed::sessions(venue, &wanted, &setup(feed))?;
     let symbols: Result<Vec<_>, _> =
         feed.instruments.iter().map(|instrument| venue.symbol(instrument)).collect();
-    let mut specs = Vec::new();
+    let (mut specs, mut names) = (Vec::new(), HashMap::new());
     for wanted in &wanted {
         let own = take_slots(settings, feed, index, wanted, slots, keys)?;
+        let name = |entity| format!("{entity} {} {}", wanted.instrument, feed.venue);
+        names.extend(own.iter().map(|&(entity, slot)| (slot, name(entity))));
         specs.push(spec(venue, feed, wanted, own, carriers(feed, &sessions, specs.len()))?);
     }
     let field = |wanted: &Wanted| {
@@ -57,6 +60,7 @@ pub(super) fn plan(
     let plan = FeedPlan {
         feed: name.clone(),
         instruments: feed.instruments.clone(),
+        keys: names,
         catalog: wanted.iter().map(field).collect(),
         specs,
         sessions,
@@ -85,6 +89,8 @@ fn setup(feed: &FeedSettings) -> Setup {
         price_from: feed.price_from,
         depth: feed.depth as usize,
         first_data: feed.first_data,
+        redundant: feed.redundant,
+        session_max: feed.session_max,
     }
 }
 

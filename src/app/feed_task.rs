@@ -4,7 +4,7 @@
 //! through bounded channels; one that finds its channel full is dropped, and `process` asks again.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,10 +18,10 @@ use crate::clock;
 use crate::codec::{Command, CommandKind};
 use crate::domain::{
     Channel, Epoch, Feed, Instrument, InstrumentId, MarketEvent, MonoTime, Now, Reason, Request, SessionId,
-    State, Subscription, UpdateSink,
+    SlotId, State, Subscription, UpdateSink,
 };
 use crate::feed::{DecodeError, Excerpt, Recovery, SessionEnd, SessionHandler};
-use crate::process::FeedState;
+use crate::process::{Changes, Counts, FeedState};
 use crate::publish::{FeedHealth, FeedIndex, Writer};
 use crate::telemetry::names;
 
@@ -36,6 +36,7 @@ pub(super) struct FeedTask {
     index: FeedIndex,
     sessions: usize,
     instruments: Vec<Instrument>,
+    keys: HashMap<SlotId, String>,
     commands: Vec<CommandRoute>,
     jobs: mpsc::Sender<Job>,
     board: Arc<FeedBoard>,
@@ -63,6 +64,7 @@ impl FeedTask {
         feed: Feed,
         index: FeedIndex,
         instruments: Vec<Instrument>,
+        keys: HashMap<SlotId, String>,
         state: FeedState,
         writer: Writer,
         commands: Vec<CommandRoute>,
@@ -84,7 +86,7 @@ impl FeedTask {
             standing,
             garbage_logged: None,
         };
-        Self { feed, index, sessions, instruments, commands, jobs, board, inner: RefCell::new(inner) }
+        Self { feed, index, sessions, instruments, keys, commands, jobs, board, inner: RefCell::new(inner) }
     }
 
     /// Publishes every key as suspect (connecting).
@@ -179,6 +181,7 @@ impl FeedTask {
     fn show(&self) {
         let mut inner = self.inner.borrow_mut();
         let counts = inner.state.take_counts();
+        let changes = inner.state.take_changes();
         let states = inner.state.states();
         let epoch = inner.writer.authority(self.index);
         let Inner { stats, metrics, .. } = &mut *inner;
@@ -189,9 +192,12 @@ impl FeedTask {
         stats.volume += counts.taken[Channel::Volume as usize];
         stats.ignored += counts.ignored;
         stats.gaps += counts.gaps;
+        stats.mismatches += counts.mismatches;
+        stats.times_back += counts.times_back;
         stats.unusable += counts.unusable;
         [stats.live, stats.suspect, stats.halted] = states.map(u64::from);
         metrics.events(&counts.events, &counts.events_dropped);
+        metrics.changes(&changes);
         metrics.show(stats);
         self.board.write(stats);
         let health = self.health(&inner);
@@ -200,8 +206,26 @@ impl FeedTask {
             let (feed, instrument) = (&self.feed, self.instrument(subscription.instrument));
             tracing::warn!(%feed, instrument, channel = subscription.channel.as_str(), %error, "event was unusable");
         }
-        if counts.gaps > 0 {
-            tracing::warn!(feed = %self.feed, gaps = counts.gaps, "the venue's sequence has holes");
+        self.log(&counts, &changes);
+    }
+
+    /// One line a change of state, and one for all that are not named.
+    fn log(&self, counts: &Counts, changes: &Changes) {
+        let feed = &self.feed;
+        if counts.gaps + counts.mismatches + counts.times_back > 0 {
+            let Counts { gaps, mismatches, times_back, .. } = counts;
+            tracing::warn!(%feed, gaps, mismatches, times_back, "the venue's stream is not in order");
+        }
+        for (slot, state, reason) in &changes.named {
+            let key = self.keys.get(slot).map_or("?", String::as_str);
+            match state {
+                State::Live => tracing::info!(%feed, key, "live"),
+                State::Suspect | State::Halted => tracing::warn!(%feed, key, %state, %reason, "not live"),
+            }
+        }
+        let more = changes.counts.iter().sum::<u64>() - changes.named.len() as u64;
+        if more > 0 {
+            tracing::warn!(%feed, more, "further keys have changed their state");
         }
     }
 
@@ -282,6 +306,17 @@ impl SessionHandler for FeedTask {
                 tracing::warn!(feed = %self.feed, session = session.0, %why, "session ended");
             }
         }
+    }
+
+    fn lane_down(&self, session: SessionId, why: &SessionEnd) {
+        self.inner.borrow_mut().stats.reconnects += 1;
+        metrics::counter!(names::FEED_RECONNECTS, "feed" => self.feed.to_string(), "why" => why.label())
+            .increment(1);
+        tracing::info!(feed = %self.feed, session = session.0, %why, "connection ended, another one carries on");
+    }
+
+    fn interrupted(&self, subscription: Subscription, now: Now) {
+        self.step(|state, writer| state.interrupted(subscription, now, writer));
     }
 
     fn no_first_data(&self, subscription: Subscription, now: Now) {

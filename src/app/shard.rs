@@ -4,6 +4,7 @@
 //! table to the Redis socket in one call chain: no channel, no other thread. What is slow (REST) is handed to others
 //! through bounded channels and comes back built.
 
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use super::feed_task::FeedTask;
 use super::rest_worker::{Answer, Job};
 use crate::clock;
 use crate::codec::Command;
-use crate::domain::{EntityDurations, EventPolicy, Feed, Instrument};
+use crate::domain::{EntityDurations, EventPolicy, Feed, Instrument, SlotId};
 use crate::feed::{self, SessionPlan};
 use crate::process::InstrumentSpec;
 use crate::publish::{FeedIndex, SlotPlan, StatsBoard, ValueTable, Writer, WriterOptions};
@@ -38,6 +39,8 @@ pub(super) const ANSWERS_MAX: usize = 64;
 pub(super) struct FeedPlan {
     pub(super) feed: Feed,
     pub(super) instruments: Vec<Instrument>,
+    /// What each of its slots is, for the log.
+    pub(super) keys: HashMap<SlotId, String>,
     pub(super) catalog: Vec<(String, String)>,
     pub(super) specs: Vec<InstrumentSpec>,
     pub(super) sessions: Vec<SessionPlan>,
@@ -141,6 +144,7 @@ fn run_feed(plan: FeedPlan, writer: Writer, stop: watch::Receiver<bool>) -> Rc<F
         plan.feed,
         plan.index,
         plan.instruments,
+        plan.keys,
         state,
         writer,
         commands,

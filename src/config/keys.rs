@@ -225,10 +225,17 @@ pub(super) static PRICE_SILENCE: Key = number("feed.price_silence_s", 1..=3_600,
 pub(super) static LIQUIDITY_SILENCE: Key = number("feed.liquidity_silence_s", 1..=3_600, "seconds", 10);
 pub(super) static VOLUME_SILENCE: Key = number("feed.volume_silence_s", 1..=3_600, "seconds", 60);
 
-pub(super) static CONGESTION: Key = number("feed.congestion_ms", 50..=60_000, "milliseconds", 1_000);
+pub(super) static CONGESTION: Key = number("feed.congestion_ms", 0..=60_000, "milliseconds", 1_000);
+
+pub(super) static REDUNDANT: Key = number("feed.redundant", 1..=2, "connections", 1);
+pub(super) static SESSION_MAX: Key = Key {
+    path: "feed.session_max_s",
+    shape: Shape::Number { range: 5..=604_800, unit: "seconds" },
+    fallback: Fallback::Venue,
+};
 
 /// Every key of a feed, in the file's order.
-pub(super) static FEED: [&Key; 18] = [
+pub(super) static FEED: [&Key; 20] = [
     &VENUE,
     &INSTRUMENTS,
     &ENTITIES,
@@ -247,6 +254,8 @@ pub(super) static FEED: [&Key; 18] = [
     &LIQUIDITY_SILENCE,
     &VOLUME_SILENCE,
     &CONGESTION,
+    &REDUNDANT,
+    &SESSION_MAX,
 ];
 
 /// The name of the tables that hold feeds.

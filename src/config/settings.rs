@@ -101,6 +101,10 @@ pub struct FeedSettings {
     pub silence: EntityDurations,
     /// How much longer than at best a frame may take from the venue before what it says is suspect.
     pub congestion: Duration,
+    /// Connections that carry the same at a time: 1 or 2.
+    pub redundant: u32,
+    /// After how long the venue ends a connection; `None` = what the venue says of itself.
+    pub session_max: Option<Duration>,
 }
 
 /// Everything that can be set. `==` compares the settings, not where they come from.

@@ -63,12 +63,17 @@ impl Conversation {
         this
     }
 
-    /// Whose stream this is; notes that it delivers.
+    /// Whose stream this is and its place; notes that it delivers.
     #[inline]
-    pub(super) fn route(&mut self, stream: &str) -> Option<Subscription> {
+    pub(super) fn route(&mut self, stream: &str) -> Option<(usize, Subscription)> {
         let index = *self.routes.get(stream)?;
         self.watchdog.delivered(index);
-        self.streams[index].subscriptions.first().copied()
+        Some((index, *self.streams[index].subscriptions.first()?))
+    }
+
+    /// Whether everything that was asked for has come, or is so quiet that it may take long.
+    pub(super) fn is_delivering(&self, now: MonoTime) -> bool {
+        self.waiting.is_empty() && self.again.is_empty() && self.watchdog.is_delivering(now)
     }
 
     /// The next request's text, if one waits and the pace allows it.

@@ -86,9 +86,9 @@ pub enum SessionEnd {
         /// Why the last one was not.
         last: DecodeError,
     },
-    /// The venue announced that it will close.
-    #[error("the venue announced its shutdown")]
-    VenueShutdown,
+    /// Another connection has taken its place before the venue ended it.
+    #[error("another connection has taken its place")]
+    Replaced,
     /// We stop.
     #[error("stopping")]
     Stopping,
@@ -108,7 +108,7 @@ impl SessionEnd {
             | Self::NotAcknowledged { .. }
             | Self::SendTimeout { .. }
             | Self::Garbage { .. } => Recovery::Reconnect,
-            Self::VenueShutdown => Recovery::ReconnectNow,
+            Self::Replaced => Recovery::ReconnectNow,
             Self::Stopping => Recovery::Stop,
         }
     }
@@ -124,7 +124,7 @@ impl SessionEnd {
             Self::NotAcknowledged { .. } => "not_acknowledged",
             Self::SendTimeout { .. } => "send_timeout",
             Self::Garbage { .. } => "garbage",
-            Self::VenueShutdown => "venue_shutdown",
+            Self::Replaced => "venue_shutdown",
             Self::Stopping => "stopping",
         }
     }

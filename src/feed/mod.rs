@@ -8,7 +8,8 @@
 //! | `venue` | what a venue has to say to be streamed, and the registry of venues |
 //! | `binance` | that venue: spelling, requests, decoding |
 //! | `plan` | which session carries which stream |
-//! | `session` | one connection after the other: connect, read, heartbeat |
+//! | `relay` | one connection after the other, or two at a time |
+//! | `session` | one connection: connect, read, heartbeat |
 //! | `conversation` | requests, acknowledgements and routes of one connection |
 //! | `watchdog` | which subscriptions stay silent |
 //! | `stamped` | when a socket was last read |
@@ -25,6 +26,7 @@ mod frame;
 mod json;
 mod levels;
 mod plan;
+mod relay;
 mod rest;
 mod session;
 mod stamped;
@@ -36,8 +38,9 @@ pub use decode_error::{DecodeError, EXCERPT_BYTES_MAX, Excerpt, Place};
 pub use error::{Recovery, RestError, SessionEnd};
 pub use frame::{Ack, Frame};
 pub use plan::{Setup, Wanted, sessions};
+pub use relay::{LANES_MAX, run};
 pub use rest::RestClient;
-pub use session::{COMMANDS_MAX, Commands, SessionHandler, SessionPlan, run};
+pub use session::{COMMANDS_MAX, Commands, SessionHandler, SessionPlan};
 pub use venue::{
     ChannelDefaults, ChannelNames, FrameDecoder, Listing, Method, Ping, RestCall, Stream, SymbolError,
     VenueDefaults, VenueProtocol, venue, venues,

@@ -41,6 +41,10 @@ pub struct Setup {
     pub depth: usize,
     /// How long an acknowledged subscription may stay silent.
     pub first_data: Duration,
+    /// Connections of each session at a time.
+    pub redundant: u32,
+    /// After how long the venue ends a connection, where that is not what it says itself.
+    pub session_max: Option<Duration>,
 }
 
 /// The channels that an entity is made of.
@@ -90,6 +94,8 @@ pub fn sessions(
         streams,
         first_data: setup.first_data,
         turn_frames,
+        redundant: setup.redundant,
+        session_max: setup.session_max.or(venue.defaults().session_max),
     };
     Ok(parts.zip(0..).map(plan).collect())
 }

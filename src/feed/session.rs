@@ -1,6 +1,6 @@
 //! One websocket session: connect, subscribe, read, and again, until it is told to stop.
 //!
-//! Owns the connection and its supervision. Never looks into an event, never writes to Redis: everything goes to the
+//! Owns a connection and its supervision; [`super::relay`] says which connections there are. Never looks into an event, never writes to Redis: everything goes to the
 //! [`SessionHandler`], on the same thread, without a queue. A session reads at most `turn_frames` frames before others get
 //! their turn; requests wait in a bounded set; a frame above [`FRAME_BYTES_MAX`] ends the session.
 
@@ -8,29 +8,19 @@ use std::time::Duration;
 
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use tokio::net::TcpStream;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self, Bytes, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use super::conversation::Conversation;
-use super::error::{Recovery, SessionEnd};
+use super::error::SessionEnd;
+use super::relay::{self, Lane, Relay};
 use super::stamped::{ReadStamp, Stamped};
 use super::venue::{ChannelNames, FrameDecoder, Ping, VenueProtocol};
 use super::{DecodeError, Excerpt, Frame, StreamPlan};
 use crate::clock;
-use crate::domain::{Backoff, Ladder, MarketEvent, MonoTime, Now, SessionId, Subscription};
-
-const fn ms(millis: u64) -> Duration {
-    Duration::from_millis(millis)
-}
-
-/// Between the end of a connection and the next attempt. Binance allows 300 connects in five minutes from one address; at
-/// the last wait a session makes some 35.
-const RECONNECT: Ladder = Ladder {
-    waits: &[ms(100), ms(200), ms(400), ms(800), ms(1_600), ms(3_200), ms(6_400), ms(10_000)],
-    good_after: Duration::from_secs(30),
-};
+use crate::domain::{Coverage, MarketEvent, MonoTime, Now, SessionId, Subscription};
 
 /// The longest frame. The largest that Binance sends, a depth update of thousands of levels, is below 1 MiB.
 const FRAME_BYTES_MAX: usize = 4 << 20;
@@ -70,8 +60,12 @@ pub trait SessionHandler {
     fn garbage(&self, session: SessionId, error: &DecodeError);
     /// A connection stands, subscriptions follow.
     fn up(&self, session: SessionId, now: Now);
-    /// The connection is gone.
+    /// The last connection is gone.
     fn down(&self, session: SessionId, why: &SessionEnd, now: Now);
+    /// One of several connections is gone; the session goes on.
+    fn lane_down(&self, session: SessionId, why: &SessionEnd);
+    /// What a subscription brought before says nothing of what it brings next.
+    fn interrupted(&self, subscription: Subscription, now: Now);
     /// A subscription was acknowledged and stayed silent.
     fn no_first_data(&self, subscription: Subscription, now: Now);
     /// The venue refused a request.
@@ -95,44 +89,29 @@ pub struct SessionPlan {
     pub first_data: Duration,
     /// Frames that it may read before other sessions get their turn.
     pub turn_frames: u32,
+    /// Connections at a time.
+    pub redundant: u32,
+    /// After how long the venue ends a connection.
+    pub session_max: Option<Duration>,
+}
+
+impl SessionPlan {
+    /// Whether the venue counts the updates of its books.
+    pub(super) fn counts_updates(&self) -> bool {
+        self.venue.book_rules(1).coverage == Coverage::Everything
+    }
 }
 
 /// Subscriptions to make anew.
 pub type Commands = mpsc::Receiver<Subscription>;
 
-/// Keeps the session until `stop` becomes true: connects, reads, and connects anew after every end.
-pub async fn run(
-    plan: SessionPlan,
-    mut commands: Commands,
-    mut stop: watch::Receiver<bool>,
-    handler: &dyn SessionHandler,
-) {
-    let mut backoff = Backoff::new(RECONNECT);
-    loop {
-        let started = clock::mono();
-        let end = tokio::select! {
-            end = once(&plan, &mut commands, handler) => end,
-            _ = stop.wait_for(|&stop| stop) => SessionEnd::Stopping,
-        };
-        let now = clock::now();
-        handler.down(plan.id, &end, now);
-        let wait = match end.recovery() {
-            Recovery::Stop => return,
-            Recovery::ReconnectNow => Duration::ZERO,
-            Recovery::Reconnect | Recovery::RetryAfter(_) => {
-                backoff.connection_lived(now.mono.since(started));
-                backoff.next(fastrand::f64())
-            }
-        };
-        tokio::select! {
-            () = tokio::time::sleep(wait) => {}
-            _ = stop.wait_for(|&stop| stop) => return,
-        }
-    }
-}
-
 /// One connection, from its making to its end.
-async fn once(plan: &SessionPlan, commands: &mut Commands, handler: &dyn SessionHandler) -> SessionEnd {
+pub(super) async fn once(
+    plan: &SessionPlan,
+    lane: Lane,
+    commands: &mut Commands,
+    relay: &Relay<'_>,
+) -> SessionEnd {
     let stamp = ReadStamp::default();
     let socket = match connect(&plan.websocket_url, stamp.clone()).await {
         Ok(socket) => socket,
@@ -140,17 +119,21 @@ async fn once(plan: &SessionPlan, commands: &mut Commands, handler: &dyn Session
     };
     let now = clock::now();
     stamp.set(now);
-    handler.up(plan.id, now);
+    relay.up(lane, now);
     let session = Session {
         id: plan.id,
+        lane,
         socket,
         stamp,
         decoder: plan.venue.decoder(&plan.names),
         ping: plan.venue.defaults().ping,
         conversation: Conversation::new(plan.venue, &plan.streams, plan.first_data),
         first_data: plan.first_data,
-        handler,
+        retires_after: plan.session_max.map(|max| relay::retires_after(max, fastrand::f64())),
+        handler: relay.handler(),
+        relay,
         garbage: 0,
+        since: now.mono,
         pinged: now.mono,
         ticked: now.mono,
     };
@@ -192,14 +175,18 @@ enum Turn {
 
 struct Session<'a> {
     id: SessionId,
+    lane: Lane,
     socket: Socket,
     stamp: ReadStamp,
     decoder: Box<dyn FrameDecoder>,
     ping: Ping,
     conversation: Conversation,
     first_data: Duration,
+    retires_after: Option<Duration>,
+    relay: &'a Relay<'a>,
     handler: &'a dyn SessionHandler,
     garbage: u32,
+    since: MonoTime,
     pinged: MonoTime,
     ticked: MonoTime,
 }
@@ -281,7 +268,9 @@ impl Session<'_> {
             Ok(Frame::Market { stream, event }) => {
                 self.garbage = 0;
                 match self.conversation.route(stream) {
-                    Some(subscription) => self.handler.event(self.id, subscription, &event, received),
+                    Some((stream, subscription)) => {
+                        self.relay.event(self.lane, stream, subscription, &event, received);
+                    }
                     None => self.handler.heard(self.id, received),
                 }
                 return Ok(());
@@ -291,7 +280,7 @@ impl Session<'_> {
                 self.conversation.refused(id, received.mono);
                 self.handler.refused(self.id, code, &message);
             }
-            Ok(Frame::ShuttingDown) => return Err(SessionEnd::VenueShutdown),
+            Ok(Frame::ShuttingDown) => self.relay.retire(self.lane),
             Ok(Frame::Other) => {}
             Err(error) => {
                 self.garbage += 1;
@@ -319,6 +308,15 @@ impl Session<'_> {
         let silent = now.mono.since(self.stamp.get().mono);
         if silent >= DEAD_AFTER {
             return Err(SessionEnd::HalfOpen { silent });
+        }
+        if self.relay.is_replaced(self.lane) {
+            return Err(SessionEnd::Replaced);
+        }
+        if relay::is_old(self.since, self.retires_after, now.mono) {
+            self.relay.retire(self.lane);
+        }
+        if self.conversation.is_delivering(now.mono) {
+            self.relay.delivers(self.lane);
         }
         let overdue = self.conversation.overdue(now.mono);
         let overdue = overdue.map_err(|()| SessionEnd::NotAcknowledged { waited: self.first_data })?;

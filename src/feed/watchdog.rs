@@ -10,6 +10,9 @@ use crate::domain::MonoTime;
 /// Alarms after which the patience stays as it is.
 const DOUBLINGS_MAX: u32 = 4;
 
+/// An acknowledged subscription that has brought nothing for so long may well have nothing to bring: it need not be waited for.
+const QUIET_AFTER: Duration = Duration::from_secs(3);
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     /// Not asked for yet.
@@ -26,6 +29,7 @@ enum Stage {
 struct Entry {
     stage: Stage,
     alarms: u32,
+    asked: bool,
 }
 
 /// What is overdue.
@@ -45,11 +49,13 @@ pub(super) struct Watchdog {
 
 impl Watchdog {
     pub(super) fn new(subscriptions: usize, patience: Duration) -> Self {
-        Self { entries: vec![Entry { stage: Stage::Idle, alarms: 0 }; subscriptions], patience }
+        Self { entries: vec![Entry { stage: Stage::Idle, alarms: 0, asked: false }; subscriptions], patience }
     }
 
     pub(super) fn requested(&mut self, index: usize, now: MonoTime) {
-        self.entries[index].stage = Stage::Requested { since: now };
+        let entry = &mut self.entries[index];
+        entry.stage = Stage::Requested { since: now };
+        entry.asked = true;
     }
 
     pub(super) fn acknowledged(&mut self, index: usize, now: MonoTime) {
@@ -63,8 +69,19 @@ impl Watchdog {
     pub(super) fn delivered(&mut self, index: usize) {
         let entry = &mut self.entries[index];
         if entry.stage != Stage::Delivered {
-            *entry = Entry { stage: Stage::Delivered, alarms: 0 };
+            *entry = Entry { stage: Stage::Delivered, alarms: 0, asked: true };
         }
+    }
+
+    /// Whether everything has delivered that was asked for, or was acknowledged [`QUIET_AFTER`] ago and is still quiet.
+    pub(super) fn is_delivering(&self, now: MonoTime) -> bool {
+        self.entries.iter().all(|entry| match entry.stage {
+            Stage::Delivered => true,
+            Stage::Acknowledged { since } => now.since(since) >= QUIET_AFTER,
+            // What is not watched is never asked for.
+            Stage::Idle => !entry.asked,
+            Stage::Requested { .. } => false,
+        })
     }
 
     /// The subscriptions that are overdue at `now`. Each is reported once, until it is requested again.
@@ -78,7 +95,7 @@ impl Watchdog {
                 Stage::Acknowledged { since }
                     if now.since(since) >= self.patience * 2_u32.pow(entry.alarms.min(DOUBLINGS_MAX)) =>
                 {
-                    *entry = Entry { stage: Stage::Idle, alarms: entry.alarms + 1 };
+                    *entry = Entry { stage: Stage::Idle, alarms: entry.alarms + 1, asked: true };
                     overdue.push(Overdue::FirstData(index));
                 }
                 Stage::Idle | Stage::Requested { .. } | Stage::Acknowledged { .. } | Stage::Delivered => {}

@@ -128,6 +128,8 @@ impl DepthSync {
         match self.order(delta) {
             Order::Next => {}
             Order::Same => return Progress::Covered,
+            // A snapshot may be far ahead of the stream.
+            Order::Known if self.phase == Phase::Joining => return Progress::Covered,
             Order::Known => {
                 self.covered += 1;
                 return if self.covered < COVERED_MAX { Progress::Covered } else { self.void(Progress::Gap) };

@@ -10,10 +10,10 @@ use std::time::Duration;
 use super::book::Book;
 use super::instrument::{Context, InstrumentState, Outcome, Slots};
 use super::lag::Lags;
-use super::outlet::Outlets;
+use super::outlet::{Changes, Outlets};
 use crate::domain::{
     Channel, Entity, EntityDurations, EventPolicy, InstrumentId, MarketEvent, MarketRules, Now, NumberError,
-    Quote, Reason, Request, SessionId, SlotId, State, Subscription, UpdateSink,
+    PriceFrom, Quote, Reason, Request, SessionId, SlotId, State, Subscription, UpdateSink,
 };
 
 /// Requests that wait at most: three for each instrument of the largest feed.
@@ -82,7 +82,7 @@ enum Phase {
 
 impl FeedState {
     /// All instruments suspect (connecting). `silence`: how long each entity's channel may be quiet at most before a probe must confirm it.
-    /// `congestion`: how much longer than at best a frame may take. `policy`: which events are made.
+    /// `congestion`: how much longer than at best a frame may take; zero = as long as it likes. `policy`: which events are made.
     /// [`InstrumentId`] is the place in `specs`, [`SessionId`] below `sessions`.
     #[must_use]
     pub fn new(
@@ -177,6 +177,21 @@ impl FeedState {
                 instrument.restart(channel);
             }
         }
+    }
+
+    /// What a subscription brings next does not continue what it brought before.
+    pub fn interrupted(&mut self, subscription: Subscription, now: Now, sink: &mut dyn UpdateSink) {
+        let _ = self.with(subscription.instrument, now, sink, |instrument, context| {
+            let mut channels = vec![subscription.channel];
+            if subscription.channel == Channel::Depth && instrument.rules().price_from == PriceFrom::Book {
+                channels.push(Channel::Quote);
+            }
+            for channel in channels {
+                instrument.fail(channel, Reason::Disconnected, now, &mut context.out);
+                instrument.restart(channel);
+            }
+            Outcome::Taken
+        });
     }
 
     /// A subscription was acknowledged, and nothing came.
@@ -291,6 +306,18 @@ impl FeedState {
             states[index.expect("ALL holds every state")] += 1;
         }
         states
+    }
+
+    /// Changes of state since the last call.
+    pub fn take_changes(&mut self) -> Changes {
+        self.outlets.take_changes()
+    }
+
+    /// How many checksums came with books, and how many of them held.
+    #[must_use]
+    pub fn checksums(&self, instrument: InstrumentId) -> (u64, u64) {
+        let checksums = self.instruments.get(instrument.0 as usize).map(InstrumentState::checksums);
+        checksums.map_or((0, 0), |checksums| (checksums.compared, checksums.held))
     }
 
     /// What happened since the last call.

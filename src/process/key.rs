@@ -111,7 +111,7 @@ impl<R: Stamped> Key<R> {
         let Stamp { state, reason, .. } = *self.record.stamp();
         let before = self.told.replace((state, reason));
         if before.is_some_and(|before| before != (state, reason)) {
-            out.tell(slot, at, EventDetail::State { state, reason });
+            out.changed(slot, at, state, reason);
         }
         for detail in found {
             out.tell(slot, at, detail);

@@ -40,3 +40,4 @@ mod watch;
 
 pub use book::Book;
 pub use feed_state::{Counts, FeedState, InstrumentSpec};
+pub use outlet::{CHANGES_NAMED_MAX, Changes};

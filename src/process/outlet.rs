@@ -6,13 +6,37 @@
 use std::time::Duration;
 
 use crate::domain::{
-    EventDetail, EventKind, EventPolicy, InstrumentId, KeyEvent, MonoTime, Now, SlotId, Update, UpdateSink,
+    EventDetail, EventKind, EventPolicy, InstrumentId, KeyEvent, MonoTime, Now, Reason, SlotId, State,
+    Update, UpdateSink,
 };
 
 /// The time over which events are counted.
 const WINDOW: Duration = Duration::from_secs(1);
 
 const KINDS: usize = EventKind::ALL.len();
+
+/// Changes of state that are named, between two looks; of further ones only the number is known.
+pub const CHANGES_NAMED_MAX: usize = 16;
+
+/// Changes of state since the last look.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// How many keys turned to each reason, in the order of [`Reason::ALL`].
+    pub counts: [u64; REASONS],
+    /// The first [`CHANGES_NAMED_MAX`] of them.
+    pub named: Vec<(SlotId, State, Reason)>,
+}
+
+const REASONS: usize = Reason::ALL.len();
+
+impl Changes {
+    fn note(&mut self, slot: SlotId, state: State, reason: Reason) {
+        self.counts[usize::from(reason.code())] += 1;
+        if self.named.len() < CHANGES_NAMED_MAX {
+            self.named.push((slot, state, reason));
+        }
+    }
+}
 
 /// What all outlets of a feed share.
 #[derive(Debug)]
@@ -21,12 +45,19 @@ pub(super) struct Outlets {
     paces: Vec<Pace>,
     told: [u64; KINDS],
     dropped: [u64; KINDS],
+    changes: Changes,
 }
 
 impl Outlets {
     /// For so many instruments.
     pub(super) fn new(policy: EventPolicy, instruments: usize) -> Self {
-        Self { policy, paces: vec![Pace::default(); instruments], told: [0; KINDS], dropped: [0; KINDS] }
+        Self {
+            policy,
+            paces: vec![Pace::default(); instruments],
+            told: [0; KINDS],
+            dropped: [0; KINDS],
+            changes: Changes::default(),
+        }
     }
 
     /// That of an instrument, which must be one of those.
@@ -38,7 +69,13 @@ impl Outlets {
             pace: &mut self.paces[instrument.0 as usize],
             told: &mut self.told,
             dropped: &mut self.dropped,
+            changes: &mut self.changes,
         }
+    }
+
+    /// Changes of state since the last call.
+    pub(super) fn take_changes(&mut self) -> Changes {
+        std::mem::take(&mut self.changes)
     }
 
     pub(super) const fn policy(&self) -> &EventPolicy {
@@ -73,12 +110,19 @@ pub(super) struct Outlet<'a> {
     pace: &'a mut Pace,
     told: &'a mut [u64; KINDS],
     dropped: &'a mut [u64; KINDS],
+    changes: &'a mut Changes,
 }
 
 impl Outlet<'_> {
     #[inline]
     pub(super) fn update(&mut self, update: Update<'_>) {
         self.sink.update(update);
+    }
+
+    /// Counts a change of state, and tells of it. The value went out just before.
+    pub(super) fn changed(&mut self, slot: SlotId, at: Now, state: State, reason: Reason) {
+        self.changes.note(slot, state, reason);
+        self.tell(slot, at, EventDetail::State { state, reason });
     }
 
     /// Tells of a value that went out just before.

@@ -28,6 +28,9 @@ metric_names! {
     FEED_RECONNECTS = "tickcache_feed_reconnects_total", Counter, "Sessions that ended and are made anew. Labels: feed, why.";
     FEED_ALARMS = "tickcache_feed_first_data_alarms_total", Counter, "Subscriptions that were acknowledged and stayed silent. Labels: feed.";
     FEED_GAPS = "tickcache_feed_gaps_total", Counter, "Holes in a venue's sequence. Labels: feed.";
+    FEED_MISMATCHES = "tickcache_feed_checksum_mismatches_total", Counter, "Books whose checksum was not the venue's. Labels: feed.";
+    FEED_TIMES_BACK = "tickcache_feed_times_back_total", Counter, "Events before the time of the one before them, where nothing else orders them. Labels: feed.";
+    FEED_CHANGES = "tickcache_feed_state_changes_total", Counter, "Keys whose state or reason changed. Labels: feed, reason (none = live again).";
     FEED_SNAPSHOTS = "tickcache_feed_snapshots_total", Counter, "Depth snapshots fetched over REST. Labels: feed, outcome.";
     FEED_REST_WEIGHT = "tickcache_feed_rest_weight_total", Counter, "REST request weight spent. Labels: feed.";
     FEED_STATES = "tickcache_feed_keys", Gauge, "Keys by state. Labels: feed, state.";

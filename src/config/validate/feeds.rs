@@ -73,6 +73,8 @@ fn feed(
         _ => choice::<PriceFrom>(values, &keys::PRICE_FROM, errors),
     };
     let congestion = number(values, &keys::CONGESTION, errors).map(milliseconds);
+    let redundant = number(values, &keys::REDUNDANT, errors);
+    let session_max = seconds(values, &keys::SESSION_MAX, errors);
     let rest_url = endpoint(values, &keys::REST_URL, url(|venue| venue.rest_url), errors);
     let weight = venue.and_then(|venue| weight(values, venue, errors));
     let first_data = seconds(values, &keys::FIRST_DATA, errors);
@@ -92,6 +94,8 @@ fn feed(
         first_data: first_data?,
         silence: EntityDurations { price: price?, liquidity: liquidity?, volume: volume? },
         congestion: congestion?,
+        redundant: redundant?,
+        session_max,
     })
 }
 
