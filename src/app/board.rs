@@ -73,6 +73,8 @@ board! {
     snapshot_failures,
     /// Sessions that stand.
     sessions_up,
+    /// Times that a key stopped being live, or changed the reason why it is not.
+    doubts,
     /// Keys that are live.
     live,
     /// Keys that are suspect.

@@ -192,6 +192,7 @@ impl FeedTask {
         stats.volume += counts.taken[Channel::Volume as usize];
         stats.ignored += counts.ignored;
         stats.gaps += counts.gaps;
+        stats.doubts += changes.doubts();
         stats.mismatches += counts.mismatches;
         stats.times_back += counts.times_back;
         stats.unusable += counts.unusable;

@@ -30,6 +30,12 @@ pub struct Changes {
 const REASONS: usize = Reason::ALL.len();
 
 impl Changes {
+    /// How many of them were to something else than live.
+    #[must_use]
+    pub fn doubts(&self) -> u64 {
+        self.counts.iter().skip(1).sum()
+    }
+
     fn note(&mut self, slot: SlotId, state: State, reason: Reason) {
         self.counts[usize::from(reason.code())] += 1;
         if self.named.len() < CHANGES_NAMED_MAX {
