@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use super::{check, demo, read, replay, run};
+use super::{check, demo, read, replay, run, verify};
 use crate::telemetry::{LogFormat, init_logging};
 
 /// A low-latency market price cache: exchange websockets to versioned, exact, honest prices in Redis.
@@ -38,6 +38,8 @@ enum Command {
     Run(run::RunArgs),
     /// Serve recorded sessions as the venue would.
     Replay(replay::ReplayArgs),
+    /// Check recordings: run them through the engine's decoders and books, without network.
+    Verify(verify::VerifyArgs),
     /// Show the effective settings, or everything that is wrong with them.
     CheckConfig(check::CheckArgs),
     /// Show the newest values of an instrument.
@@ -83,6 +85,10 @@ pub fn main() -> ExitCode {
             Command::Replay(args) => {
                 init_logging(format, "warn");
                 replay::replay(args).await
+            }
+            Command::Verify(args) => {
+                init_logging(format, "warn");
+                verify::verify(&args)
             }
             Command::CheckConfig(args) => check::check(&args),
             Command::Get(args) => {

@@ -29,6 +29,7 @@ mod rest_worker;
 mod run;
 mod shard;
 mod store;
+pub mod verify;
 
 pub use board::{FeedBoard, FeedStats};
 pub use cli::main;

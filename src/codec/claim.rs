@@ -7,7 +7,7 @@
 //! nobody while a warm one lives.
 
 use super::FeedRole;
-use crate::domain::Feed;
+use crate::domain::{FNV_START, Feed, fnv1a};
 
 /// How good an engine's claim to a feed is: the greatest is to have it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,9 +40,7 @@ impl<'a> Claim<'a> {
 fn weight(engine: &str, feed: &Feed) -> u64 {
     let partition = feed.partition.to_be_bytes();
     let bytes = engine.bytes().chain([0]).chain(feed.venue.as_str().bytes()).chain([0]).chain(partition);
-    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
+    let hash = fnv1a(FNV_START, bytes);
     let mixed = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     mixed ^ (mixed >> 31)

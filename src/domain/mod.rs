@@ -11,6 +11,7 @@ mod durations;
 mod entity;
 mod event;
 mod event_policy;
+mod hash;
 mod history;
 mod instrument;
 mod key_event;
@@ -41,6 +42,7 @@ pub use event::{
     Subscription, Ticker, Trade, VolumeFigures, VolumeUnit, Written,
 };
 pub use event_policy::{EventKinds, EventPolicy, MovePrice};
+pub use hash::{FNV_START, fnv1a};
 pub use history::{CANDLES_MAX, Candle, CandleFlags, HistoryRecord};
 pub use instrument::{Instrument, InstrumentError};
 pub use key_event::{EventDetail, EventKind, INVALIDATION_TEXT_MAX, KeyEvent};

@@ -160,6 +160,9 @@ pub trait VenueProtocol: fmt::Debug + Send + Sync {
     /// One channel of one symbol, for books that serve to publish `depth` levels. `name` is the venue's name of the channel.
     fn stream(&self, symbol: &str, channel: Channel, name: &str, depth: usize) -> Stream;
 
+    /// The symbol that a stream's route speaks of, in the letters of the route.
+    fn route_symbol<'a>(&self, route: &'a str) -> Option<&'a str>;
+
     /// What else has to be subscribed to for a symbol: streams that only show that the session lives.
     fn companions(&self, symbol: &str) -> Vec<Stream> {
         let _ = symbol;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::book::Book;
 use super::instrument::{Context, InstrumentState, Outcome, Slots};
 use super::lag::Lags;
+use super::liquidity::LiquidityKey;
 use super::outlet::{Changes, Outlets};
 use crate::domain::{
     Channel, Entity, EntityDurations, EventPolicy, InstrumentId, MarketEvent, MarketRules, Now, NumberError,
@@ -311,6 +312,12 @@ impl FeedState {
     /// Changes of state since the last call.
     pub fn take_changes(&mut self) -> Changes {
         self.outlets.take_changes()
+    }
+
+    /// The book of an instrument as it is known, which may not be to be trusted; in the venue's own units.
+    #[must_use]
+    pub fn book(&self, instrument: InstrumentId) -> Option<&Book> {
+        self.instruments.get(instrument.0 as usize)?.liquidity.as_ref().map(LiquidityKey::book)
     }
 
     /// How many checksums came with books, and how many of them held.

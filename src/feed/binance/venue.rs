@@ -69,6 +69,10 @@ impl VenueProtocol for Binance {
         Stream::plain(protocol::stream(symbol, name))
     }
 
+    fn route_symbol<'a>(&self, route: &'a str) -> Option<&'a str> {
+        route.split_once('@').map(|(symbol, _)| symbol)
+    }
+
     fn batches(&self, topics: &[String]) -> Vec<Vec<String>> {
         protocol::batches(topics).map(<[String]>::to_vec).collect()
     }

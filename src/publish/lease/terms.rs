@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::domain::Epoch;
+use crate::domain::{Epoch, FNV_START, fnv1a};
 
 use super::WRITE_TIMEOUT;
 
@@ -135,8 +135,5 @@ const MARKS: u64 = 1_000;
 /// nobody knows the epochs that were given before, two owners still do not get the same one (but for one pair in a thousand).
 #[must_use]
 pub fn mark(owner: &str) -> u64 {
-    let hash = owner.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    hash % MARKS
+    fnv1a(FNV_START, owner.bytes()) % MARKS
 }
