@@ -10,9 +10,10 @@ use anyhow::Context;
 use tokio::sync::{mpsc, watch};
 
 use super::board::FeedBoard;
-use super::rest_worker::{JOBS_MAX, RestWorker};
+use super::rest_worker::{JOBS_MAX, Job, RestWorker};
 use super::shard::{self, ANSWERS_MAX, FeedPlan, ShardPlan};
 use super::store::{self, Beside};
+use crate::capture::{RecordBoard, RecordOptions, Recorder, Tap};
 use crate::codec::{Command, key};
 use crate::config::{FeedSettings, Settings, StoreKind};
 use crate::domain::{Entity, Feed, Instrument, SlotId, Venue};
@@ -20,6 +21,9 @@ use crate::feed::{self, RestClient, SessionPlan, VenueProtocol, Wanted};
 use crate::process::InstrumentSpec;
 use crate::publish::{COMMANDS_MAX, FeedIndex, SlotKey, SlotPlan, StatsBoard, ValueTable};
 use crate::service::{Health, HealthProbe, Verdict};
+
+/// How long a stop waits for the disk to take the last lines of a recording.
+const RECORDING_END_MAX: Duration = Duration::from_secs(1);
 
 /// A key that the engine writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +48,7 @@ pub struct Engine {
     writer: Arc<StatsBoard>,
     feeds: Vec<(Feed, Arc<FeedBoard>, u64)>,
     store: StoreKind,
+    recorder: Option<Recorder>,
 }
 
 impl Engine {
@@ -61,7 +66,8 @@ impl Engine {
             feeds.push(plan);
             workers.push(worker);
         }
-        let names = feeds.iter().map(|plan| plan.feed.clone()).collect();
+        let names: Vec<Feed> = feeds.iter().map(|plan| plan.feed.clone()).collect();
+        let recorder = record(settings, &names, &mut feeds, &mut workers)?;
         let (options, beside) = store::open(settings, names)?;
         let engine = options.pipeline.engine.clone();
         let (asking, asked) = mpsc::channel(COMMANDS_MAX);
@@ -84,7 +90,7 @@ impl Engine {
         }
         let thread = shard::spawn(plan).context("the hot thread cannot be started")?;
         tracing::info!(engine, keys = keys.len(), store = settings.store.as_str(), "engine started");
-        Ok(Self { stop, thread, keys, table, writer, feeds: boards, store: settings.store })
+        Ok(Self { stop, thread, keys, table, writer, feeds: boards, store: settings.store, recorder })
     }
 
     /// The keys that it writes.
@@ -110,6 +116,12 @@ impl Engine {
         self.feeds.iter().map(|(feed, board, _)| (feed, &**board))
     }
 
+    /// What is recorded, if anything is.
+    #[must_use]
+    pub fn recording(&self) -> Option<&RecordBoard> {
+        self.recorder.as_ref().map(Recorder::board)
+    }
+
     /// Whether the hot thread is gone, which it never is before [`Self::stop`] unless it panicked.
     #[must_use]
     pub fn is_dead(&self) -> bool {
@@ -130,6 +142,12 @@ impl Engine {
     pub async fn stop(self) -> anyhow::Result<()> {
         self.stop.send_replace(true);
         let joined = tokio::task::spawn_blocking(move || self.thread.join()).await?;
+        if let Some(recorder) = self.recorder {
+            let ending = tokio::task::spawn_blocking(move || recorder.stop());
+            if tokio::time::timeout(RECORDING_END_MAX, ending).await.is_err() {
+                tracing::error!("the recording's disk does not answer: its last lines may be missing");
+            }
+        }
         joined.map_err(|_| anyhow::anyhow!("the hot thread panicked; its message is in the log"))
     }
 }
@@ -165,7 +183,7 @@ fn plan_feed(
     index: FeedIndex,
     slots: &mut SlotPlan,
     keys: &mut Vec<WrittenKey>,
-) -> anyhow::Result<(FeedPlan, (RestWorker, mpsc::Receiver<super::rest_worker::Job>))> {
+) -> anyhow::Result<(FeedPlan, (RestWorker, mpsc::Receiver<Job>))> {
     let venue = feed::venue(feed.venue.as_str()).with_context(|| format!("no venue {}", feed.venue))?;
     let name = Feed { venue: feed.venue.clone(), partition: 0 };
     let wanted: Vec<Wanted> = feed
@@ -200,9 +218,33 @@ fn plan_feed(
         jobs,
         answers: answer_queue,
         board: Arc::new(FeedBoard::default()),
+        tap: Tap::off(),
     };
     let client = RestClient::new(&name, feed.rest_url.as_str(), feed.rest_weight_per_minute);
-    Ok((plan, (RestWorker { feed: name, venue, client, symbols: symbols?, depth, answers }, job_queue)))
+    let worker = RestWorker { feed: name, venue, client, symbols: symbols?, depth, answers, tap: Tap::off() };
+    Ok((plan, (worker, job_queue)))
+}
+
+/// Starts the recording, where one is wanted, and gives everybody a tap.
+fn record(
+    settings: &Settings,
+    names: &[Feed],
+    feeds: &mut [FeedPlan],
+    workers: &mut [(RestWorker, mpsc::Receiver<Job>)],
+) -> anyhow::Result<Option<Recorder>> {
+    let Some(dir) = &settings.record.dir else { return Ok(None) };
+    let options = RecordOptions {
+        dir: dir.clone(),
+        file_bytes_max: settings.record.file_bytes_max.into(),
+        buffer_bytes_max: settings.record.buffer_bytes_max as usize,
+    };
+    let (recorder, taps) = Recorder::start(&options, names)?;
+    for ((tap, feed), (worker, _)) in taps.into_iter().zip(feeds).zip(workers) {
+        worker.tap = tap.clone();
+        feed.tap = tap;
+    }
+    tracing::info!(dir = %dir.display(), "recording");
+    Ok(Some(recorder))
 }
 
 fn slot_key(
