@@ -3,7 +3,7 @@
 //! Owns the open file, its rotation by size and by hour, and the block of lines that is gathered for it. A block becomes one
 //! zstd frame and goes out in one write, at [`BLOCK_BYTES_MAX`] or after [`BLOCK_AGE_MAX`]: whenever the process ends, the file
 //! holds whole frames and at most one torn one behind them. Files are created new, so nothing is ever overwritten. An
-//! error costs the block, never the file: what a failed write has left is cut off.
+//! error costs the block and ends the file, from which the torn frame is cut off where that is possible.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
@@ -45,13 +45,10 @@ impl Sink for File {
     }
 }
 
-/// Appends all of `bytes` to a sink of `length` bytes, or nothing. `Err(None)` in the second place: the sink is as it was.
-fn append_whole(
-    sink: &mut impl Sink,
-    length: u64,
-    bytes: &[u8],
-) -> Result<(), (io::Error, Option<io::Error>)> {
-    sink.write_all(bytes).map_err(|error| (error, sink.cut(length).err()))
+/// Appends all of `bytes` to a sink of `length` bytes, or nothing, as far as that is possible.
+fn append_whole(sink: &mut impl Sink, length: u64, bytes: &[u8]) -> io::Result<()> {
+    // Where it cannot be cut either, readers skip the torn end.
+    sink.write_all(bytes).inspect_err(|_| drop(sink.cut(length)))
 }
 
 #[derive(Debug)]
@@ -156,6 +153,8 @@ impl Series {
             Err(error) => {
                 self.stats.lost += records;
                 self.failed(&error, now);
+                // Another one may be taken where this one is not: it has grown too large, its disk was replaced.
+                self.end_file(now);
             }
         }
         self.block.clear();
@@ -172,35 +171,28 @@ impl Series {
             Some(open) => open,
             None => self.create(first)?,
         };
-        match append_whole(&mut open.file, open.bytes, &self.compressed) {
-            Ok(()) => {
-                open.bytes += self.compressed.len() as u64;
-                self.stats.file_bytes += self.compressed.len() as u64;
-                self.open = Some(open);
-                Ok(())
+        let written = append_whole(&mut open.file, open.bytes, &self.compressed);
+        if written.is_ok() {
+            if open.bytes == 0 {
+                tracing::info!(feed = %self.feed, file = %open.path.display(), "recording file begun");
+                self.stats.files += 1;
             }
-            Err((error, None)) => {
-                self.open = Some(open);
-                Err(error)
-            }
-            // It may end in a torn frame, behind which nothing could be read: it stays, and the next block begins another.
-            Err((error, Some(_))) => Err(error),
+            open.bytes += self.compressed.len() as u64;
+            self.stats.file_bytes += self.compressed.len() as u64;
         }
+        self.open = Some(open);
+        written
     }
 
     /// `<venue>-<partition>-<time of the first record>-<n>.txt.zst`, one that is not there yet.
-    fn create(&mut self, first: ReceiveTime) -> io::Result<Open> {
+    fn create(&self, first: ReceiveTime) -> io::Result<Open> {
         // Somebody may have moved the folder away.
         fs::create_dir_all(&self.folder)?;
         let time = spelled(first);
         for count in 0..SAME_NAMES_MAX {
             let path = self.folder.join(format!("{}-{time}-{count}.txt.zst", self.stem));
             match OpenOptions::new().write(true).create_new(true).open(&path) {
-                Ok(file) => {
-                    tracing::info!(feed = %self.feed, file = %path.display(), "recording file begun");
-                    self.stats.files += 1;
-                    return Ok(Open { file, path, bytes: 0 });
-                }
+                Ok(file) => return Ok(Open { file, path, bytes: 0 }),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
             }
