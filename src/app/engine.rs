@@ -135,7 +135,8 @@ impl Engine {
         Arc::new(move || health(&feeds, &writer, store))
     }
 
-    /// Leaves every key suspect (writer stopping) and ends. Takes below two seconds whatever Redis does.
+    /// Leaves every key suspect (writer stopping) and ends. Takes below two seconds whatever Redis does, and
+    /// at most one more where the disk of a recording hangs.
     ///
     /// # Errors
     /// When the hot thread had panicked.
