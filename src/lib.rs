@@ -20,7 +20,7 @@
 //! | [`process`] | books, continuity, how far each value can be trusted, and what is worth telling |
 //! | [`publish`] | the conflation table, leases and the fence, pipelines to Redis in every form and their supervision, the table that other threads read |
 //! | [`reader`] | the client library |
-//! | [`capture`] | recordings |
+//! | [`capture`] | recordings: their format, the tap that frames are left at, the files, the reader |
 //! | [`simulate`] | the venue simulator, with a book of its own |
 //! | [`service`] | HTTP for operators |
 //! | [`app`] | the command line and the wiring |
@@ -28,7 +28,7 @@
 //! # Threads
 //! The hot thread holds the sessions, their books and the Redis connection: a frame goes from socket to socket in one call
 //! chain. Everything slow (REST, HTTP, the terminal) lives on another runtime, and talks to the hot thread through bounded
-//! channels or reads what it has published.
+//! channels or reads what it has published. A recording has a thread of its own, which fetches what was left for it.
 //!
 //! # What is consistent with what
 //! Values of one key only get newer: (epoch, sequence) grows, whoever writes. An event comes after the value that it speaks of. Values of different keys are written in the order of their
@@ -51,6 +51,8 @@
 //! | a websocket frame, a REST answer | 4 MiB, 8 MiB | the session ends, the call fails |
 //! | pushes that a follower has not taken | one a key, [`reader::EVENTS_MAX`] events | the newer one replaces the older one, the oldest events go, counted |
 //! | channels of one reader | [`reader::CHANNELS_MAX`] | further keys are polled |
+//! | records that wait for the recorder's disk | `record.buffer_bytes_max` for a feed's frames, as much for its REST answers | dropped from the recording, counted |
+//! | a recording's file | `record.file_bytes_max` and one block of lines, one hour | the next file begins |
 //! | requests to a session or to REST | their channels | dropped, asked again at a later tick |
 
 pub mod app;

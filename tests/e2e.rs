@@ -30,6 +30,8 @@ mod monitor;
 mod operations;
 #[path = "e2e/program.rs"]
 mod program;
+#[path = "e2e/record.rs"]
+mod record;
 #[path = "e2e/redis.rs"]
 mod redis_faults;
 #[path = "e2e/rest.rs"]

@@ -19,7 +19,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("telemetry", &["domain", "clock"]),
     ("codec", &["domain"]),
     ("config", &["domain"]),
-    ("capture", &["domain", "clock"]),
+    ("capture", &["domain", "clock", "telemetry"]),
     ("feed", &["domain", "clock", "telemetry"]),
     ("process", &["domain"]),
     ("publish", &["domain", "clock", "telemetry", "codec"]),

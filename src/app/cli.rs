@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use super::{check, demo, read, replay, run, verify};
+use super::{check, demo, read, record, replay, run, verify};
 use crate::telemetry::{LogFormat, init_logging};
 
 /// A low-latency market price cache: exchange websockets to versioned, exact, honest prices in Redis.
@@ -36,6 +36,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Stream the configured venues into the configured store.
     Run(run::RunArgs),
+    /// Only record what the configured venues send: no store, nothing served.
+    Record(record::RecordArgs),
     /// Serve recorded sessions as the venue would.
     Replay(replay::ReplayArgs),
     /// Check recordings: run them through the engine's decoders and books, without network.
@@ -81,6 +83,10 @@ pub fn main() -> ExitCode {
             Command::Run(args) => {
                 init_logging(format, "info");
                 run::run(args).await
+            }
+            Command::Record(args) => {
+                init_logging(format, "warn");
+                record::record(args).await
             }
             Command::Replay(args) => {
                 init_logging(format, "warn");

@@ -12,13 +12,18 @@ use tokio::sync::{mpsc, watch};
 use super::board::FeedBoard;
 use super::feed_plan;
 pub use super::feed_plan::venue_defaults;
-use super::shard::{self, ShardPlan};
+use super::rest_worker::{Job, RestWorker};
+use super::shard::{self, FeedPlan, ShardPlan};
 use super::store::{self, Beside};
+use crate::capture::{RecordBoard, RecordOptions, Recorder};
 use crate::codec::Command;
 use crate::config::{Settings, StoreKind};
 use crate::domain::{Entity, Feed, Instrument, SlotId, Venue};
 use crate::publish::{COMMANDS_MAX, FeedIndex, SlotPlan, StatsBoard, ValueTable};
 use crate::service::{Health, HealthProbe, Verdict};
+
+/// How long a stop waits for the disk to take the last lines of a recording.
+const RECORDING_END_MAX: Duration = Duration::from_secs(1);
 
 /// A key that the engine writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +48,7 @@ pub struct Engine {
     writer: Arc<StatsBoard>,
     feeds: Vec<(Feed, Arc<FeedBoard>, u64)>,
     store: StoreKind,
+    recorder: Option<Recorder>,
 }
 
 impl Engine {
@@ -60,7 +66,8 @@ impl Engine {
             feeds.push(plan);
             workers.push(worker);
         }
-        let names = feeds.iter().map(|plan| plan.feed.clone()).collect();
+        let names: Vec<Feed> = feeds.iter().map(|plan| plan.feed.clone()).collect();
+        let recorder = record(settings, &names, &mut feeds, &mut workers)?;
         let (options, beside) = store::open(settings, names)?;
         let engine = options.pipeline.engine.clone();
         let (asking, asked) = mpsc::channel(COMMANDS_MAX);
@@ -83,7 +90,7 @@ impl Engine {
         }
         let thread = shard::spawn(plan).context("the hot thread cannot be started")?;
         tracing::info!(engine, keys = keys.len(), store = settings.store.as_str(), "engine started");
-        Ok(Self { stop, thread, keys, table, writer, feeds: boards, store: settings.store })
+        Ok(Self { stop, thread, keys, table, writer, feeds: boards, store: settings.store, recorder })
     }
 
     /// The keys that it writes.
@@ -109,6 +116,12 @@ impl Engine {
         self.feeds.iter().map(|(feed, board, _)| (feed, &**board))
     }
 
+    /// What is recorded, if anything is.
+    #[must_use]
+    pub fn recording(&self) -> Option<&RecordBoard> {
+        self.recorder.as_ref().map(Recorder::board)
+    }
+
     /// Whether the hot thread is gone, which it never is before [`Self::stop`] unless it panicked.
     #[must_use]
     pub fn is_dead(&self) -> bool {
@@ -122,13 +135,20 @@ impl Engine {
         Arc::new(move || health(&feeds, &writer, store))
     }
 
-    /// Leaves every key suspect (writer stopping) and ends. Takes below two seconds whatever Redis does.
+    /// Leaves every key suspect (writer stopping) and ends. Takes below two seconds whatever Redis does, and
+    /// at most one more where the disk of a recording hangs.
     ///
     /// # Errors
     /// When the hot thread had panicked.
     pub async fn stop(self) -> anyhow::Result<()> {
         self.stop.send_replace(true);
         let joined = tokio::task::spawn_blocking(move || self.thread.join()).await?;
+        if let Some(recorder) = self.recorder {
+            let ending = tokio::task::spawn_blocking(move || recorder.stop());
+            if tokio::time::timeout(RECORDING_END_MAX, ending).await.is_err() {
+                tracing::error!("the recording's disk does not answer: its last lines may be missing");
+            }
+        }
         joined.map_err(|_| anyhow::anyhow!("the hot thread panicked; its message is in the log"))
     }
 }
@@ -156,6 +176,28 @@ async fn carry(mut beside: Beside, asking: mpsc::Sender<Command>, mut stop: watc
 /// An error means that the engine is gone, which is the same wish.
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     drop(stop.wait_for(|&stop| stop).await);
+}
+
+/// Starts the recording, where one is wanted, and gives everybody a tap.
+fn record(
+    settings: &Settings,
+    names: &[Feed],
+    feeds: &mut [FeedPlan],
+    workers: &mut [(RestWorker, mpsc::Receiver<Job>)],
+) -> anyhow::Result<Option<Recorder>> {
+    let Some(dir) = &settings.record.dir else { return Ok(None) };
+    let options = RecordOptions {
+        dir: dir.clone(),
+        file_bytes_max: settings.record.file_bytes_max.into(),
+        buffer_bytes_max: settings.record.buffer_bytes_max as usize,
+    };
+    let (recorder, taps) = Recorder::start(&options, names)?;
+    for ((tap, feed), (worker, _)) in taps.into_iter().zip(feeds).zip(workers) {
+        worker.tap = tap.clone();
+        feed.tap = tap;
+    }
+    tracing::info!(dir = %dir.display(), "recording");
+    Ok(Some(recorder))
 }
 
 fn health(feeds: &[(Feed, Arc<FeedBoard>, u64)], writer: &StatsBoard, store: StoreKind) -> Health {

@@ -13,6 +13,7 @@ use super::engine::WrittenKey;
 use super::rest_worker::{JOBS_MAX, Job, RestWorker};
 use super::shard::{ANSWERS_MAX, FeedPlan};
 use super::store;
+use crate::capture::Tap;
 use crate::codec::key;
 use crate::config::{FeedSettings, Settings};
 use crate::domain::{Channel, Contract, Entity, Feed, MarketRules, PriceFrom, SessionId, SlotId};
@@ -71,10 +72,12 @@ pub(super) fn plan(
         jobs,
         answers: answer_queue,
         board: Arc::new(FeedBoard::default()),
+        tap: Tap::off(),
     };
     let client = RestClient::new(&name, feed.rest_url.as_str(), feed.rest_weight_per_minute);
     let depth = feed.depth as usize;
-    Ok((plan, (RestWorker { feed: name, venue, client, symbols: symbols?, depth, answers }, job_queue)))
+    let worker = RestWorker { feed: name, venue, client, symbols: symbols?, depth, answers, tap: Tap::off() };
+    Ok((plan, (worker, job_queue)))
 }
 
 /// How the venue's streams are to be had.

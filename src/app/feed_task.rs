@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use super::board::{FeedBoard, FeedStats};
 use super::feed_metrics::FeedMetrics;
 use super::rest_worker::{Answer, Job};
+use crate::capture::Tap;
 use crate::clock;
 use crate::codec::{Command, CommandKind};
 use crate::domain::{
@@ -40,6 +41,7 @@ pub(super) struct FeedTask {
     commands: Vec<CommandRoute>,
     jobs: mpsc::Sender<Job>,
     board: Arc<FeedBoard>,
+    tap: Tap,
     inner: RefCell<Inner>,
 }
 
@@ -70,6 +72,7 @@ impl FeedTask {
         commands: Vec<CommandRoute>,
         jobs: mpsc::Sender<Job>,
         board: Arc<FeedBoard>,
+        tap: Tap,
     ) -> Self {
         let metrics = FeedMetrics::new(&feed);
         let (stats, standing) = (FeedStats::default(), BTreeSet::new());
@@ -86,7 +89,18 @@ impl FeedTask {
             standing,
             garbage_logged: None,
         };
-        Self { feed, index, sessions, instruments, keys, commands, jobs, board, inner: RefCell::new(inner) }
+        Self {
+            feed,
+            index,
+            sessions,
+            instruments,
+            keys,
+            commands,
+            jobs,
+            board,
+            tap,
+            inner: RefCell::new(inner),
+        }
     }
 
     /// Publishes every key as suspect (connecting).
@@ -268,10 +282,11 @@ impl SessionHandler for FeedTask {
     }
 
     #[inline]
-    fn frame(&self, _: SessionId, bytes: usize) {
+    fn frame(&self, _: SessionId, bytes: &[u8], received: Now) {
+        self.tap.frame(received.wall.received(), bytes);
         let stats = &mut self.inner.borrow_mut().stats;
         stats.frames += 1;
-        stats.frame_bytes += bytes as u64;
+        stats.frame_bytes += bytes.len() as u64;
     }
 
     fn garbage(&self, session: SessionId, error: &DecodeError) {

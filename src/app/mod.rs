@@ -5,7 +5,7 @@
 //! | file | owns |
 //! |---|---|
 //! | `cli` | the commands and their options |
-//! | `run`, `demo`, `replay`, `check` | one command each |
+//! | `run`, `demo`, `record`, `replay`, `check` | one command each |
 //! | `read` | the commands of whoever reads: `get`, `watch`, `list`, `status`, `invalidate` |
 //! | `engine` | from settings to a running engine |
 //! | `store` | from settings to where values go |
@@ -24,6 +24,7 @@ mod feed_metrics;
 mod feed_plan;
 mod feed_task;
 pub mod read;
+mod record;
 mod replay;
 mod rest_worker;
 mod run;

@@ -6,10 +6,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::sync::{Semaphore, mpsc};
 
+use crate::capture::Tap;
+use crate::clock;
 use crate::domain::{Feed, InstrumentId, Quote};
-use crate::feed::{Recovery, RestClient, RestError, VenueProtocol};
+use crate::feed::{Recovery, RestCall, RestClient, RestError, VenueProtocol};
 use crate::process::Book;
 
 /// Jobs that wait at most.
@@ -43,6 +46,8 @@ pub(super) struct RestWorker {
     pub(super) symbols: Vec<String>,
     pub(super) depth: usize,
     pub(super) answers: mpsc::Sender<Answer>,
+    /// Where raw answers are recorded.
+    pub(super) tap: Tap,
 }
 
 impl RestWorker {
@@ -70,16 +75,22 @@ impl RestWorker {
                 let Some((call, limit)) = self.venue.snapshot_call(self.symbol(id), self.depth) else {
                     return Ok(Answer::NoBook(id));
                 };
-                let body = self.client.get(&call).await?;
+                let body = self.get(&call).await?;
                 let snapshot = self.venue.parse_snapshot(&body, limit)?;
                 let book = Book::from_snapshot(&snapshot)?;
                 Ok(Answer::Book(id, Box::new(book)))
             }
             Job::Quote(id) => {
-                let body = self.client.get(&self.venue.quote_call(self.symbol(id))).await?;
+                let body = self.get(&self.venue.quote_call(self.symbol(id))).await?;
                 Ok(Answer::Quote(id, self.venue.parse_quote(&body)?))
             }
         }
+    }
+
+    async fn get(&self, call: &RestCall) -> Result<Bytes, RestError> {
+        let body = self.client.get(call).await?;
+        self.tap.rest(clock::wall().received(), &call.path, &body);
+        Ok(body)
     }
 
     /// Turns a failure into the pause that it asks for, and then an answer where one is waited for.

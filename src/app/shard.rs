@@ -15,6 +15,7 @@ use tokio::task::LocalSet;
 use super::board::FeedBoard;
 use super::feed_task::FeedTask;
 use super::rest_worker::{Answer, Job};
+use crate::capture::Tap;
 use crate::clock;
 use crate::codec::Command;
 use crate::domain::{EntityDurations, EventPolicy, Feed, Instrument, SlotId};
@@ -52,6 +53,8 @@ pub(super) struct FeedPlan {
     pub(super) jobs: mpsc::Sender<Job>,
     pub(super) answers: mpsc::Receiver<Answer>,
     pub(super) board: Arc<FeedBoard>,
+    /// Where raw frames are recorded.
+    pub(super) tap: Tap,
 }
 
 /// Everything that a shard needs.
@@ -150,6 +153,7 @@ fn run_feed(plan: FeedPlan, writer: Writer, stop: watch::Receiver<bool>) -> Rc<F
         commands,
         plan.jobs,
         plan.board,
+        plan.tap,
     ));
     task.announce(now);
     for (session, receiver) in sessions {

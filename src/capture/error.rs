@@ -1,8 +1,8 @@
-//! Why a recording cannot be read.
+//! Why a recording cannot be read, or not begun.
 
 use std::path::PathBuf;
 
-/// Why a recording cannot be read on.
+/// Why a recording cannot be read on, or not begun.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CaptureError {
@@ -13,6 +13,14 @@ pub enum CaptureError {
         file: PathBuf,
         /// The line that was being read, from 1; 0 at the opening.
         line: u64,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A recording cannot be begun in this folder.
+    #[error("recording into {}: {source}", .folder.display())]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
         /// What the system said.
         source: std::io::Error,
     },

@@ -1,6 +1,8 @@
 //! One line of a recording.
 
-use super::LineError;
+use std::io::Write;
+
+use super::{LINE_BYTES_MAX, LineError};
 use crate::domain::ReceiveTime;
 
 /// One line of a recording.
@@ -64,9 +66,88 @@ impl Line {
     }
 }
 
+/// Where a record comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    /// A websocket; the record is the frame.
+    Ws,
+    /// REST; the record is the path and query, a space, and the body.
+    Rest,
+}
+
+/// What became of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Written {
+    /// A line with the same bytes.
+    Whole,
+    /// A line with spaces for line breaks. In JSON they can only stand between tokens, where a space means the same.
+    Altered,
+    /// Nothing: it is no text, it has no path, or its line would be longer than [`LINE_BYTES_MAX`].
+    Unfit,
+}
+
+/// Appends a record to `lines` as a line of its own.
+pub(super) fn append(lines: &mut Vec<u8>, received: ReceiveTime, source: Source, record: &[u8]) -> Written {
+    let is_fit = match (source, std::str::from_utf8(record)) {
+        (_, Err(_)) => false,
+        (Source::Ws, Ok(_)) => true,
+        (Source::Rest, Ok(text)) => !text.starts_with(' '),
+    };
+    let start = lines.len();
+    let word = match source {
+        Source::Ws => "ws",
+        Source::Rest => "rest",
+    };
+    write!(lines, "{} {word} ", received.nanos()).expect("a Vec takes everything");
+    if !is_fit || lines.len() - start + record.len() > LINE_BYTES_MAX {
+        lines.truncate(start);
+        return Written::Unfit;
+    }
+    let payload = lines.len();
+    lines.extend_from_slice(record);
+    let mut written = Written::Whole;
+    for byte in &mut lines[payload..] {
+        if matches!(byte, b'\n' | b'\r') {
+            *byte = b' ';
+            written = Written::Altered;
+        }
+    }
+    lines.push(b'\n');
+    written
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_appended_parses_to_the_same_record() {
+        let time = ReceiveTime::from_nanos(1_723_161_254_000_000_001);
+        let mut lines = Vec::new();
+        for (source, record, expected, written) in [
+            (Source::Ws, "{\"a\": \"ü\"}", "{\"a\": \"ü\"}", Written::Whole),
+            (Source::Ws, "", "", Written::Whole),
+            (Source::Ws, "{\r\n\"a\":1}\n", "{  \"a\":1} ", Written::Altered),
+            (Source::Rest, "/p?q=1 [1, 2]", "[1, 2]", Written::Whole),
+            (Source::Rest, "/p?q=1 [1,\n2]", "[1, 2]", Written::Altered),
+        ] {
+            lines.clear();
+            assert_eq!(append(&mut lines, time, source, record.as_bytes()), written, "{record:?}");
+            let line = Line::parse(lines.strip_suffix(b"\n").unwrap()).unwrap();
+            assert_eq!((line.receive_time, line.payload()), (time, expected));
+        }
+    }
+
+    #[test]
+    fn what_is_no_line_leaves_no_trace() {
+        let mut lines = b"1 ws {}\n".to_vec();
+        let long = vec![b'x'; LINE_BYTES_MAX];
+        for (source, record) in [(Source::Ws, &b"\xff\x00"[..]), (Source::Rest, b" {}"), (Source::Ws, &long)]
+        {
+            let written = append(&mut lines, ReceiveTime::from_nanos(1), source, record);
+            assert_eq!((written, lines.len()), (Written::Unfit, 8));
+        }
+    }
 
     #[test]
     fn a_frame_keeps_its_spaces_and_a_body_follows_its_path() {

@@ -39,6 +39,10 @@ impl Settings {
         out.value(&keys::LIQUIDITY_CHANGE, self.liquidity_change_percent.to_string());
         out.value(&keys::EVENT_KINDS, texts(self.event_kinds.iter().map(|kind| kind.as_str())));
         out.value(&keys::EVENTS_PER_SECOND, self.events_per_second_max.to_string());
+        let dir = self.record.dir.as_deref().unwrap_or(Path::new(""));
+        out.value(&keys::RECORD_DIR, text(&dir.to_string_lossy()));
+        out.value(&keys::RECORD_FILE_BYTES, self.record.file_bytes_max.to_string());
+        out.value(&keys::RECORD_BUFFER_BYTES, self.record.buffer_bytes_max.to_string());
         for feed in &self.feeds {
             out.feed(feed);
         }

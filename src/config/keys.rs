@@ -166,9 +166,14 @@ pub(super) static LIQUIDITY_CHANGE: Key =
 pub(super) static EVENT_KINDS: Key =
     texts("events.kinds", &["price_move", "liquidity_change", "state", "invalidated"]);
 pub(super) static EVENTS_PER_SECOND: Key = number("events.per_second_max", 1..=1_000, "events a second", 10);
+pub(super) static RECORD_DIR: Key = text("record.dir", Fallback::Text(""));
+pub(super) static RECORD_FILE_BYTES: Key =
+    number("record.file_bytes_max", 1_048_576..=u32::MAX, "bytes", 268_435_456);
+pub(super) static RECORD_BUFFER_BYTES: Key =
+    number("record.buffer_bytes_max", 1_048_576..=1_073_741_824, "bytes", 16_777_216);
 
 /// Every key outside of feeds, in the file's order.
-pub(super) static SCALARS: [&Key; 27] = [
+pub(super) static SCALARS: [&Key; 30] = [
     &NAMESPACE,
     &ENGINE_ID,
     &STORE_KIND,
@@ -196,6 +201,9 @@ pub(super) static SCALARS: [&Key; 27] = [
     &LIQUIDITY_CHANGE,
     &EVENT_KINDS,
     &EVENTS_PER_SECOND,
+    &RECORD_DIR,
+    &RECORD_FILE_BYTES,
+    &RECORD_BUFFER_BYTES,
 ];
 
 pub(super) static VENUE: Key = text("feed.venue", Fallback::Required);

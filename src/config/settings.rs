@@ -49,6 +49,17 @@ pub struct LeaseSettings {
     pub renew: Duration,
 }
 
+/// The recording of raw frames and REST answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordSettings {
+    /// The folder to record into; `None` = nothing is recorded.
+    pub dir: Option<PathBuf>,
+    /// Bytes of a file after which the next one begins.
+    pub file_bytes_max: u32,
+    /// Bytes of a feed's records that may wait for the disk.
+    pub buffer_bytes_max: u32,
+}
+
 /// What a venue's code says about itself: handed in, because it is the feeds' knowledge and not the configuration's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VenueDefaults {
@@ -151,6 +162,8 @@ pub struct Settings {
     pub event_kinds: Vec<EventKind>,
     /// Events a second for each instrument and kind; further ones are dropped and counted.
     pub events_per_second_max: u32,
+    /// What is recorded beside.
+    pub record: RecordSettings,
     /// At least one.
     pub feeds: Vec<FeedSettings>,
     /// The variables behind each value that came from the environment, by the key's path.
@@ -210,6 +223,7 @@ impl PartialEq for Settings {
             liquidity_change_percent,
             event_kinds,
             events_per_second_max,
+            record,
             feeds,
             variables: _,
         } = self;
@@ -233,6 +247,7 @@ impl PartialEq for Settings {
             && *liquidity_change_percent == other.liquidity_change_percent
             && *event_kinds == other.event_kinds
             && *events_per_second_max == other.events_per_second_max
+            && *record == other.record
             && *feeds == other.feeds
     }
 }

@@ -4,6 +4,7 @@
 //! Every name has a length limit and every number a range; both are checked where a value is made.
 
 mod backoff;
+mod calendar;
 mod capacity;
 mod compare;
 mod depth;
@@ -32,6 +33,7 @@ mod version;
 mod volume;
 
 pub use backoff::{Backoff, Ladder};
+pub use calendar::civil_from_days;
 pub use capacity::{DEPTH_MAX, INSTRUMENTS_MAX, LEVELS_MAX};
 pub use compare::{BestLevel, COMPARE_VENUES_MAX, CompareRecord, ComparedVenue};
 pub use depth::{DepthLevel, LiquidityRecord};

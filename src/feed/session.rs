@@ -54,8 +54,8 @@ pub trait SessionHandler {
     fn event(&self, session: SessionId, subscription: Subscription, event: &MarketEvent<'_>, received: Now);
     /// All frames that had come are handed over, or as many as a turn takes: what they changed is to be sent now.
     fn caught_up(&self);
-    /// A frame was read, of so many bytes; called before it is decoded.
-    fn frame(&self, session: SessionId, bytes: usize);
+    /// A frame was read; called before it is decoded.
+    fn frame(&self, session: SessionId, bytes: &[u8], received: Now);
     /// A frame was not understood and is lost.
     fn garbage(&self, session: SessionId, error: &DecodeError);
     /// A connection stands, subscriptions follow.
@@ -263,7 +263,7 @@ impl Session<'_> {
 
     #[inline]
     fn frame(&mut self, bytes: &[u8], received: Now) -> Result<(), SessionEnd> {
-        self.handler.frame(self.id, bytes.len());
+        self.handler.frame(self.id, bytes, received);
         match self.decoder.decode(bytes) {
             Ok(Frame::Market { stream, event }) => {
                 self.garbage = 0;

@@ -62,5 +62,9 @@ metric_names! {
     REDIS_KEYSPACE_HITS = "tickcache_redis_keyspace_hits_total", Counter, "Reads of keys that were there, by anybody. Labels: server.";
     REDIS_KEYSPACE_MISSES = "tickcache_redis_keyspace_misses_total", Counter, "Reads of keys that were not there, by anybody. Labels: server.";
     COMMANDS = "tickcache_commands_total", Counter, "Messages on the command channel. Labels: outcome (taken, dropped, malformed).";
+    CAPTURE_RECORDS = "tickcache_capture_records_total", Counter, "Frames and REST answers in recordings. Labels: feed.";
+    CAPTURE_MISSING = "tickcache_capture_missing_total", Counter, "Frames and REST answers that are in no recording. Labels: feed, why (overflow, unfit, disk).";
+    CAPTURE_FILE_BYTES = "tickcache_capture_file_bytes_total", Counter, "Bytes written to recordings. Labels: feed.";
+    CAPTURE_ERRORS = "tickcache_capture_errors_total", Counter, "Failed attempts to write a recording. Labels: feed.";
     READER_UNREADABLE = "tickcache_reader_unreadable_total", Counter, "Values that a reader could not read and took for missing.";
 }

@@ -24,7 +24,10 @@ const MADE_BY_EVENTS: [&str; 3] =
 async fn metrics_hold_every_name_with_plausible_values_and_health_follows_redis() {
     let mut server = RedisServer::start();
     let simulator = Simulator::start(Config::market(small_market())).await.unwrap();
-    let mut engine = Program::start_engine(&settings_text(&simulator, &redis_store(&server.url()), &ALL, ""));
+    let folder = tempfile::TempDir::new().unwrap();
+    let store =
+        format!("{}[record]\ndir = {:?}\n", redis_store(&server.url()), folder.path().to_str().unwrap());
+    let mut engine = Program::start_engine(&settings_text(&simulator, &store, &ALL, ""));
     let address = engine.value_after("serving /metrics and /healthz address=").await;
     until("it is healthy", || get(&address, "/healthz").0 == 200).await;
     until("every key is live", || {
@@ -91,12 +94,18 @@ fn plausible(metrics: &str) -> Result<(), String> {
         (&format!("{}_count", names::PUBLISH_BATCH_VALUES), "", 50.0),
         (&format!("{}_count", names::PUBLISH_ROUND_TRIP), "", 50.0),
         (&format!("{}_count", names::PUBLISH_LATENCY), "", 100.0),
+        (names::CAPTURE_RECORDS, feed, 100.0),
+        (names::CAPTURE_FILE_BYTES, feed, 1_000.0),
         (&buckets, "le=\"+Inf\"", 100.0),
     ] {
         let found = figure(metrics, name, label);
         if found < least {
             return Err(format!("{name}{{{label}}} is {found}, at least {least} expected"));
         }
+    }
+    let missing = figure(metrics, names::CAPTURE_MISSING, feed);
+    if missing > 0.0 {
+        return Err(format!("{missing} records are missing"));
     }
     let written = figure(metrics, names::PUBLISH_WRITTEN, "");
     let encoded = figure(metrics, names::PUBLISH_ENCODED, "");

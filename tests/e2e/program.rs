@@ -42,6 +42,15 @@ impl Program {
         Self::start_in(TempDir::new().unwrap(), arguments)
     }
 
+    /// With a limit to the size of each file that it writes, in the shell's blocks (of 512 or 1024 bytes).
+    pub(crate) fn start_with_small_files(blocks: u32, arguments: &[&str]) -> Self {
+        // Ignored, the signal becomes an error of the write.
+        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &script, env!("CARGO_BIN_EXE_tickcache")]).args(arguments);
+        Self::spawn(TempDir::new().unwrap(), shell.env_clear().env("RUST_LOG", "info").stdin(Stdio::null()))
+    }
+
     /// `tickcache run` with this text as its configuration.
     pub(crate) fn start_engine(config: &str) -> Self {
         let folder = TempDir::new().unwrap();
@@ -51,8 +60,12 @@ impl Program {
     }
 
     fn start_in(folder: TempDir, arguments: &[&str]) -> Self {
+        Self::spawn(folder, &mut command(arguments))
+    }
+
+    fn spawn(folder: TempDir, command: &mut Command) -> Self {
         let file = |name| File::create(folder.path().join(name)).unwrap();
-        let child = command(arguments).stdout(file("stdout")).stderr(file("stderr")).spawn().unwrap();
+        let child = command.stdout(file("stdout")).stderr(file("stderr")).spawn().unwrap();
         Self { child, folder }
     }
 

@@ -29,6 +29,14 @@ fn a_wrong_value_is_named_with_its_line_and_what_is_expected() {
             "[codec]\nzstd_threshold_bytes = 1048577",
             "t.toml:2: codec.zstd_threshold_bytes: expected 0 to 1048576 bytes, got 1048577",
         ),
+        (
+            "[record]\nfile_bytes_max = 1048575",
+            "t.toml:2: record.file_bytes_max: expected 1048576 to 4294967295 bytes, got 1048575",
+        ),
+        (
+            "[record]\ndir = \"/r\"\nbuffer_bytes_max = 0",
+            "t.toml:3: record.buffer_bytes_max: expected 1048576 to 1073741824 bytes, got 0",
+        ),
         ("namespace = 5", "t.toml:1: namespace: expected a string, got the number 5"),
         ("[namespace]", "t.toml:1: namespace: expected a string, got a table"),
         (
@@ -75,11 +83,11 @@ fn an_unknown_key_leads_to_the_one_that_was_meant() {
         ("[[feeds]]\nvenue = 1", "t.toml:1: feeds: unknown key; did you mean [[feed]]?"),
         (
             "[log]\nlevel = \"info\"",
-            "t.toml:1: log: unknown key; expected namespace, engine, store, redis, embedded, http, ttl, codec, publish, lease, invalidation, events, feed",
+            "t.toml:1: log: unknown key; expected namespace, engine, store, redis, embedded, http, ttl, codec, publish, lease, invalidation, events, record, feed",
         ),
         (
             "\"a\\nb\" = 1",
-            "t.toml:1: a\\nb: unknown key; expected namespace, engine, store, redis, embedded, http, ttl, codec, publish, lease, invalidation, events, feed",
+            "t.toml:1: a\\nb: unknown key; expected namespace, engine, store, redis, embedded, http, ttl, codec, publish, lease, invalidation, events, record, feed",
         ),
     ] {
         assert_eq!(in_front_of_a_feed(text), expected, "{text}");

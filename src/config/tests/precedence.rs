@@ -134,6 +134,9 @@ fn every_scalar_can_be_set_by_its_variable() {
         ("TICKCACHE_INVALIDATION_LIQUIDITY_CHANGE_PERCENT", "1000"),
         ("TICKCACHE_EVENTS_KINDS", ""),
         ("TICKCACHE_EVENTS_PER_SECOND_MAX", "1"),
+        ("TICKCACHE_RECORD_DIR", "/var/lib/recordings"),
+        ("TICKCACHE_RECORD_FILE_BYTES_MAX", "1048576"),
+        ("TICKCACHE_RECORD_BUFFER_BYTES_MAX", "1073741824"),
     ];
     let settings = loaded(&format!("namespace = \"file\"\n[ttl]\nprice_s = 99\n{MINIMAL}"), &pairs);
     let text = |duration: std::time::Duration| duration.as_secs();
@@ -162,6 +165,9 @@ fn every_scalar_can_be_set_by_its_variable() {
     assert_eq!((settings.price_move_limit, settings.move_price), (250, MovePrice::Last));
     assert_eq!((settings.liquidity_change_percent, settings.events_per_second_max), (1_000, 1));
     assert_eq!(settings.event_kinds, []);
+    let dir = Some("/var/lib/recordings".into());
+    let record = RecordSettings { dir, file_bytes_max: 1_048_576, buffer_bytes_max: 1_073_741_824 };
+    assert_eq!(settings.record, record);
     let effective = settings.effective_toml();
     assert_eq!(effective.matches("# from TICKCACHE_").count(), pairs.len(), "{effective}");
     let known: Vec<String> = keys::SCALARS.iter().map(|key| key.variable()).collect();

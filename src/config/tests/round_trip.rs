@@ -55,6 +55,11 @@ liquidity_change_percent = 25
 kinds = ["price_move", "liquidity_change", "state", "invalidated"]
 per_second_max = 10
 
+[record]
+dir = ""
+file_bytes_max = 268435456
+buffer_bytes_max = 16777216
+
 [[feed]]
 venue = "binance"
 instruments = ["BTC-USDT"]
@@ -164,19 +169,20 @@ fn any_rules() -> impl Strategy<Value = String> {
         (1..=1_000_000_u32, 1..=1_000_u32, 1..=1_000_u32),
         prop::sample::subsequence(kinds, 0..=5),
         (topology, prop::collection::btree_set("[a-z]{1,9}:[1-9][0-9]{0,3}", 1..5).prop_map(Vec::from_iter)),
-        ("[A-Za-z0-9._-]{0,64}", "[ -~]{0,20}"),
+        ("[A-Za-z0-9._-]{0,64}", "[ -~]{0,20}", "[ -~ü]{0,20}", 1_048_576..=1_073_741_824_u32),
     )
-        .prop_map(|(words, lease, numbers, kinds, ((mode, with_nodes), nodes), (id, password))| {
+        .prop_map(|(words, lease, numbers, kinds, ((mode, with_nodes), nodes), (id, password, dir, bytes))| {
             let nodes = if with_nodes { nodes } else { Vec::new() };
             let (whole, thousandths) = (numbers.0 / 1_000, numbers.0 % 1_000);
             format!(
-                "engine.id = {id:?}\nredis.mode = {mode:?}\nredis.nodes = {nodes:?}\n\
+                "engine.id = {id:?}\nrecord.dir = {}\nrecord.file_bytes_max = {bytes}\n\
+                 record.buffer_bytes_max = {bytes}\nredis.mode = {mode:?}\nredis.nodes = {nodes:?}\n\
                  redis.ca_file = \"\"\nredis.sentinel_password = {password:?}\n\
                  publish.fencing = {:?}\npublish.push = {:?}\ninvalidation.price = {:?}\n\
                  lease.ttl_ms = {}\nlease.renew_ms = {}\n\
                  invalidation.price_move_percent = {whole}.{thousandths:03}\n\
                  invalidation.liquidity_change_percent = {}\nevents.per_second_max = {}\nevents.kinds = {kinds:?}\n",
-                words.0, words.1, words.2, lease.0, lease.1, numbers.1, numbers.2,
+                toml::Value::String(dir), words.0, words.1, words.2, lease.0, lease.1, numbers.1, numbers.2,
             )
         })
 }

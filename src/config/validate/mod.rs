@@ -8,6 +8,7 @@ mod value;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use crate::domain::{EntityDurations, EventKind};
 
@@ -17,8 +18,8 @@ use super::environment::{self, Environment};
 use super::error::{ConfigErrors, Origin, Problem};
 use super::keys::{self, Key, SCALARS};
 use super::raw::{Given, Raw, Values};
-use super::settings::{LeaseSettings, Settings, VenueDefaults};
-use value::{choice, list, milliseconds, number, parsed, seconds, thousandths};
+use super::settings::{LeaseSettings, RecordSettings, Settings, VenueDefaults};
+use value::{choice, filled, list, milliseconds, number, parsed, seconds, thousandths};
 
 pub(super) use value::decimal;
 
@@ -52,6 +53,7 @@ pub(super) fn settings(
     let liquidity_change_percent = number(values, &keys::LIQUIDITY_CHANGE, errors);
     let event_kinds = event_kinds(values, errors);
     let events_per_second_max = number(values, &keys::EVENTS_PER_SECOND, errors);
+    let record = record(values, errors);
     let feeds = feeds::feeds(&raw.feeds, venues, errors);
     let redis = redis?;
     let variables = variables(values, &redis.origin);
@@ -78,6 +80,7 @@ pub(super) fn settings(
         liquidity_change_percent: liquidity_change_percent?,
         event_kinds: event_kinds?,
         events_per_second_max: events_per_second_max?,
+        record: record?,
         feeds: feeds?,
         variables,
     })
@@ -148,6 +151,14 @@ fn lease(values: &Values, errors: &mut ConfigErrors) -> Option<LeaseSettings> {
         errors.push(&origin, keys::LEASE_RENEW.path, problem);
     }
     Some(LeaseSettings { ttl: milliseconds(ttl_ms), renew: milliseconds(renew_ms) })
+}
+
+/// Limits are checked also while nothing is recorded, so that turning it on brings no surprise.
+fn record(values: &Values, errors: &mut ConfigErrors) -> Option<RecordSettings> {
+    let dir = filled(values, &keys::RECORD_DIR).map(PathBuf::from);
+    let file_bytes_max = number(values, &keys::RECORD_FILE_BYTES, errors);
+    let buffer_bytes_max = number(values, &keys::RECORD_BUFFER_BYTES, errors);
+    Some(RecordSettings { dir, file_bytes_max: file_bytes_max?, buffer_bytes_max: buffer_bytes_max? })
 }
 
 /// In the order of their codes; none is a choice too.
