@@ -1,0 +1,254 @@
+//! What does an update cost with 10, 100, 1,000 and 10,000 instruments, and how much memory is an instrument?
+//!
+//! The way of a frame without sockets: decoder, route, book or quote, state, conflation, encoding, the engine's own table. Four quotes
+//! to one depth update of ten levels, instruments in random order, a flush every 16 frames, the 50 ms timer as often as 20,000 frames a
+//! second would see it. Each number of instruments runs in a process of its own, so that memory is its own; each instrument has price,
+//! liquidity (a book of 100 levels a side) and volume. Expectation: flat, at most 1.3 times the cost at 10 instruments.
+//! Run: `cargo bench --bench scale`.
+
+use std::collections::HashMap;
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tickcache::clock;
+use tickcache::domain::{
+    Anchor, BookRules, Channel, Contract, Coverage, DepthSnapshot, Entity, EntityDurations, Epoch,
+    EventPolicy, Feed, InstrumentId, KeyEvent, MarketRules, MonoTime, Namespace, Now, Number, PriceFrom,
+    RawLevel, SessionId, SlotId, Subscription, TickerTop, Update, UpdateSink, VenueSequence, WallTime,
+};
+use tickcache::feed::Frame;
+use tickcache::feed::binance::Decoder;
+use tickcache::process::{Book, FeedState, InstrumentSpec};
+use tickcache::publish::pipeline::Pipeline;
+use tickcache::publish::{
+    FeedIndex, Fencing, PipelineOptions, Push, SlotKey, SlotPlan, Spread, StatsBoard, ValueTable,
+};
+
+const COUNTS: [u32; 4] = [10, 100, 1_000, 10_000];
+const ROUNDS: usize = 5;
+const FRAMES: u64 = 400_000;
+const FRAMES_A_TICK: u64 = 1_000;
+const FRAMES_A_FLUSH: u64 = 16;
+
+struct Sink(Pipeline);
+
+impl UpdateSink for Sink {
+    fn update(&mut self, update: Update<'_>) {
+        self.0.update(update);
+    }
+
+    fn event(&mut self, event: KeyEvent) {
+        self.0.event(event);
+    }
+}
+
+struct Rig {
+    decoder: Decoder,
+    routes: HashMap<String, Subscription>,
+    state: FeedState,
+    sink: Sink,
+    update_ids: Vec<u64>,
+    now: Now,
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    if let Some(count) = arguments.iter().position(|argument| argument == "--count") {
+        let count = arguments[count + 1].parse().expect("a number");
+        return one(count);
+    }
+    println!(
+        "instruments | ns an update: median (least to most) of {ROUNDS} | against 10 | KiB an instrument"
+    );
+    let mut first = None;
+    for count in COUNTS {
+        let output = std::process::Command::new(&arguments[0])
+            .args(["--count", &count.to_string()])
+            .output()
+            .expect("this program starts");
+        let text = String::from_utf8(output.stdout).expect("its own words");
+        let numbers: Vec<f64> = text.split_whitespace().map(|word| word.parse().expect("numbers")).collect();
+        let [memory, costs @ ..] = numbers.as_slice() else { panic!("{text:?}") };
+        let mut costs = costs.to_vec();
+        costs.sort_by(f64::total_cmp);
+        let median = costs[costs.len() / 2];
+        let ratio = median / *first.get_or_insert(median);
+        println!(
+            "{count:>11} | {median:.0} ({:.0} to {:.0}) | {ratio:.2} | {memory:.1}",
+            costs[0],
+            costs[costs.len() - 1]
+        );
+    }
+}
+
+/// Prints the memory of an instrument and the cost of each round.
+fn one(count: u32) {
+    let before = resident_kib();
+    let mut rig = Rig::new(count);
+    let memory = (resident_kib() - before) / f64::from(count);
+    let mut random = fastrand::Rng::with_seed(7);
+    rig.play(FRAMES / 4, &mut random);
+    print!("{memory:.1}");
+    for _ in 0..ROUNDS {
+        print!(" {:.1}", rig.play(FRAMES, &mut random).as_nanos() as f64 / FRAMES as f64);
+    }
+    println!();
+}
+
+fn resident_kib() -> f64 {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages: f64 = statm.split_whitespace().nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0.0);
+    pages * 4.0
+}
+
+impl Rig {
+    fn new(count: u32) -> Self {
+        let (mut plan, mut specs, mut routes) = (SlotPlan::new(), Vec::new(), HashMap::new());
+        for index in 0..count {
+            specs.push(spec(index, &mut plan));
+            for (suffix, channel) in [("bookTicker", Channel::Quote), ("depth@100ms", Channel::Depth)] {
+                let subscription = Subscription { instrument: InstrumentId(index), channel };
+                routes.insert(format!("c{index}usdt@{suffix}"), subscription);
+            }
+        }
+        let options = PipelineOptions {
+            embedded: true,
+            namespace: Namespace::default(),
+            engine: "bench".to_owned(),
+            owner: "bench.1".to_owned(),
+            started_ms: 1,
+            feeds: vec![Feed { venue: "binance".parse().expect("a venue"), partition: 0 }],
+            fencing: Fencing::Off(Epoch::new(1).expect("in range")),
+            push: Push::Off,
+            spread: Spread::One,
+            zstd_threshold: 512,
+        };
+        let table = Arc::new(ValueTable::new(&plan));
+        let sink = Sink(Pipeline::new(options, &plan, table, Arc::new(StatsBoard::new())));
+        let second = Duration::from_secs(3_600);
+        let silence = EntityDurations { price: second, liquidity: second, volume: second };
+        let now =
+            Now { wall: WallTime::from_nanos(1_795_000_000_000_000_000), mono: MonoTime::from_nanos(1) };
+        let state = FeedState::new(&specs, 1, silence, Duration::ZERO, EventPolicy::default(), now);
+        let mut rig = Self {
+            decoder: Decoder::new(),
+            routes,
+            state,
+            sink,
+            update_ids: vec![1_000; count as usize],
+            now,
+        };
+        let mut text = String::new();
+        for index in 0..count {
+            rig.render(index, 0, &mut text);
+            rig.take(&text);
+            let book = Book::from_snapshot(&snapshot()).expect("small numbers");
+            rig.state.snapshot(InstrumentId(index), book, rig.now, &mut rig.sink);
+            rig.render(index, 1, &mut text);
+            rig.take(&text);
+        }
+        rig.sink.0.fill(rig.now);
+        rig
+    }
+
+    /// Frames are made up before the timer starts.
+    fn play(&mut self, frames: u64, random: &mut fastrand::Rng) -> Duration {
+        let count = u32::try_from(self.update_ids.len()).expect("few");
+        let mut spent = Duration::ZERO;
+        let mut texts = vec![String::new(); usize::try_from(FRAMES_A_TICK).expect("small")];
+        for _ in 0..frames / FRAMES_A_TICK {
+            for (text, frame) in texts.iter_mut().zip(0..) {
+                self.render(random.u32(..count), frame, text);
+            }
+            let started = clock::mono();
+            for (text, frame) in texts.iter().zip(0_u64..) {
+                self.take(text);
+                if frame.is_multiple_of(FRAMES_A_FLUSH) {
+                    self.sink.0.fill(self.now);
+                }
+            }
+            self.state.tick(self.now, &mut self.sink);
+            while let Some(request) = self.state.next_request() {
+                black_box(request);
+            }
+            spent += clock::mono().since(started);
+        }
+        spent
+    }
+
+    /// Every fifth frame is a depth update.
+    fn render(&mut self, index: u32, frame: u64, text: &mut String) {
+        use std::fmt::Write as _;
+
+        let id = &mut self.update_ids[index as usize];
+        *id += 1;
+        let (id, cents) = (*id, frame % 90 + 10);
+        text.clear();
+        let wrote = if frame.is_multiple_of(5) {
+            let level = |n: u64| format!(r#"["{}.{cents}000000","1.2{n}000000"]"#, 60_000 - n);
+            let levels: Vec<String> = (1..=10).map(level).collect();
+            write!(
+                text,
+                r#"{{"stream":"c{index}usdt@depth@100ms","data":{{"e":"depthUpdate","E":1723161255308,"s":"C{index}USDT","U":{id},"u":{id},"b":[{}],"a":[]}}}}"#,
+                levels.join(",")
+            )
+        } else {
+            write!(
+                text,
+                r#"{{"stream":"c{index}usdt@bookTicker","data":{{"u":{id},"s":"C{index}USDT","b":"60000.{cents}000000","B":"3.51200000","a":"61000.20000000","A":"0.00012000"}}}}"#
+            )
+        };
+        wrote.expect("a String takes everything");
+    }
+
+    fn take(&mut self, text: &str) {
+        self.now = Now { wall: self.now.wall, mono: self.now.mono.after(Duration::from_micros(50)) };
+        let decoded = self.decoder.decode(text.as_bytes()).expect("a frame of Binance");
+        let Frame::Market { stream, event } = decoded else { panic!("market data") };
+        let subscription = self.routes[stream];
+        self.state.event(SessionId(0), subscription, &event, self.now, &mut self.sink);
+    }
+}
+
+fn spec(index: u32, plan: &mut SlotPlan) -> InstrumentSpec {
+    let slot = |entity: Entity, plan: &mut SlotPlan| -> SlotId {
+        plan.add(SlotKey {
+            key: format!("tickcache:v1:{entity}:{{C{index}-USDT}}:binance"),
+            entity,
+            instrument: format!("C{index}-USDT").parse().expect("an instrument"),
+            venue: "binance".parse().expect("a venue"),
+            feed: FeedIndex(0),
+            ttl: Duration::from_secs(30),
+        })
+        .expect("few keys, all different")
+    };
+    InstrumentSpec {
+        slots: Entity::ALL.iter().map(|&entity| (entity, slot(entity, plan))).collect(),
+        depth: 20,
+        sessions: Channel::ALL.map(|channel| (channel, SessionId(0))).to_vec(),
+        rules: MarketRules {
+            book: BookRules {
+                anchor: Anchor::Rest,
+                window: None,
+                checksum: None,
+                coverage: Coverage::Everything,
+            },
+            price_from: PriceFrom::Bbo,
+            ticker_top: TickerTop::Nothing,
+            contract: Contract::PLAIN,
+        },
+    }
+}
+
+fn snapshot() -> DepthSnapshot {
+    let number = |text: String| Number::parse(text.as_bytes()).expect("a number");
+    let level = |price: i64| RawLevel { price: number(format!("{price}.5")), size: number("1.5".to_owned()) };
+    DepthSnapshot {
+        last: VenueSequence(1_001),
+        bids: (0..100).map(|n| level(60_000 - n)).collect(),
+        asks: (1..=100).map(|n| level(61_000 + n)).collect(),
+        limit: 101,
+        venue_time: None,
+    }
+}
