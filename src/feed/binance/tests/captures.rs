@@ -3,9 +3,8 @@
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 
-use super::super::{Decoder, fast, parse_depth_snapshot};
+use super::super::{Decoder, parse_depth_snapshot};
 use crate::feed::Frame;
-use crate::feed::levels::Buffers;
 
 fn captures() -> Vec<PathBuf> {
     let root = std::env::var_os("TICKCACHE_CAPTURES")
@@ -48,6 +47,6 @@ fn is_market_on_both_paths(frame: &str) -> bool {
     let decoded = first.decode(frame.as_bytes()).unwrap();
     assert_eq!(decoded, second.decode_any(frame.as_bytes()).unwrap(), "{frame}");
     let is_market = matches!(decoded, Frame::Market { .. });
-    assert_eq!(fast::decode(frame.as_bytes(), &mut Buffers::default()).is_some(), is_market, "{frame}");
+    assert_eq!(Decoder::new().0.fast(frame.as_bytes()).is_some(), is_market, "{frame}");
     is_market
 }

@@ -1,0 +1,1 @@
+//! What the decoder guarantees, over frames made in the venue's form.
