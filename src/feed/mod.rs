@@ -27,6 +27,8 @@ mod error;
 mod frame;
 mod json;
 mod levels;
+#[cfg(test)]
+mod mutations;
 mod plan;
 mod rest;
 mod session;

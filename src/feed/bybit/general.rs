@@ -124,12 +124,13 @@ fn book(message: Message<'_, '_>, buffers: &mut Buffers) -> Result<u64, DecodeEr
 }
 
 fn trades(message: Message<'_, '_>, buffers: &mut Buffers) -> Result<(), DecodeError> {
-    let wire: Vec<wire::Trade<'_>> = parse(message.data.get(), message.frame)?;
+    let items: Vec<&RawValue> = parse(message.data.get(), message.frame)?;
     buffers.trades.clear();
-    if wire.len() > LEVELS_MAX {
+    if items.len() > LEVELS_MAX {
         return Err(DecodeError::TooManyLevels { side: "data", limit: LEVELS_MAX });
     }
-    for trade in wire {
+    for item in items {
+        let trade: wire::Trade<'_> = object(item, message.frame)?;
         message.carries("s", trade.s)?;
         if trade.block == Some(true) {
             continue;
