@@ -60,7 +60,7 @@ fn obeys(event: &MarketEvent<'_>) {
                 assert!(price.mantissa > 0, "{figures:?}");
             }
         }
-        _ => {}
+        MarketEvent::Ticker(_) => {}
     }
 }
 

@@ -54,6 +54,10 @@ pub(in crate::feed) enum Content {
 
 /// What the payload of one of our channels says.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every payload is the large variant; a box would be an allocation"
+)]
 pub(in crate::feed) enum Said {
     Market(Content),
     /// Valid, and nothing of ours.

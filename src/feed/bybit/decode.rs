@@ -27,6 +27,7 @@ pub(super) enum Kind {
 
 /// Market data with levels and trades left in the [`Buffers`].
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "handed on at once; a box would be an allocation")]
 pub(super) enum Content {
     Top { update: u64, venue_time: VenueTime },
     Book { kind: Kind, update: u64, venue_time: VenueTime },
