@@ -85,11 +85,11 @@ fn linear(instrument: &Instrument) -> Result<String, String> {
     }
 }
 
-/// `20261226` as `26DEC26`; a day below ten has one digit, as on the venue's list.
+/// `20260807` as `07AUG26`: a day has two digits, as other clients' tests show (`BTCUSDT-07AUG26`).
 fn venue_date(date: &str) -> Option<String> {
     let month: usize = date.get(4..6)?.parse().ok()?;
     let (year, month) = (date.strip_prefix("20")?.get(..2)?, MONTHS.get(month.checked_sub(1)?)?);
-    Some(format!("{}{month}{year}", date.get(6..)?.trim_start_matches('0')))
+    Some(format!("{}{month}{year}", date.get(6..)?))
 }
 
 /// `26DEC26` as `20261226`.
