@@ -29,19 +29,19 @@ pub(super) const SESSION_MAX: Duration = Duration::from_secs(24 * 3_600);
 /// Unproved: spot's limit.
 pub(super) const CONNECTS: (u32, Duration) = (300, Duration::from_secs(300));
 
-/// `REQUEST_WEIGHT` of `GET /fapi/v1/exchangeInfo`, per minute and address.
+/// `REQUEST_WEIGHT` of `GET /fapi/v1/exchangeInfo`, per minute and address; from memory.
 pub(super) const WEIGHT_PER_MINUTE: u32 = 2_400;
 
 /// Levels a side of a snapshot: the most that there are (`GET /fapi/v1/depth`: 5, 10, 20, 50, 100, 500 or 1000).
 pub const SNAPSHOT_LIMIT: usize = 1_000;
 
-/// Of a snapshot of that many (limits to 50 cost 2, 100 costs 5, 500 costs 10).
+/// Of a snapshot of that many (limits to 50 cost 2, 100 costs 5, 500 costs 10; from memory).
 const SNAPSHOT_WEIGHT: u32 = 20;
 
-/// "2 for a single symbol" (`GET /fapi/v1/ticker/bookTicker`).
+/// For one symbol (`GET /fapi/v1/ticker/bookTicker`; from memory).
 const BOOK_TICKER_WEIGHT: u32 = 2;
 
-/// (`GET /fapi/v1/exchangeInfo`)
+/// `GET /fapi/v1/exchangeInfo`; from memory.
 const EXCHANGE_INFO_WEIGHT: u32 = 1;
 
 fn get(path: String, weight: u32) -> RestCall {

@@ -82,7 +82,7 @@ pub(super) struct DepthUpdate<'a> {
     pub(super) first: Option<u64>,
     /// "Final update ID in event"
     pub(super) u: Option<u64>,
-    /// "Final update Id in last stream(ie `u` in last stream)"
+    /// `u` of the update before
     pub(super) pu: Option<u64>,
     /// "Bids to be updated"
     #[serde(borrow)]

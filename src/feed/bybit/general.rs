@@ -15,7 +15,7 @@ use crate::feed::json::{Text, excerpt, number, object, parse, required, side, ti
 use crate::feed::levels::{self, Buffers};
 use crate::feed::{Ack, DecodeError, Excerpt, Frame, Place};
 
-/// "24h"
+/// 24 hours.
 const WINDOW_S: u32 = 86_400;
 
 /// What a frame says, with levels and trades left in the [`Buffers`].

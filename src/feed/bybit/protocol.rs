@@ -17,10 +17,11 @@ pub const LINEAR_URL: &str = "wss://stream.bybit.com/v5/public/linear";
 /// <https://bybit-exchange.github.io/docs/v5/guide>
 pub const REST_URL: &str = "https://api.bybit.com";
 
-/// "Spot can input up to 10 args for each subscription request" (as [`SPOT_URL`]); other clients keep to that everywhere.
+/// Spot takes ten topics a request (as [`SPOT_URL`]; from memory); other clients (tardis-node, gocryptotrader) keep to that everywhere.
 pub const REQUEST_TOPICS_MAX: usize = 10;
 
-/// "The length of the args array of one public connection is limited to 21,000 characters" (as [`SPOT_URL`]; from memory).
+/// All topics of one public connection, in characters (as [`SPOT_URL`]; from memory: it may be meant for one request only, then we
+/// stay far below).
 pub const SESSION_TOPIC_BYTES_MAX: usize = 21_000;
 
 /// The longest topic: a base and a quote of 20 characters (WIRE.md) and a date, with quotes and a comma.
@@ -34,14 +35,14 @@ const _: () = assert!(STREAMS_PER_SESSION_MAX * TOPIC_BYTES_MAX <= SESSION_TOPIC
 /// Between two requests. Our own: no limit is documented for public connections.
 pub(super) const REQUEST_PACE: Duration = Duration::from_millis(100);
 
-/// "You are not allowed to make more than 500 connections within 5 minutes" (as [`SPOT_URL`]).
+/// From one address, within five minutes (as [`SPOT_URL`]; from memory).
 pub(super) const CONNECTS: (u32, Duration) = (500, Duration::from_secs(300));
 
-/// Every call counts one. "600 requests within a 5-second window" for an address
-/// (<https://bybit-exchange.github.io/docs/v5/rate-limit>): so many a minute never are too many, however they fall.
+/// Every call counts one. An address may make 600 within five seconds
+/// (<https://bybit-exchange.github.io/docs/v5/rate-limit>; from memory): so many a minute never are too many, however they fall.
 pub(super) const WEIGHT_PER_MINUTE: u32 = 600;
 
-/// To be sent every 20 s (as [`SPOT_URL`]); whoever is silent for ten minutes is cut off.
+/// To be sent every 20 s (as [`SPOT_URL`]); clients that did not were cut off after ten minutes (hirokisan/bybit#99).
 pub(super) const PING: &str = r#"{"op":"ping"}"#;
 
 /// Which of the venue's markets.
@@ -87,7 +88,8 @@ pub(super) fn book_call(category: Category, symbol: &str) -> RestCall {
     get(format!("/v5/market/orderbook?category={}&symbol={symbol}&limit=1", category.as_str()))
 }
 
-/// The first thousand instruments, the most that one call gives; spot always gives all.
+/// The first thousand instruments, the most that one call gives; spot always gives all
+/// (<https://bybit-exchange.github.io/docs/v5/market/instrument>). Further pages are not fetched.
 pub(super) fn instruments_call(category: Category) -> RestCall {
     get(format!("/v5/market/instruments-info?category={}&limit=1000", category.as_str()))
 }

@@ -10,8 +10,8 @@ use super::{symbols, wire};
 use crate::domain::{Quote, RawLevel};
 use crate::feed::{DecodeError, Listing, json, levels, thousands};
 
-/// The body of `GET /v5/market/orderbook`: a quote without update id, as that is another channel's
-/// ("`u` corresponds to `u` in the websocket's book" of another depth), and without time.
+/// The body of `GET /v5/market/orderbook`: a quote without update id, as that is another channel's (of a deeper book, from memory),
+/// and without time.
 pub(super) fn parse_quote(body: &[u8]) -> Result<Quote, DecodeError> {
     let wire: wire::Book<'_> = result(body)?;
     let best = |name, raw: Option<&RawValue>| -> Result<Option<RawLevel>, DecodeError> {

@@ -21,11 +21,11 @@ pub(super) struct Envelope<'a> {
     pub(super) topic: Option<Text<'a>>,
     #[serde(borrow, rename = "type")]
     pub(super) kind: Option<Text<'a>>,
-    /// "The timestamp (ms) that the system generates the data"
+    /// When the gateway made the message, milliseconds
     pub(super) ts: Option<u64>,
     #[serde(borrow)]
     pub(super) data: Option<&'a RawValue>,
-    /// "The timestamp from the matching engine when this orderbook data is produced"
+    /// When the matching engine made the book, milliseconds
     pub(super) cts: Option<u64>,
     pub(super) success: Option<bool>,
     #[serde(borrow)]
@@ -44,38 +44,38 @@ pub(super) struct Envelope<'a> {
 pub(super) struct Book<'a> {
     #[serde(borrow)]
     pub(super) s: Option<Text<'a>>,
-    /// "Bids": price, size
+    /// Bids: price, size
     #[serde(borrow)]
     pub(super) b: Option<&'a RawValue>,
-    /// "Asks"
+    /// Asks
     #[serde(borrow)]
     pub(super) a: Option<&'a RawValue>,
-    /// "Update ID"
+    /// Update ID
     pub(super) u: Option<u64>,
 }
 
-/// `publicTrade.<symbol>`, one of `data`; "a single message may have up to 1024 trades":
+/// `publicTrade.<symbol>`, one of `data`, which holds 1 to 1024:
 /// ```json
 /// {"T":1672304486865,"s":"BTCUSDT","S":"Buy","v":"0.001","p":"16578.50","L":"PlusTick",
 ///  "i":"20f43950-d8dd-5b31-9112-a178eb6023af","BT":false,"RPI":false,"seq":1783284617}
 /// ```
 #[derive(Debug, serde::Deserialize)]
 pub(super) struct Trade<'a> {
-    /// "The timestamp (ms) that the order is filled"
+    /// When it was made, milliseconds
     #[serde(rename = "T")]
     pub(super) time: Option<u64>,
     #[serde(borrow)]
     pub(super) s: Option<Text<'a>>,
-    /// "Side of taker"
+    /// The taker's side
     #[serde(rename = "S")]
     pub(super) side: Option<Taker>,
-    /// "Trade size"
+    /// Trade size
     #[serde(borrow)]
     pub(super) v: Option<Text<'a>>,
-    /// "Trade price"
+    /// Trade price
     #[serde(borrow)]
     pub(super) p: Option<Text<'a>>,
-    /// "Whether it is a block trade order or not"
+    /// Whether it is a block trade
     #[serde(rename = "BT")]
     pub(super) block: Option<bool>,
 }
@@ -112,13 +112,13 @@ pub(super) struct Ticker<'a> {
     pub(super) high: Option<Text<'a>>,
     #[serde(borrow, rename = "lowPrice24h")]
     pub(super) low: Option<Text<'a>>,
-    /// "Market price 24 hours ago"
+    /// The price 24 hours ago
     #[serde(borrow, rename = "prevPrice24h")]
     pub(super) open: Option<Text<'a>>,
-    /// "Volume for 24h"
+    /// Volume for 24h
     #[serde(borrow, rename = "volume24h")]
     pub(super) volume: Option<Text<'a>>,
-    /// "Turnover for 24h"
+    /// Turnover for 24h
     #[serde(borrow, rename = "turnover24h")]
     pub(super) turnover: Option<Text<'a>>,
 }
