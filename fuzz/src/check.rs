@@ -61,7 +61,7 @@ impl<'t> Market<'t> {
         let stream = tree.text("stream").ok()?;
         let data = tree.field("data").ok()?;
         let (symbol, channel) = stream.split_once('@')?;
-        let known = ["bookTicker", "trade", "depth", "depth@100ms", "ticker"].contains(&channel);
+        let known = ["bookTicker", "trade", "depth@100ms", "ticker"].contains(&channel);
         let unclear = !data.keys_differ() || data.text("e") == Ok("serverShutdown");
         (known && !unclear).then_some(Self { stream, symbol, channel, data })
     }

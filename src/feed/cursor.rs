@@ -3,7 +3,8 @@
 //! Owns the steps of the fast path. Never reports an error: each step gives `None` when the bytes are not the expected
 //! ones, and whoever called starts over on the general path. What it accepts is valid JSON. Never reads past the frame.
 
-use crate::domain::{Number, swar};
+use super::levels;
+use crate::domain::{Number, RawLevel, swar};
 
 /// The part of the frame that is not read yet.
 #[derive(Debug, Clone, Copy)]
@@ -19,7 +20,7 @@ impl<'f> Cursor<'f> {
 
     /// The rest of a string up to its closing quote, which is read too. The caller checks that it holds no escapes.
     #[inline]
-    fn string(&mut self) -> Option<&'f [u8]> {
+    pub(super) fn string(&mut self) -> Option<&'f [u8]> {
         let mut length = 0;
         loop {
             let rest = self.0.get(length..)?;
@@ -97,10 +98,33 @@ impl<'f> Cursor<'f> {
         }
     }
 
-    /// One or more lower-case letters and digits up to an `@`, which is not read.
+    /// The levels `["price","size"],...` of an array up to and with its closing bracket.
+    #[inline]
+    pub(super) fn side(&mut self, into: &mut Vec<RawLevel>) -> Option<()> {
+        into.clear();
+        if self.literal(b"]").is_some() {
+            return Some(());
+        }
+        loop {
+            self.literal(b"[\"")?;
+            let price = self.number()?;
+            self.literal(b",\"")?;
+            let size = self.number()?;
+            self.literal(b"]")?;
+            if !levels::has_room(into) {
+                return None;
+            }
+            into.push(levels::level(price, size)?);
+            if self.either(b',', b']')? == b']' {
+                return Some(());
+            }
+        }
+    }
+
+    /// One or more lower-case letters, digits and underscores up to an `@`, which is not read.
     #[inline]
     pub(super) fn lower_case_symbol(&mut self) -> Option<&'f [u8]> {
-        let other = self.0.iter().position(|byte| !matches!(byte, b'a'..=b'z' | b'0'..=b'9'))?;
+        let other = self.0.iter().position(|byte| !matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))?;
         let (symbol, rest) = self.0.split_at_checked(other)?;
         self.0 = rest;
         (!symbol.is_empty() && rest.first() == Some(&b'@')).then_some(symbol)

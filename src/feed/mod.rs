@@ -6,18 +6,21 @@
 //! | file | owns |
 //! |---|---|
 //! | `venue` | what a venue has to say to be streamed, and the registry of venues |
-//! | `binance` | that venue: spelling, requests, decoding |
+//! | `binance`, `binance_usdm`, `bybit` | these venues: spelling, requests, decoding |
 //! | `plan` | which session carries which stream |
 //! | `relay` | one connection after the other, or two at a time |
 //! | `session` | one connection: connect, read, heartbeat |
 //! | `conversation` | requests, acknowledgements and routes of one connection |
 //! | `watchdog` | which subscriptions stay silent |
 //! | `stamped` | when a socket was last read |
+//! | `thousands` | contracts that are quoted in thousands |
 //! | `cursor`, `json`, `levels` | what decoders share: bytes that are known beforehand, any JSON, buffers |
 //! | `rest`, `budget` | REST calls, within the venue's request weight |
 
 pub mod binance;
+pub mod binance_usdm;
 mod budget;
+pub mod bybit;
 mod conversation;
 mod cursor;
 mod decode_error;
@@ -25,11 +28,14 @@ mod error;
 mod frame;
 mod json;
 mod levels;
+#[cfg(test)]
+mod mutations;
 mod plan;
 mod relay;
 mod rest;
 mod session;
 mod stamped;
+mod thousands;
 mod venue;
 mod watchdog;
 

@@ -32,6 +32,10 @@ const GARBAGE_MAX: u32 = 1_000;
 const HEARTBEAT: Duration = Duration::from_secs(1);
 const DEAD_AFTER: Duration = Duration::from_millis(2_500);
 
+/// A venue with a ping of its own may take its absence for a dead client, however much it sends itself: Bybit wants one each 20 s
+/// and closes after ten minutes (hirokisan/bybit#99).
+const TEXT_PING_EVERY: Duration = Duration::from_secs(15);
+
 /// How often requests, silence and heartbeats are looked at.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -326,7 +330,7 @@ impl Session<'_> {
         if let Some(text) = self.conversation.next_request(now.mono) {
             self.send(Message::text(text)).await?;
         }
-        if silent >= HEARTBEAT && now.mono.since(self.pinged) >= HEARTBEAT {
+        if ping_is_due(self.ping, silent, now.mono.since(self.pinged)) {
             self.pinged = now.mono;
             self.send(match self.ping {
                 Ping::Frame => Message::Ping(Bytes::new()),
@@ -342,6 +346,32 @@ impl Session<'_> {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(SessionEnd::WebSocket(Box::new(error))),
             Err(_) => Err(SessionEnd::SendTimeout { waited: SEND_TIMEOUT }),
+        }
+    }
+}
+
+/// Whether to ask for a sign of life, or to give one.
+fn ping_is_due(ping: Ping, silent: Duration, since_last: Duration) -> bool {
+    let owed = matches!(ping, Ping::Text(_)) && since_last >= TEXT_PING_EVERY;
+    owed || (silent >= HEARTBEAT && since_last >= HEARTBEAT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_busy_session_pings_where_the_venue_counts_its_own_pings() {
+        let seconds = Duration::from_secs;
+        for (ping, silent, since_last, expected) in [
+            (Ping::Frame, seconds(0), seconds(600), false),
+            (Ping::Frame, seconds(1), seconds(1), true),
+            (Ping::Frame, seconds(2), Duration::from_millis(900), false),
+            (Ping::Text("ping"), seconds(0), seconds(14), false),
+            (Ping::Text("ping"), seconds(0), seconds(15), true),
+            (Ping::Text("ping"), seconds(1), seconds(1), true),
+        ] {
+            assert_eq!(ping_is_due(ping, silent, since_last), expected, "{ping:?} {silent:?} {since_last:?}");
         }
     }
 }

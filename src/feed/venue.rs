@@ -217,7 +217,12 @@ pub trait FrameDecoder: fmt::Debug {
 }
 
 /// Every venue that tickcache knows.
-static VENUES: &[&dyn VenueProtocol] = &[&super::binance::Binance];
+static VENUES: &[&dyn VenueProtocol] = &[
+    &super::binance::Binance,
+    &super::binance_usdm::BinanceUsdm,
+    &super::bybit::Bybit::SPOT,
+    &super::bybit::Bybit::LINEAR,
+];
 
 /// Every venue that tickcache knows.
 #[must_use]

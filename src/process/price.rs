@@ -8,11 +8,14 @@ use super::liquidity::Arrival;
 use super::outlet::Outlet;
 use crate::domain::{
     EventDetail, LastTrade, Now, NumberError, PriceFrom, PriceLevel, PriceRecord, Quote, RawLevel, Reason,
-    Scales, Trade, Urgency,
+    Scales, Trade, Urgency, VenueSequence,
 };
 
 /// Older quotes in a row after which the venue's numbering itself is in doubt.
 pub(super) const REGRESSIONS_MAX: u32 = 16;
+
+/// Where every count begins. Whoever sends it after a greater number counts anew (Bybit: "u = 1 is a restart").
+const FIRST: VenueSequence = VenueSequence(1);
 
 #[derive(Debug)]
 pub(super) struct PriceKey {
@@ -181,7 +184,7 @@ fn goes_back(quote: &Quote, known: &PriceRecord) -> Option<QuoteOutcome> {
             let back = matches!((quote.venue_time, known.stamp.venue_time), (Some(time), Some(known)) if time < known);
             back.then_some(QuoteOutcome::TimeWentBack)
         }
-        (quote, known) => (quote < known).then_some(QuoteOutcome::Old),
+        (quote, known) => (quote < known && quote != Some(FIRST)).then_some(QuoteOutcome::Old),
     }
 }
 

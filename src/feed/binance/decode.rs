@@ -1,109 +1,80 @@
-//! From the bytes of one frame of a combined connection to what it says.
+//! Spot's decoder.
 //!
-//! Owns the choice between two paths with equal results: `fast` knows the very bytes that Binance sends, `general` takes any
-//! JSON of that meaning and words all errors. Never panics, whatever the bytes; never checks a book (crossed, gaps): that is
-//! the book's. Reuses two level buffers of at most `LEVELS_MAX` levels; else nothing is kept from frame to frame.
-//!
-//! The venue's documentation: "Combined stream events are wrapped as follows: `{"stream":"<streamName>","data":<rawPayload>}`";
-//! "if the result received is null this means the request sent was a success"; "A serverShutdown event will be sent when the
-//! server is about to shutdown, resulting in disconnection".
+//! Owns which parts it is made of: `combined` knows the frames, `fast` and `general` the payloads. Never more than those do.
 
-use super::{fast, general};
-use crate::domain::{
-    DepthDelta, Link, MarketEvent, Quote, Side, Trade, VenueSequence, VenueTime, VolumeFigures,
-};
+use super::combined::{Combined, Content, Dialect, Payload, Said};
+use super::{Binance, fast, general};
+use crate::domain::Channel;
+use crate::feed::cursor::Cursor;
 use crate::feed::levels::Buffers;
-use crate::feed::{DecodeError, Frame};
+use crate::feed::{ChannelNames, DecodeError, Frame, FrameDecoder, VenueProtocol as _};
 
-/// "24hr rolling window".
-pub(super) const WINDOW_S: u32 = 86_400;
+#[derive(Debug, Default)]
+pub(super) struct Spot;
 
-/// Market data with the levels left in the [`Buffers`].
-#[derive(Debug)]
-pub(super) enum Content {
-    Quote(Quote),
-    Trade(Trade),
-    Depth { link: Link, last: VenueSequence, venue_time: VenueTime },
-    Volume(VolumeFigures),
-}
-
-impl Content {
+impl Dialect for Spot {
     #[inline]
-    fn with_levels(self, buffers: &mut Buffers) -> MarketEvent<'_> {
-        match self {
-            Self::Quote(quote) => MarketEvent::Quote(quote),
-            Self::Trade(trade) => {
-                buffers.trades.clear();
-                buffers.trades.push(trade);
-                MarketEvent::Trades(&buffers.trades)
-            }
-            Self::Volume(figures) => MarketEvent::Volume(figures),
-            Self::Depth { link, last, venue_time } => MarketEvent::Depth(DepthDelta {
-                link,
-                last: Some(last),
-                bids: &buffers.bids,
-                asks: &buffers.asks,
-                venue_time: Some(venue_time),
-                check: None,
-            }),
-        }
+    fn fast(
+        channel: Channel,
+        cursor: &mut Cursor<'_>,
+        symbol: &[u8],
+        buffers: &mut Buffers,
+    ) -> Option<Content> {
+        fast::payload(channel, cursor, symbol, buffers)
+    }
+
+    fn general(channel: Channel, payload: Payload<'_>, buffers: &mut Buffers) -> Result<Said, DecodeError> {
+        general::payload(channel, payload, buffers)
     }
 }
 
-/// Who the aggressor was. "m: Is the buyer the market maker?": then the seller came to them.
-#[inline]
-pub(super) const fn aggressor(buyer_is_maker: bool) -> Side {
-    if buyer_is_maker { Side::Sell } else { Side::Buy }
-}
-
 /// Decodes the frames of one session.
-#[derive(Debug, Default)]
-pub struct Decoder {
-    levels: Buffers,
-    /// A stream's name that had to be unescaped.
-    stream: String,
+#[derive(Debug)]
+pub struct Decoder(pub(super) Combined<Spot>);
+
+impl Default for Decoder {
+    fn default() -> Self {
+        Self::named(&ChannelNames::of(Binance.defaults()))
+    }
 }
 
 impl Decoder {
-    /// With empty buffers.
+    /// With empty buffers, for channels that are called as the venue calls them now.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// What `frame` says. Streams other than `@bookTicker`, `@trade`, `@depth`, `@depth@100ms` and `@ticker` are [`Frame::Other`].
+    /// With empty buffers, for channels of these names.
+    #[must_use]
+    pub fn named(names: &ChannelNames) -> Self {
+        Self(Combined::new(names))
+    }
+
+    /// What `frame` says. Streams of other channels are [`Frame::Other`].
     ///
     /// - `@bookTicker`: a quote with `u` as its sequence and no venue time (spot sends none). A side of size zero is no side.
     /// - `@trade`: the venue time is `T`, the trade's own, not `E`, the message's.
-    /// - `@depth`: the venue time is `E`.
+    /// - `@depth@100ms`: the venue time is `E`.
     /// - `@ticker`: the venue time is `E`. Prices of zero (no trade in the window) are `None`.
     ///
     /// # Errors
     /// [`DecodeError`] for anything that is no JSON, lacks a field, or contradicts itself.
     #[inline]
     pub fn decode<'a>(&'a mut self, frame: &'a [u8]) -> Result<Frame<'a>, DecodeError> {
-        match fast::decode(frame, &mut self.levels) {
-            Some((stream, content)) => {
-                Ok(Frame::Market { stream, event: content.with_levels(&mut self.levels) })
-            }
-            None => self.decode_any(frame),
-        }
+        self.0.decode(frame)
     }
 
     /// The general path alone.
+    #[cfg(test)]
     pub(super) fn decode_any<'a>(&'a mut self, frame: &'a [u8]) -> Result<Frame<'a>, DecodeError> {
-        match general::decode(frame, &mut self.levels)? {
-            general::Said::Else(frame) => Ok(frame),
-            general::Said::Market { stream, content } => {
-                let stream = match stream {
-                    std::borrow::Cow::Borrowed(stream) => stream,
-                    std::borrow::Cow::Owned(unescaped) => {
-                        self.stream = unescaped;
-                        &self.stream
-                    }
-                };
-                Ok(Frame::Market { stream, event: content.with_levels(&mut self.levels) })
-            }
-        }
+        self.0.decode_any(frame)
+    }
+}
+
+impl FrameDecoder for Decoder {
+    #[inline]
+    fn decode<'a>(&'a mut self, frame: &'a [u8]) -> Result<Frame<'a>, DecodeError> {
+        Self::decode(self, frame)
     }
 }

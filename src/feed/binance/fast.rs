@@ -1,35 +1,28 @@
-//! The fast path: market frames in the very bytes that Binance sends, in one pass, without a JSON parser.
+//! The fast path: spot's payloads in the very bytes that Binance sends, in one pass, without a JSON parser.
 //!
 //! Owns the four shapes, spelled as literals between the values. Never words an error: `None` means "ask the general path",
 //! which decides. Whatever it accepts is valid JSON, and the general path gives the same.
 
-use super::decode::{Content, WINDOW_S, aggressor};
-use crate::domain::{Form, Link, Quote, RawLevel, Trade, VenueSequence, VolumeFigures, VolumeUnit};
+use super::combined::{Content, aggressor};
+use super::general::WINDOW_S;
+use crate::domain::{Channel, Form, Link, Quote, Trade, VenueSequence, VolumeFigures, VolumeUnit};
 use crate::feed::cursor::Cursor;
 use crate::feed::levels::{self, Buffers};
 
-/// The stream's name and what came on it.
+/// As [`super::combined::Dialect::fast`].
 #[inline]
-pub(super) fn decode<'f>(frame: &'f [u8], buffers: &mut Buffers) -> Option<(&'f str, Content)> {
-    let mut cursor = Cursor(frame);
-    cursor.literal(b"{\"stream\":\"")?;
-    let name = cursor.0;
-    let symbol = cursor.lower_case_symbol()?;
-    let (suffix, content) = if cursor.literal(b"@bookTicker\",\"data\":{").is_some() {
-        ("@bookTicker", quote(&mut cursor, symbol)?)
-    } else if cursor.literal(b"@depth@100ms\",\"data\":{").is_some() {
-        ("@depth@100ms", depth(&mut cursor, symbol, buffers)?)
-    } else if cursor.literal(b"@trade\",\"data\":{").is_some() {
-        ("@trade", trade(&mut cursor, symbol)?)
-    } else if cursor.literal(b"@ticker\",\"data\":{").is_some() {
-        ("@ticker", ticker(&mut cursor, symbol)?)
-    } else {
-        return None;
-    };
-    cursor.literal(b"}}")?;
-    cursor.end()?;
-    let stream = str::from_utf8(name.get(..symbol.len() + suffix.len())?).ok()?;
-    Some((stream, content))
+pub(super) fn payload(
+    channel: Channel,
+    cursor: &mut Cursor<'_>,
+    symbol: &[u8],
+    buffers: &mut Buffers,
+) -> Option<Content> {
+    match channel {
+        Channel::Quote => quote(cursor, symbol),
+        Channel::Trade => trade(cursor, symbol),
+        Channel::Depth => depth(cursor, symbol, buffers),
+        Channel::Volume => ticker(cursor, symbol),
+    }
 }
 
 #[inline]
@@ -90,38 +83,15 @@ fn depth(cursor: &mut Cursor<'_>, symbol: &[u8], buffers: &mut Buffers) -> Optio
     cursor.literal(b",\"u\":")?;
     let last = cursor.integer()?;
     cursor.literal(b",\"b\":[")?;
-    side(cursor, &mut buffers.bids)?;
+    cursor.side(&mut buffers.bids)?;
     cursor.literal(b",\"a\":[")?;
-    side(cursor, &mut buffers.asks)?;
+    cursor.side(&mut buffers.asks)?;
     let venue_time = levels::venue_time(time)?;
     (first <= last).then_some(Content::Depth {
         link: Link::From(VenueSequence(first)),
         last: VenueSequence(last),
         venue_time,
     })
-}
-
-/// Levels up to and with the closing bracket.
-#[inline]
-fn side(cursor: &mut Cursor<'_>, into: &mut Vec<RawLevel>) -> Option<()> {
-    into.clear();
-    if cursor.literal(b"]").is_some() {
-        return Some(());
-    }
-    loop {
-        cursor.literal(b"[\"")?;
-        let price = cursor.number()?;
-        cursor.literal(b",\"")?;
-        let size = cursor.number()?;
-        cursor.literal(b"]")?;
-        if !levels::has_room(into) {
-            return None;
-        }
-        into.push(levels::level(price, size)?);
-        if cursor.either(b',', b']')? == b']' {
-            return Some(());
-        }
-    }
 }
 
 fn ticker(cursor: &mut Cursor<'_>, symbol: &[u8]) -> Option<Content> {

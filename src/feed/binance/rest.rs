@@ -9,7 +9,8 @@ use super::wire;
 use crate::domain::{Contract, DepthSnapshot, Quote, VenueSequence};
 use crate::feed::{DecodeError, Listing, json};
 
-/// The body of `GET /api/v3/depth`, which was asked for `limit` levels a side. Binance stamps it with no time.
+/// The body of `GET /api/v3/depth`, which was asked for `limit` levels a side, or of `GET /fapi/v1/depth`. Spot stamps it with no
+/// time; of futures it is `T`, as in their updates.
 ///
 /// # Errors
 /// [`DecodeError::Venue`] for the venue's own error, such as `{"code":-1121,"msg":"Invalid symbol."}`; else what is wrong.
@@ -20,14 +21,14 @@ pub fn parse_depth_snapshot(body: &[u8], limit: usize) -> Result<DepthSnapshot, 
         bids: Vec::new(),
         asks: Vec::new(),
         limit,
-        venue_time: None,
+        venue_time: wire.transaction_time.map(|millis| json::time("T", Some(millis))).transpose()?,
     };
     json::side("bids", json::required("bids", wire.bids)?, body, &mut snapshot.bids)?;
     json::side("asks", json::required("asks", wire.asks)?, body, &mut snapshot.asks)?;
     Ok(snapshot)
 }
 
-/// The body of `GET /api/v3/ticker/bookTicker?symbol=`: a quote without update id and time; a side of size zero is no side.
+/// The body of `GET /api/v3/ticker/bookTicker?symbol=` or of its like of futures: a quote without update id and time; a side of size zero is no side.
 ///
 /// # Errors
 /// As [`parse_depth_snapshot`].
@@ -55,7 +56,7 @@ pub fn parse_exchange_info(body: &[u8]) -> Result<Vec<Listing>, DecodeError> {
     Ok(symbols.iter().filter(|symbol| symbol.status.0 == "TRADING").filter_map(listing).collect())
 }
 
-fn parse<'b, T: serde::Deserialize<'b>>(body: &'b [u8]) -> Result<T, DecodeError> {
+pub(in crate::feed) fn parse<'b, T: serde::Deserialize<'b>>(body: &'b [u8]) -> Result<T, DecodeError> {
     let raw: &RawValue = json::parse(json::utf8(body)?, body)?;
     match json::object::<wire::Refusal<'_>>(raw, body)? {
         wire::Refusal { code: Some(code), msg } => {

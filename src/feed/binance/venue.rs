@@ -10,7 +10,7 @@ use crate::domain::{
     TickerTop,
 };
 use crate::feed::{
-    ChannelDefaults, ChannelNames, DecodeError, Frame, FrameDecoder, Listing, Method, Ping, RestCall, Stream,
+    ChannelDefaults, ChannelNames, DecodeError, FrameDecoder, Listing, Method, Ping, RestCall, Stream,
     SymbolError, VenueDefaults, VenueProtocol,
 };
 
@@ -81,8 +81,8 @@ impl VenueProtocol for Binance {
         protocol::request(method, topics, id)
     }
 
-    fn decoder(&self, _: &ChannelNames) -> Box<dyn FrameDecoder> {
-        Box::new(Decoder::new())
+    fn decoder(&self, names: &ChannelNames) -> Box<dyn FrameDecoder> {
+        Box::new(Decoder::named(names))
     }
 
     fn snapshot_call(&self, symbol: &str, depth: usize) -> Option<(RestCall, usize)> {
@@ -116,12 +116,5 @@ impl VenueProtocol for Binance {
 
     fn parse_list(&self, body: &[u8]) -> Result<Vec<Listing>, DecodeError> {
         rest::parse_exchange_info(body)
-    }
-}
-
-impl FrameDecoder for Decoder {
-    #[inline]
-    fn decode<'a>(&'a mut self, frame: &'a [u8]) -> Result<Frame<'a>, DecodeError> {
-        Self::decode(self, frame)
     }
 }

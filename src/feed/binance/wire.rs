@@ -179,21 +179,25 @@ pub(super) struct Ticker<'a> {
     pub(super) n: Option<u64>,
 }
 
-/// `GET /api/v3/depth`, or a [`Refusal`]:
+/// `GET /api/v3/depth` and `GET /fapi/v1/depth`, or a [`Refusal`]:
 /// ```json
 /// {"lastUpdateId":1027024,"bids":[["4.00000000","431.00000000"]],"asks":[["4.00000200","12.00000000"]]}
+/// {"lastUpdateId":1027024,"E":1589436922972,"T":1589436922959,"bids":[["4.000","431.000"]],"asks":[["4.001","12.000"]]}
 /// ```
 #[derive(Debug, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct DepthBody<'a> {
     pub(super) last_update_id: Option<u64>,
+    /// "Transaction time", milliseconds; of futures only.
+    #[serde(rename = "T")]
+    pub(super) transaction_time: Option<u64>,
     #[serde(borrow)]
     pub(super) bids: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(super) asks: Option<&'a RawValue>,
 }
 
-/// `GET /api/v3/ticker/bookTicker?symbol=`, or a [`Refusal`]:
+/// `GET /api/v3/ticker/bookTicker?symbol=` and `GET /fapi/v1/ticker/bookTicker?symbol=`, or a [`Refusal`]:
 /// ```json
 /// {"symbol":"LTCBTC","bidPrice":"4.00000000","bidQty":"431.00000000","askPrice":"4.00000200","askQty":"9.00000000"}
 /// ```

@@ -1,6 +1,7 @@
 //! The guarantees of a feed's state, with time as an argument. This file holds what the tests have in common.
 
 mod books;
+mod chained;
 mod events;
 mod moves;
 mod quality;

@@ -1,30 +1,14 @@
 //! Recorded sessions, where there are any: both paths agree on every line, and the fast one takes all market frames.
 
-use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
-
-use super::super::{Decoder, fast, parse_depth_snapshot};
+use super::super::{Decoder, parse_depth_snapshot};
 use crate::feed::Frame;
-use crate::feed::levels::Buffers;
-
-fn captures() -> Vec<PathBuf> {
-    let root = std::env::var_os("TICKCACHE_CAPTURES")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/captures"), PathBuf::from);
-    let files = std::fs::read_dir(root.join("binance")).into_iter().flatten().flatten();
-    files.map(|file| file.path()).filter(|path| path.to_string_lossy().ends_with(".txt.gz")).collect()
-}
+use crate::feed::mutations::recorded;
 
 #[test]
-#[expect(clippy::print_stdout, reason = "says that there was nothing to test with")]
 fn both_paths_agree_on_every_recorded_frame() {
-    let files = captures();
-    if files.is_empty() {
-        println!("skipped: no captures of binance (TICKCACHE_CAPTURES, or ../shared/captures)");
-    }
-    for file in files {
-        let lines = BufReader::new(flate2::read::GzDecoder::new(std::fs::File::open(&file).unwrap())).lines();
+    for lines in recorded("binance") {
         let (mut market, mut snapshots) = (0, 0);
-        for line in lines.map(Result::unwrap) {
+        for line in lines {
             let (_, rest) = line.split_once(' ').unwrap();
             match rest.split_once(' ').unwrap() {
                 ("ws", frame) => market += usize::from(is_market_on_both_paths(frame)),
@@ -35,11 +19,7 @@ fn both_paths_agree_on_every_recorded_frame() {
                 }
             }
         }
-        assert!(
-            market > 30_000 && snapshots == 1,
-            "{}: {market} frames, {snapshots} snapshots",
-            file.display()
-        );
+        assert!(market > 30_000 && snapshots == 1, "{market} frames, {snapshots} snapshots");
     }
 }
 
@@ -48,6 +28,6 @@ fn is_market_on_both_paths(frame: &str) -> bool {
     let decoded = first.decode(frame.as_bytes()).unwrap();
     assert_eq!(decoded, second.decode_any(frame.as_bytes()).unwrap(), "{frame}");
     let is_market = matches!(decoded, Frame::Market { .. });
-    assert_eq!(fast::decode(frame.as_bytes(), &mut Buffers::default()).is_some(), is_market, "{frame}");
+    assert_eq!(Decoder::new().0.fast(frame.as_bytes()).is_some(), is_market, "{frame}");
     is_market
 }

@@ -1,13 +1,11 @@
 //! Each kind of frame, and what it says.
 
 use super::super::Decoder;
-use super::super::fast;
 use super::{level, number};
 use crate::domain::{
     DepthDelta, Form, Link, MarketEvent, Quote, Side, Trade, VenueSequence, VenueTime, VolumeFigures,
     VolumeUnit,
 };
-use crate::feed::levels::Buffers;
 use crate::feed::{Ack, Excerpt, Frame};
 
 const QUOTE: &str = r#"{"stream":"btcusdt@bookTicker","data":{"u":50000000001,"s":"BTCUSDT","b":"61000.10000000","B":"3.50000000","a":"61000.20000000","A":"0.00012000"}}"#;
@@ -24,10 +22,7 @@ fn assert_market(frame: &str, stream: &str, event: MarketEvent<'_>) {
     let expected = Ok(Frame::Market { stream, event });
     assert_eq!(Decoder::new().decode(frame.as_bytes()), expected);
     assert_eq!(Decoder::new().decode_any(frame.as_bytes()), expected);
-    assert!(
-        fast::decode(frame.as_bytes(), &mut Buffers::default()).is_some(),
-        "the fast path declined {frame}"
-    );
+    assert!(Decoder::new().0.fast(frame.as_bytes()).is_some(), "the fast path declined {frame}");
 }
 
 fn quote() -> Quote {

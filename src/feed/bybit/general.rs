@@ -1,0 +1,186 @@
+//! The general path: any JSON of the documented meaning, and the words of every error.
+//!
+//! Owns what must be there and what contradicts what. Never sees most frames: it takes trades, rolling figures, answers,
+//! reordered and unknown fields, whitespace and escapes, and all that is wrong. Levels go straight into the bounded buffers.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+use super::decode::{Content, Kind};
+use super::topics::Topics;
+use super::wire;
+use crate::domain::{Channel, Form, LEVELS_MAX, Number, Trade, VolumeFigures, VolumeUnit};
+use crate::feed::json::{Text, excerpt, number, object, parse, required, side, time, utf8};
+use crate::feed::levels::{self, Buffers};
+use crate::feed::{Ack, DecodeError, Excerpt, Frame, Place};
+
+/// 24 hours.
+const WINDOW_S: u32 = 86_400;
+
+/// What a frame says, with levels and trades left in the [`Buffers`].
+#[derive(Debug)]
+pub(super) enum Said<'f> {
+    Market { topic: Cow<'f, str>, content: Content },
+    Else(Frame<'static>),
+}
+
+/// As [`super::Decoder::decode`].
+pub(super) fn decode<'f>(
+    frame: &'f [u8],
+    topics: &Topics,
+    buffers: &mut Buffers,
+) -> Result<Said<'f>, DecodeError> {
+    let text = utf8(frame)?;
+    if !text.trim_ascii_start().starts_with('{') {
+        return parse::<&RawValue>(text, frame).map(|_| Said::Else(Frame::Other));
+    }
+    let mut envelope: wire::Envelope<'_> = parse(text, frame)?;
+    let Some(Text(topic)) = envelope.topic.take() else { return Ok(Said::Else(answer(envelope))) };
+    let Some((channel, symbol)) = topics.read(&topic) else { return Ok(Said::Else(Frame::Other)) };
+    let message = Message { topic: &topic, symbol, data: required("data", envelope.data)?, frame };
+    let kind = message.kind(envelope.kind)?;
+    let gateway = time("ts", envelope.ts)?;
+    let content = match channel {
+        Channel::Quote | Channel::Depth => {
+            let venue_time = if envelope.cts.is_some() { time("cts", envelope.cts)? } else { gateway };
+            let update = book(message, buffers)?;
+            let content = Content::of_levels(channel, kind, update, venue_time);
+            content.ok_or_else(|| message.mismatch("delta"))?
+        }
+        Channel::Volume => Content::Volume(VolumeFigures {
+            venue_time: Some(gateway),
+            ..figures(message, if kind == Kind::Snapshot { Form::Whole } else { Form::Changes })?
+        }),
+        Channel::Trade => {
+            trades(message, buffers)?;
+            if buffers.trades.is_empty() {
+                return Ok(Said::Else(Frame::Other));
+            }
+            Content::Trades
+        }
+    };
+    Ok(Said::Market { topic, content })
+}
+
+/// What is no market data.
+fn answer(envelope: wire::Envelope<'_>) -> Frame<'static> {
+    let id = envelope.req_id.and_then(|id| id.0.parse().ok());
+    let op = envelope.op.map(|op| op.0).unwrap_or_default();
+    match (envelope.success, &*op) {
+        // The venue gives no number for the reason.
+        (Some(false), _) => Frame::Refused { id, code: 0, message: excerpt(envelope.ret_msg) },
+        (Some(true), "subscribe" | "unsubscribe") => {
+            Frame::Acknowledged(id.map_or(Ack::Oldest, Ack::Request))
+        }
+        _ => Frame::Other,
+    }
+}
+
+/// `symbol` is the last part of `topic`.
+#[derive(Clone, Copy)]
+struct Message<'f, 't> {
+    topic: &'t str,
+    symbol: &'t str,
+    data: &'f RawValue,
+    frame: &'f [u8],
+}
+
+impl Message<'_, '_> {
+    fn kind(self, kind: Option<Text<'_>>) -> Result<Kind, DecodeError> {
+        match &*required("type", kind)?.0 {
+            "snapshot" => Ok(Kind::Snapshot),
+            "delta" => Ok(Kind::Delta),
+            other => Err(self.mismatch(other)),
+        }
+    }
+
+    fn mismatch(self, kind: &str) -> DecodeError {
+        DecodeError::EventMismatch {
+            stream: Excerpt::of(self.topic.as_bytes()),
+            event: Excerpt::of(kind.as_bytes()),
+        }
+    }
+
+    fn carries(self, field: &'static str, symbol: Option<Text<'_>>) -> Result<(), DecodeError> {
+        let symbol = required(field, symbol)?.0;
+        if symbol == self.symbol {
+            return Ok(());
+        }
+        Err(DecodeError::SymbolMismatch {
+            stream: Excerpt::of(self.topic.as_bytes()),
+            symbol: Excerpt::of(symbol.as_bytes()),
+        })
+    }
+}
+
+/// Leaves the levels in the buffers; the update's id.
+fn book(message: Message<'_, '_>, buffers: &mut Buffers) -> Result<u64, DecodeError> {
+    let wire: wire::Book<'_> = object(message.data, message.frame)?;
+    message.carries("s", wire.s)?;
+    side("b", required("b", wire.b)?, message.frame, &mut buffers.bids)?;
+    side("a", required("a", wire.a)?, message.frame, &mut buffers.asks)?;
+    required("u", wire.u)
+}
+
+fn trades(message: Message<'_, '_>, buffers: &mut Buffers) -> Result<(), DecodeError> {
+    let items: Vec<&RawValue> = parse(message.data.get(), message.frame)?;
+    buffers.trades.clear();
+    if items.len() > LEVELS_MAX {
+        return Err(DecodeError::TooManyLevels { side: "data", limit: LEVELS_MAX });
+    }
+    for item in items {
+        let trade: wire::Trade<'_> = object(item, message.frame)?;
+        message.carries("s", trade.s)?;
+        if trade.block == Some(true) {
+            continue;
+        }
+        let trade = Trade {
+            price: number("p", trade.p)?,
+            size: number("v", trade.v)?,
+            side: required("S", trade.side)?.into(),
+            venue_time: Some(time("T", trade.time)?),
+        };
+        for (field, value) in [("p", trade.price), ("v", trade.size)] {
+            if value.is_zero() {
+                return Err(DecodeError::Zero { place: Place::Field(field) });
+            }
+        }
+        buffers.trades.push(trade);
+    }
+    if !buffers.trades.is_sorted_by_key(|trade| trade.venue_time) {
+        buffers.trades.sort_by_key(|trade| trade.venue_time);
+    }
+    Ok(())
+}
+
+fn figures(message: Message<'_, '_>, form: Form) -> Result<VolumeFigures, DecodeError> {
+    let wire: wire::Ticker<'_> = object(message.data, message.frame)?;
+    message.carries("symbol", wire.symbol)?;
+    let price = |field, text| Ok::<_, DecodeError>(figure(field, text)?.and_then(levels::traded_price));
+    let figures = VolumeFigures {
+        form,
+        // What is quoted in thousands is also counted in thousands.
+        unit: VolumeUnit::Size,
+        base_volume: figure("volume24h", wire.volume)?,
+        quote_volume: figure("turnover24h", wire.turnover)?,
+        trade_count: None,
+        open: price("prevPrice24h", wire.open)?,
+        high: price("highPrice24h", wire.high)?,
+        low: price("lowPrice24h", wire.low)?,
+        last: price("lastPrice", wire.last_price)?,
+        window_s: WINDOW_S,
+        venue_time: None,
+    };
+    if form == Form::Whole {
+        required("volume24h", figures.base_volume)?;
+        required("turnover24h", figures.quote_volume)?;
+    }
+    Ok(figures)
+}
+
+/// A figure that may be absent, or an empty text where the venue has none.
+fn figure(field: &'static str, text: Option<Text<'_>>) -> Result<Option<Number>, DecodeError> {
+    let text = text.filter(|text| !text.0.is_empty());
+    text.map(|text| number(field, Some(text))).transpose()
+}

@@ -1,0 +1,45 @@
+//! Bybit's REST bodies.
+//!
+//! Owns what a body means, errors of the venue included. Never fetches.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::protocol::Category;
+use super::{symbols, wire};
+use crate::domain::{Quote, RawLevel};
+use crate::feed::{DecodeError, Listing, json, levels, thousands};
+
+/// The body of `GET /v5/market/orderbook`: a quote without update id, as that is another channel's (of a deeper book, from memory),
+/// and without time.
+pub(super) fn parse_quote(body: &[u8]) -> Result<Quote, DecodeError> {
+    let wire: wire::Book<'_> = result(body)?;
+    let best = |name, raw: Option<&RawValue>| -> Result<Option<RawLevel>, DecodeError> {
+        let mut side = Vec::new();
+        json::side(name, json::required(name, raw)?, body, &mut side)?;
+        Ok(side.first().copied().and_then(levels::quote_side))
+    };
+    Ok(Quote { bid: best("b", wire.b)?, ask: best("a", wire.a)?, venue_sequence: None, venue_time: None })
+}
+
+/// The body of `GET /v5/market/instruments-info`: what trades now. Symbols that have no name of ours are left out.
+pub(super) fn parse_list(category: Category, body: &[u8]) -> Result<Vec<Listing>, DecodeError> {
+    let wire: wire::Instruments<'_> = result(body)?;
+    let list = json::required("list", wire.list)?;
+    let listing = |info: &wire::InstrumentInfo<'_>| {
+        let contract_type = info.contract_type.as_ref().map(|kind| &*kind.0).unwrap_or_default();
+        let (symbol, base, quote) = (&*info.symbol.0, &*info.base_coin.0, &*info.quote_coin.0);
+        let (instrument, factor) = symbols::instrument(category, symbol, contract_type, base, quote)?;
+        Some(Listing { instrument, symbol: symbol.to_owned(), contract: thousands::contract(factor) })
+    };
+    Ok(list.iter().filter(|info| info.status.0 == "Trading").filter_map(listing).collect())
+}
+
+fn result<'b, T: Deserialize<'b>>(body: &'b [u8]) -> Result<T, DecodeError> {
+    let raw: &RawValue = json::parse(json::utf8(body)?, body)?;
+    let wire: wire::Body<'_> = json::object(raw, body)?;
+    match json::required("retCode", wire.ret_code)? {
+        0 => json::object(json::required("result", wire.result)?, body),
+        code => Err(DecodeError::Venue { code, message: json::excerpt(wire.ret_msg) }),
+    }
+}
