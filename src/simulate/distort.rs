@@ -11,6 +11,9 @@ use tokio_tungstenite::tungstenite::protocol::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
+use super::book::{Book, Top};
+use super::dialect::Dialect;
+use super::edit;
 use super::fault::{Break, Fault, Garbage};
 use super::hub::StreamId;
 
@@ -25,14 +28,36 @@ pub(super) enum Step {
 /// The frames held back, one a stream.
 pub(super) type Held = HashMap<StreamId, Message>;
 
-/// The steps for one frame. `name` is the stream's.
-pub(super) fn distort(
-    faults: &[Fault],
-    stream: StreamId,
-    name: &str,
-    frame: Message,
-    held: &mut Held,
-) -> Vec<Step> {
+/// A frame, and what it takes to make it wrong in one point.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Subject<'a> {
+    pub(super) dialect: &'static dyn Dialect,
+    pub(super) stream: StreamId,
+    pub(super) name: &'a str,
+    /// The venue's truth.
+    pub(super) top: Option<Top>,
+    /// The client's book with this frame, where checksums need one.
+    pub(super) book: Option<&'a Book>,
+}
+
+impl Subject<'_> {
+    fn edit(&self, message: &mut Message, fault: &Fault) {
+        let Message::Text(text) = &*message else { return };
+        let edited = match (fault, self.top, self.dialect.kind(self.name)) {
+            (Fault::Alter, ..) => edit::alter(self.dialect, text),
+            (Fault::TimeBack, ..) => edit::time_back(self.dialect, text),
+            (Fault::Cross, Some(top), Some(kind)) => edit::cross(self.dialect, kind, text, top, self.book),
+            _ => None,
+        };
+        if let Some(edited) = edited {
+            *message = Message::text(edited);
+        }
+    }
+}
+
+/// The steps for one frame.
+pub(super) fn distort(faults: &[Fault], subject: &Subject<'_>, frame: Message, held: &mut Held) -> Vec<Step> {
+    let (stream, name) = (subject.stream, subject.name);
     let mut ahead = Vec::new();
     let mut own = vec![frame];
     let mut hold = false;
@@ -45,11 +70,16 @@ pub(super) fn distort(
             Fault::Duplicate => own.extend(own.first().cloned()),
             Fault::Drop => own.clear(),
             Fault::Swap => hold = true,
+            Fault::Alter | Fault::TimeBack | Fault::Cross => {
+                own.iter_mut().for_each(|message| subject.edit(message, fault));
+            }
             Fault::Break(how) => {
                 ahead.push(Step::Break(*how));
                 return ahead;
             }
-            Fault::Silent
+            // The session itself holds a stalled stream back.
+            Fault::Stall(_)
+            | Fault::Silent
             | Fault::CloseOnSubscribe
             | Fault::Status { .. }
             | Fault::SlowRest(_)
@@ -114,7 +144,9 @@ mod tests {
     }
 
     fn run(faults: &[Fault], frame: &'static str, held: &mut Held) -> Vec<String> {
-        texts(distort(faults, StreamId(0), "a@trade", Message::text(frame), held))
+        let dialect = crate::simulate::dialect::of("binance").unwrap();
+        let subject = Subject { dialect, stream: StreamId(0), name: "a@trade", top: None, book: None };
+        texts(distort(faults, &subject, Message::text(frame), held))
     }
 
     #[test]
