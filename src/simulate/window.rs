@@ -93,7 +93,8 @@ impl Window {
                     if same.1 != level.1 {
                         changed.push(**level);
                     }
-                    (old.next(), new.next());
+                    old.next();
+                    new.next();
                 }
                 (_, Some(level)) => {
                     changed.push(**level);

@@ -114,7 +114,8 @@ impl Session {
     ) -> Result<Break, Error> {
         let mut ping = tokio::time::interval(self.shared.limits.ping_interval);
         let mut beat = tokio::time::interval(BEAT);
-        (ping.tick().await, beat.tick().await);
+        ping.tick().await;
+        beat.tick().await;
         if let Some(hello) = self.talk(|talk| self.shared.dialect.hello(talk)) {
             self.socket.send(Message::text(hello)).await?;
         }

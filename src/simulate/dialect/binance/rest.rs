@@ -70,9 +70,9 @@ pub(super) fn weight(path: &str, query: Option<&str>) -> u32 {
         ("/api/v3/depth", ..=1000) => 50,
         ("/api/v3/depth", _) => 250,
         ("/fapi/v1/depth", _) => match limit.unwrap_or(500) {
-            ..=50 => 2,
-            ..=100 => 5,
-            ..=500 => 10,
+            0..=50 => 2,
+            51..=100 => 5,
+            101..=500 => 10,
             _ => 20,
         },
         ("/api/v3/ticker/bookTicker" | "/fapi/v1/ticker/bookTicker", _) if symbol.is_some() => 2,

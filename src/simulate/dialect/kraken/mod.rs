@@ -4,21 +4,22 @@
 //! sent, without point and leading zeros (docs.kraken.com, "Book checksum v2"). Numbers are JSON numbers; their digits are
 //! kept. Clients truncate books to the depth that they subscribed to.
 
+mod rest;
+
 use std::fmt::Write;
 
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::rest::{book, listed};
-use super::text::{Digits, Named, iso, micros_of, number, pairs};
+use super::text::{Named, iso, micros_of, number};
 use super::{
     Answered, Asked, Beyond, Chain, Channel, Delta, Dialect, Kind, Look, Moment, On, Reading, Role, Scene,
     Stats, Talk, Trade, Turn, channel,
 };
 use crate::simulate::book::{BookView, Level, Side, Top};
 use crate::simulate::server::Limits;
-use crate::simulate::source::{Source, SymbolInfo};
+use crate::simulate::source::Source;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Kraken;
@@ -330,26 +331,7 @@ impl Dialect for Kraken {
     }
 
     fn answer(&self, asked: &Asked<'_>, source: &Source) -> Answered {
-        let answer = match asked.path {
-            "/0/public/Time" => format!("{{\"unixtime\":{}}}", asked.ms() / 1000),
-            "/0/public/AssetPairs" => format!("{{{}}}", listed(source, pair)),
-            "/0/public/Depth" => {
-                let wanted = asked.parameter("pair").unwrap_or_default();
-                let spelt =
-                    |info: &SymbolInfo| info.symbol == wanted || info.symbol.replace('/', "") == wanted;
-                let info = source.symbols().into_iter().find(spelt);
-                let count = asked.number("count", 100, 500);
-                let Some((info, view)) = info.and_then(|info| book(source, &info.symbol, count)) else {
-                    return Answered::ok("{\"error\":[\"EQuery:Unknown asset pair\"]}".to_owned());
-                };
-                let tail = format!(",{}", source.clock_us(asked.now_us) / 1_000_000);
-                let (asks, bids) =
-                    (pairs(&view.asks, Digits::Kept, &tail), pairs(&view.bids, Digits::Kept, &tail));
-                format!("{{\"{}\":{{\"asks\":{asks},\"bids\":{bids}}}}}", info.symbol.replace('/', ""))
-            }
-            _ => return Answered::refused(404, "{\"error\":[\"EGeneral:Unknown method\"]}"),
-        };
-        Answered::ok(format!("{{\"error\":[],\"result\":{answer}}}"))
+        rest::answer(asked, source)
     }
 
     fn time_keys(&self) -> &'static [&'static str] {
@@ -375,19 +357,6 @@ impl Dialect for Kraken {
     }
 }
 
-fn pair(info: &SymbolInfo) -> Option<String> {
-    let SymbolInfo { symbol, base, quote, tick, lot } = info;
-    let (tick, lot) = (tick.normalize(), lot.normalize());
-    let name = symbol.replace('/', "");
-    Some(format!(
-        "\"{name}\":{{\"altname\":\"{name}\",\"wsname\":\"{symbol}\",\"aclass_base\":\"currency\",\"base\":\"{base}\",\
-         \"aclass_quote\":\"currency\",\"quote\":\"{quote}\",\"lot\":\"unit\",\"cost_decimals\":8,\
-         \"pair_decimals\":{},\"lot_decimals\":8,\"lot_multiplier\":1,\"ordermin\":\"{lot}\",\"costmin\":\"0.5\",\
-         \"tick_size\":\"{tick}\",\"status\":\"online\"}}",
-        tick.scale()
-    ))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -395,10 +364,13 @@ mod tests {
     /// The worked example of the venue's documentation of the v1 checksum, whose digits are the same in v2.
     #[test]
     fn the_checksum_is_that_of_the_venues_own_example() {
-        let levels = |start: i64, step: i64| -> Vec<Level> {
-            (0..10).map(|n| (Decimal::new(start + step * n, 5), Decimal::new(500, 8))).collect()
+        let levels =
+            |prices: [i64; 10]| prices.map(|price| (Decimal::new(price, 5), Decimal::new(500, 8))).to_vec();
+        let view = BookView {
+            update_id: 0,
+            bids: levels([5000, 4995, 4990, 4980, 4975, 4970, 4965, 4960, 4955, 4950]),
+            asks: levels([5005, 5010, 5015, 5020, 5025, 5030, 5035, 5040, 5045, 5050]),
         };
-        let view = BookView { update_id: 0, bids: levels(5000, -5), asks: levels(5005, 5) };
         assert_eq!(checksum(&view), 974_947_235);
     }
 }
