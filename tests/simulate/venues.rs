@@ -1,7 +1,5 @@
 //! What clients say to each venue, in its words.
 
-use std::time::Duration;
-
 use futures_util::SinkExt;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
@@ -101,11 +99,6 @@ impl Client {
                 other => panic!("expected a text, got {other:?}"),
             }
         }
-    }
-
-    /// The next text, where one comes within some time.
-    pub(crate) async fn text_within(&mut self, time: Duration) -> Option<String> {
-        tokio::time::timeout(time, self.text()).await.ok()
     }
 
     pub(crate) async fn say(&mut self, text: &str) {

@@ -195,10 +195,12 @@ pub(super) struct Look {
 /// What a recorded frame tells of a book.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
-    /// A delta that continues a snapshot of REST: first and last id.
+    /// A delta that continues a snapshot of REST: first and last id, and the last one of the delta before where the venue
+    /// names it; then ids leave gaps.
     Changes {
         first: u64,
         last: u64,
+        previous: Option<u64>,
     },
     /// A snapshot or delta of a book that needs nothing else.
     Book,

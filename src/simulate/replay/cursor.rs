@@ -12,11 +12,12 @@ use crate::simulate::book::{Book, Side};
 use crate::simulate::dialect::Dialect;
 use crate::simulate::hub::StreamId;
 
-/// A recorded delta: `U` and `u`, and where it is.
+/// A recorded delta: its ids, and where it is.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct DeltaAt {
     pub(super) index: usize,
-    pub(super) first_id: u64,
+    /// The id that a book must have reached for it.
+    pub(super) needs: u64,
     pub(super) last_id: u64,
 }
 
@@ -110,7 +111,7 @@ impl Cursor {
         let Places { snapshots, deltas, .. } = &self.places;
         (self.next, self.last, self.is_known) = (0, Last::default(), false);
         // Without a snapshot nothing is known but what the deltas will say: an empty book just before the first of them.
-        let before = deltas.first().map_or(0, |delta| delta.first_id.saturating_sub(1));
+        let before = deltas.first().map_or(0, |delta| delta.needs);
         self.book = snapshots.first().cloned().unwrap_or_else(|| Book::at(before));
     }
 
@@ -124,7 +125,7 @@ impl Cursor {
             self.places.deltas.get(self.next).copied().filter(|delta| delta.index < position)
         {
             self.next += 1;
-            if delta.first_id > self.book.update_id + 1 {
+            if delta.needs > self.book.update_id {
                 self.resynchronise(delta);
             }
             if delta.last_id > self.book.update_id {
@@ -151,11 +152,11 @@ impl Cursor {
     /// The recording has a gap: its recorder lost frames. A later snapshot heals it; without one the levels go on as the
     /// deltas name them.
     fn resynchronise(&mut self, delta: DeltaAt) {
-        let healing = self.places.snapshots.iter().find(|book| book.update_id + 1 >= delta.first_id);
+        let healing = self.places.snapshots.iter().find(|book| book.update_id >= delta.needs);
         match healing {
             Some(book) => self.book = book.clone(),
             None => {
-                tracing::warn!(first_id = delta.first_id, "the recording has a gap and no snapshot after it")
+                tracing::warn!(needs = delta.needs, "the recording has a gap and no snapshot after it")
             }
         }
     }

@@ -220,8 +220,9 @@ impl Gathered {
             if let Some(symbol) = mark.symbol.filter(|_| mark.role != Role::Other) {
                 let found = places.entry(symbol).or_default();
                 match mark.role {
-                    Role::Changes { first, last } => {
-                        found.deltas.push(DeltaAt { index, first_id: first, last_id: last });
+                    Role::Changes { first, last, previous } => {
+                        let needs = previous.unwrap_or(first.saturating_sub(1));
+                        found.deltas.push(DeltaAt { index, needs, last_id: last });
                     }
                     // A second stream of the same book would disturb the first.
                     Role::Book if *found.stream.get_or_insert(frame.stream) == frame.stream => {

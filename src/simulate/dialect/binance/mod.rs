@@ -298,7 +298,7 @@ impl Dialect for Binance {
         let Frame { stream, data } = serde_json::from_str::<Frame>(text).ok()?;
         let ids = data.first_id.zip(data.last_id).filter(|_| stream.contains("@depth"));
         let role = match ids {
-            Some((first, last)) => Role::Changes { first, last },
+            Some((first, last)) => Role::Changes { first, last, previous: data.pu },
             None if stream.ends_with("@bookTicker") => Role::Top,
             None => Role::Other,
         };
