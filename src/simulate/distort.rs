@@ -22,6 +22,8 @@ use super::hub::StreamId;
 pub(super) enum Step {
     Send(Message),
     Wait(Duration),
+    /// With a close frame of this code.
+    Close(u16),
     Break(Break),
 }
 
@@ -63,7 +65,7 @@ pub(super) fn distort(faults: &[Fault], subject: &Subject<'_>, frame: Message, h
     let mut hold = false;
     for fault in faults {
         match fault {
-            Fault::Garbage(form) => ahead.push(Step::Send(garbage(*form, name))),
+            Fault::Garbage(form) => ahead.push(Step::Send(garbage(*form, subject, &own))),
             Fault::Huge(bytes) => ahead.push(Step::Send(huge(*bytes, name))),
             Fault::Delay(time) => ahead.push(Step::Wait(*time)),
             Fault::Cut => own.iter_mut().for_each(cut),
@@ -72,6 +74,10 @@ pub(super) fn distort(faults: &[Fault], subject: &Subject<'_>, frame: Message, h
             Fault::Swap => hold = true,
             Fault::Alter | Fault::TimeBack | Fault::Cross => {
                 own.iter_mut().for_each(|message| subject.edit(message, fault));
+            }
+            Fault::Close(code) => {
+                ahead.push(Step::Close(*code));
+                return ahead;
             }
             Fault::Break(how) => {
                 ahead.push(Step::Break(*how));
@@ -110,17 +116,15 @@ fn huge(bytes: usize, name: &str) -> Message {
     Message::Text(format!("{head}{}{tail}", "x".repeat(filling)).into())
 }
 
-fn garbage(form: Garbage, name: &str) -> Message {
+fn garbage(form: Garbage, subject: &Subject<'_>, frames: &[Message]) -> Message {
     const NO_UTF8: &[u8] = b"\xff\xfe{\"stream\":\"\xc0\xaf\"}\x00";
     match form {
         Garbage::NotJson => Message::text("<html>Bad Gateway</html>"),
-        Garbage::WrongTypes => Message::text(format!(
-            "{{\"stream\":\"{name}\",\"data\":{{\"e\":7,\"u\":\"one\",\"U\":-1.5,\"s\":null,\"b\":{{}},\"B\":[],\
-             \"a\":\"1e999\",\"A\":true,\"p\":\"NaN\",\"q\":\"--1\",\"c\":[[]],\"T\":\"now\"}}}}"
-        )),
-        Garbage::UnknownEvent => {
-            Message::text(format!("{{\"stream\":\"{name}\",\"data\":{{\"e\":\"moonPhase\",\"E\":1}}}}"))
+        Garbage::WrongTypes => {
+            let frame = frames.first().and_then(|frame| frame.to_text().ok()).unwrap_or_default();
+            Message::text(subject.dialect.wrong_types(subject.name, frame))
         }
+        Garbage::UnknownEvent => Message::text(subject.dialect.unknown_event(subject.name)),
         Garbage::Empty => Message::text(""),
         Garbage::Binary => Message::binary(Bytes::from_static(NO_UTF8)),
         Garbage::InvalidUtf8 => {

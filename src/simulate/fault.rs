@@ -42,6 +42,8 @@ pub enum Fault {
     /// From the frame on, its stream is held back for so long, then all of it goes out in order; the rest of the connection
     /// goes on. A new subscription of the stream ends it.
     Stall(Duration),
+    /// The session is closed with this code in place of the frame.
+    Close(u16),
     /// The connection ends, without a close frame, in place of the frame.
     Break(Break),
     /// The subscription is acknowledged, and no data follows.
@@ -67,7 +69,8 @@ pub enum Fault {
 pub enum Garbage {
     /// A text that is no JSON.
     NotJson,
-    /// JSON in the stream's envelope with fields of wrong types.
+    /// JSON in the stream's envelope with fields of wrong types: for Binance made up, for others the frame itself with its
+    /// prices, quantities and times replaced.
     WrongTypes,
     /// JSON of an unknown event.
     UnknownEvent,
@@ -158,6 +161,7 @@ impl Fault {
             | Self::Cross
             | Self::TimeBack
             | Self::Stall(_)
+            | Self::Close(_)
             | Self::Break(_) => Place::Frame,
             Self::Silent | Self::CloseOnSubscribe => Place::Subscription,
             Self::Status { .. } | Self::SlowRest(_) | Self::GarbageBody => Place::Rest,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 use tickcache::capture::{Kind, Reader};
-use tickcache::simulate::{Config, ReplayOptions, Simulator, Speed, StartError};
+use tickcache::simulate::{Config, ReplayOptions, Simulator, Speed, StartError, Windows};
 
 use crate::client::{Client, LocalBook, get};
 use crate::rebuilt::Rebuilt;
@@ -221,4 +221,48 @@ async fn recordings_of_several_venues_at_once_are_refused() {
         error.to_string(),
         "the captures hold frames of kraken and of okx: start one simulator for each"
     );
+}
+
+/// Tops that are not recorded are told from the recorded book, unless that is not wanted.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_recorded_book_tells_the_top_too_unless_told_not_to() {
+    let Some(folder) = captures() else { return };
+    for (index, channel, bid) in
+        [(2, "bbo-tbt", "/data/0/bids/0/0"), (3, "orderbook.1", "/data/b/0/0"), (4, "bbo", "/data/bbo/0/px")]
+    {
+        let Recording { venue, file, book, .. } = RECORDINGS[index];
+        for windows in [Windows::Told, Windows::Silent] {
+            let options =
+                ReplayOptions { speed: Speed::Max, windows, ..ReplayOptions::new([folder.join(file)]) };
+            let simulator = Simulator::start(Config::replay(options).venue(venue)).await.unwrap();
+            let symbol = simulator.symbols()[0].symbol.clone();
+            let mut client = Client::connect(&simulator).await;
+            client.request(venue, "subscribe", channel, &symbol).await;
+            client.request(venue, "subscribe", book, &symbol).await;
+            let mut last = None;
+            let mut others = 0;
+            let reading = async {
+                loop {
+                    let frame = client.json().await;
+                    match frame.pointer(bid) {
+                        Some(price)
+                            if !frame.to_string().contains("\"books\"")
+                                && frame["topic"] != format!("{book}.{symbol}") =>
+                        {
+                            last = price.as_str().map(str::to_owned);
+                        }
+                        _ => others += 1,
+                    }
+                }
+            };
+            let _ = tokio::time::timeout(std::time::Duration::from_secs(3), reading).await;
+            assert!(others > 0, "{venue}: the book itself comes");
+            let truth = simulator.book(&symbol, 1).unwrap().bids[0].0;
+            match windows {
+                Windows::Told => assert_eq!(last.unwrap().parse::<rust_decimal::Decimal>().unwrap(), truth),
+                Windows::Silent => assert_eq!(last, None, "{venue}"),
+            }
+            simulator.stop().await;
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use tickcache::simulate::{Break, Config, Fault, MarketOptions, Rule, Simulator};
+use tickcache::simulate::{Break, Config, Fault, Garbage, MarketOptions, Rule, Simulator};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::client::Client;
@@ -235,4 +235,36 @@ async fn seeded_faults_strike_the_same_frames_of_a_stream() {
         simulator.stop().await;
     }
     assert_eq!(runs[0], runs[1]);
+}
+
+#[tokio::test]
+async fn garbage_and_closes_come_in_the_venues_envelope_between_good_frames() {
+    for case in chained() {
+        let simulator = start(case.venue).await;
+        for garbage in [Garbage::NotJson, Garbage::WrongTypes, Garbage::UnknownEvent, Garbage::Empty] {
+            simulator.faults().set([
+                Rule::new(&stream(case), Fault::Garbage(garbage)).every(2).times(1),
+                Rule::new(&stream(case), Fault::Close(1001)).every(5).times(1),
+            ]);
+            let mut client = Client::connect(&simulator).await;
+            client.request(case.venue, "subscribe", case.channel, case.symbol).await;
+            let mut texts = Vec::new();
+            let code = loop {
+                match client.message().await.unwrap().unwrap() {
+                    Message::Text(text) if text.contains("heartbeat") => {}
+                    Message::Text(text) => texts.push(text.to_string()),
+                    Message::Close(frame) => break u16::from(frame.unwrap().code),
+                    _ => {}
+                }
+            };
+            assert_eq!((texts.len(), code), (5, 1001), "{case:?} {garbage:?}");
+            let bad = &texts[1];
+            match garbage {
+                Garbage::WrongTypes => assert!(bad.contains("--1") || bad.contains("[[]]"), "{bad}"),
+                Garbage::UnknownEvent => assert!(bad.to_lowercase().contains("moon"), "{bad}"),
+                _ => assert!(serde_json::from_str::<Value>(bad).is_err(), "{bad}"),
+            }
+        }
+        simulator.stop().await;
+    }
 }

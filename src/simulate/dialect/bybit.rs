@@ -304,6 +304,13 @@ impl Dialect for Bybit {
         }
     }
 
+    fn unknown_event(&self, stream: &str) -> String {
+        let symbol = self.symbol_of(stream);
+        format!(
+            "{{\"topic\":\"moonPhase.{symbol}\",\"type\":\"snapshot\",\"ts\":1,\"data\":{{\"phase\":\"1\"}}}}"
+        )
+    }
+
     fn time_keys(&self) -> &'static [&'static str] {
         &["ts", "cts", "T"]
     }

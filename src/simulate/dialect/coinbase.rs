@@ -298,6 +298,10 @@ impl Dialect for Coinbase {
         ))
     }
 
+    fn unknown_event(&self, stream: &str) -> String {
+        format!("{{\"type\":\"moon_phase\",\"product_id\":\"{}\",\"sequence\":1}}", self.symbol_of(stream))
+    }
+
     fn time_keys(&self) -> &'static [&'static str] {
         &["time"]
     }

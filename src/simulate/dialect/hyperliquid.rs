@@ -270,6 +270,13 @@ impl Dialect for Hyperliquid {
         "null".to_owned()
     }
 
+    fn unknown_event(&self, stream: &str) -> String {
+        format!(
+            "{{\"channel\":\"moonPhase\",\"data\":{{\"coin\":\"{}\",\"phase\":1}}}}",
+            self.symbol_of(stream)
+        )
+    }
+
     fn time_keys(&self) -> &'static [&'static str] {
         &["time"]
     }

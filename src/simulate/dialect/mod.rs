@@ -334,6 +334,14 @@ pub(super) trait Dialect: fmt::Debug + Send + Sync {
     fn bids_open(&self) -> &'static [&'static str];
     fn level(&self, opened: &str, price: Decimal, quantity: Decimal) -> String;
 
+    /// A frame in the stream's envelope whose fields have wrong types.
+    fn wrong_types(&self, _stream: &str, frame: &str) -> String {
+        text::wrong_types(frame, self.level_keys(), self.time_keys())
+    }
+
+    /// A frame of an event that there is not.
+    fn unknown_event(&self, stream: &str) -> String;
+
     /// A frame with the checksum of the book that now stands, where there is one.
     fn with_checksum(&self, _text: &str, _after: &BookView) -> Option<String> {
         None

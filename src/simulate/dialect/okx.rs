@@ -273,6 +273,13 @@ impl Dialect for Okx {
         }
     }
 
+    fn unknown_event(&self, stream: &str) -> String {
+        let symbol = self.symbol_of(stream);
+        format!(
+            "{{\"arg\":{{\"channel\":\"moon-phase\",\"instId\":\"{symbol}\"}},\"data\":[{{\"phase\":\"1\"}}]}}"
+        )
+    }
+
     fn time_keys(&self) -> &'static [&'static str] {
         &["ts"]
     }

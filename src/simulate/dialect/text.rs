@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::simulate::book::Level;
+use crate::simulate::scan::scalars;
 
 /// A time in microseconds as `2021-04-17T16:48:53.365913Z`.
 #[derive(Debug, Clone, Copy)]
@@ -110,6 +111,21 @@ pub(super) struct Named<'a> {
     pub(super) price: &'a RawValue,
     #[serde(borrow)]
     pub(super) qty: &'a RawValue,
+}
+
+/// The frame with each level's numbers and each time replaced by what is no number.
+pub(super) fn wrong_types(frame: &str, level_keys: &[&str], time_keys: &[&str]) -> String {
+    let mut changed = String::with_capacity(frame.len());
+    let mut copied = 0;
+    let is_meant = |key: &str| level_keys.contains(&key) || time_keys.contains(&key);
+    for scalar in scalars(frame).iter().filter(|scalar| is_meant(scalar.key)) {
+        changed.push_str(&frame[copied..scalar.start]);
+        let is_quoted = frame[..scalar.start].ends_with('"');
+        changed.push_str(if is_quoted { "--1" } else { "[[]]" });
+        copied = scalar.end;
+    }
+    changed.push_str(&frame[copied..]);
+    changed
 }
 
 /// A pseudo-random number that belongs to a name: the same each time. FNV-1a.

@@ -20,13 +20,12 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message};
 use tokio_tungstenite::tungstenite::{Bytes, Error, Utf8Bytes};
 
-use self::send::Stalls;
-use super::book::Book;
+use self::send::{Live, Stalls};
 use super::budget::MessageBudget;
 use super::dialect::Form;
 use super::distort::Held;
 use super::fault::Break;
-use super::hub::{Command, SessionId, StreamId, Subscription};
+use super::hub::{Command, SessionId, StreamId};
 use super::server::Shared;
 use crate::clock;
 use crate::domain::MonoTime;
@@ -50,11 +49,10 @@ pub(super) struct Session {
     form: Form,
     /// In the client's words.
     streams: BTreeSet<String>,
-    live: HashMap<StreamId, Subscription>,
+    live: HashMap<StreamId, Live>,
     budget: Option<MessageBudget>,
     held: Held,
     stalls: Stalls,
-    mirrors: HashMap<StreamId, Book>,
     last_pong: MonoTime,
     last_heard: MonoTime,
     last_sent: MonoTime,
@@ -84,7 +82,6 @@ impl Session {
             budget,
             held: Held::new(),
             stalls: Stalls::default(),
-            mirrors: HashMap::new(),
             last_pong: now,
             last_heard: now,
             last_sent: now,

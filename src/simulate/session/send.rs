@@ -14,14 +14,31 @@ use tokio_tungstenite::tungstenite::protocol::Message;
 use super::{Flow, Session};
 use crate::clock;
 use crate::domain::MonoTime;
-use crate::simulate::dialect::{Beyond, Form, Kind};
+use crate::simulate::book::Book;
+use crate::simulate::dialect::{Beyond, Dialect, Form, Kind};
 use crate::simulate::distort::{Step, Subject, distort};
 use crate::simulate::edit;
 use crate::simulate::fault::{Break, Fault, Place};
-use crate::simulate::hub::{Outgoing, StreamId};
+use crate::simulate::hub::{Outgoing, StreamId, Subscription};
 
 /// Frames held back on one session.
 const STALLED_MAX: usize = 1 << 17;
+
+/// A stream that the client gets.
+#[derive(Debug)]
+pub(super) struct Live {
+    subscription: Subscription,
+    /// The client's book, where it is checked by sums: a crossed frame must come with the sum of what it makes.
+    mirror: Option<(Kind, Book)>,
+}
+
+impl Live {
+    pub(super) fn new(dialect: &dyn Dialect, name: &str, subscription: Subscription) -> Self {
+        let kind = dialect.kind(name);
+        let is_summed = |kind: &Kind| matches!(kind, Kind::Deltas { beyond: Beyond::Truncated, .. });
+        Self { subscription, mirror: kind.filter(is_summed).map(|kind| (kind, Book::default())) }
+    }
+}
 
 /// The streams that are held back.
 #[derive(Debug, Default)]
@@ -60,10 +77,14 @@ impl Session {
         let count = u64::try_from(frames.len()).unwrap_or(u64::MAX);
         let distorted = self.shared.faults.any() || !self.held.is_empty() || !self.stalls.streams.is_empty();
         for frame in frames {
-            if self.live.get(&frame.stream) != Some(&frame.subscription) {
+            let Some(live) =
+                self.live.get_mut(&frame.stream).filter(|live| live.subscription == frame.subscription)
+            else {
                 continue;
+            };
+            if let Some((kind, book)) = &mut live.mirror {
+                edit::mirror(self.shared.dialect, *kind, book, &frame.text);
             }
-            self.mirror(&frame);
             let message = self.message(&frame);
             if !distorted {
                 self.socket.feed(message).await?;
@@ -75,16 +96,6 @@ impl Session {
         self.last_sent = clock::mono();
         self.shared.counters.frames.fetch_add(count, Ordering::Relaxed);
         Ok(Flow::On)
-    }
-
-    /// The client's book, where it is checked by sums: a crossed frame must come with the sum of what it makes.
-    fn mirror(&mut self, frame: &Outgoing) {
-        let dialect = self.shared.dialect;
-        let name = self.shared.hub.name(frame.stream);
-        if let Some(kind @ Kind::Deltas { beyond: Beyond::Truncated, .. }) = dialect.kind(name) {
-            let book = self.mirrors.entry(frame.stream).or_default();
-            edit::mirror(dialect, kind, book, &frame.text);
-        }
     }
 
     fn message(&self, frame: &Outgoing) -> Message {
@@ -112,7 +123,8 @@ impl Session {
         }
         let crossed = faults.contains(&Fault::Cross);
         let top = crossed.then(|| shared.source.top(&dialect.symbol_of(name))).flatten();
-        let subject = Subject { dialect, stream, name, top, book: self.mirrors.get(&stream) };
+        let book = self.live.get(&stream).and_then(|live| live.mirror.as_ref()).map(|(_, book)| book);
+        let subject = Subject { dialect, stream, name, top, book };
         for step in distort(&faults, &subject, message, &mut self.held) {
             match step {
                 Step::Send(message) => match self.stalls.streams.get_mut(&stream) {
@@ -125,6 +137,10 @@ impl Session {
                 Step::Wait(time) => {
                     self.socket.flush().await?;
                     tokio::time::sleep(time).await;
+                }
+                Step::Close(code) => {
+                    self.socket.flush().await?;
+                    return self.close(code, "Disconnected by the test").await;
                 }
                 Step::Break(how) => {
                     self.socket.flush().await?;
@@ -162,7 +178,6 @@ impl Session {
     pub(super) fn forget(&mut self, stream: StreamId) {
         self.live.remove(&stream);
         self.held.remove(&stream);
-        self.mirrors.remove(&stream);
         self.stalls.end(stream);
     }
 }

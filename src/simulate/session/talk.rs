@@ -9,7 +9,7 @@ use futures_util::SinkExt;
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::protocol::Message;
 
-use super::{Flow, Session};
+use super::{Flow, Live, Session};
 use crate::clock;
 use crate::simulate::budget::{MessageBudget, Verdict};
 use crate::simulate::dialect::{Talk, Turn};
@@ -121,7 +121,8 @@ impl Session {
             let greet = |stream, is_wanted| shared.source.greet(stream, wall_us, is_wanted);
             if let Some(greeting) = shared.hub.subscribe(self.id, &canonical, greet) {
                 self.forget(greeting.stream);
-                self.live.insert(greeting.stream, greeting.subscription);
+                let live = Live::new(shared.dialect, &canonical, greeting.subscription);
+                self.live.insert(greeting.stream, live);
                 let (stream, subscription) = (greeting.stream, greeting.subscription);
                 greetings.extend(greeting.text.map(|text| Outgoing { stream, subscription, text }));
             }

@@ -333,6 +333,17 @@ impl Dialect for Binance {
         rest::refusal(status)
     }
 
+    fn wrong_types(&self, stream: &str, _frame: &str) -> String {
+        format!(
+            "{{\"stream\":\"{stream}\",\"data\":{{\"e\":7,\"u\":\"one\",\"U\":-1.5,\"s\":null,\"b\":{{}},\"B\":[],\
+             \"a\":\"1e999\",\"A\":true,\"p\":\"NaN\",\"q\":\"--1\",\"c\":[[]],\"T\":\"now\"}}}}"
+        )
+    }
+
+    fn unknown_event(&self, stream: &str) -> String {
+        format!("{{\"stream\":\"{stream}\",\"data\":{{\"e\":\"moonPhase\",\"E\":1}}}}")
+    }
+
     fn time_keys(&self) -> &'static [&'static str] {
         &["E", "T"]
     }

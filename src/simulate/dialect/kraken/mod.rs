@@ -334,6 +334,13 @@ impl Dialect for Kraken {
         rest::answer(asked, source)
     }
 
+    fn unknown_event(&self, stream: &str) -> String {
+        let symbol = self.symbol_of(stream);
+        format!(
+            "{{\"channel\":\"moon\",\"type\":\"update\",\"data\":[{{\"symbol\":\"{symbol}\",\"phase\":1}}]}}"
+        )
+    }
+
     fn time_keys(&self) -> &'static [&'static str] {
         &["timestamp"]
     }
