@@ -205,6 +205,15 @@ impl Outlets {
         });
     }
 
+    /// Forgets which top was told last.
+    pub(super) fn forget(&mut self) {
+        for outlet in &mut self.outlets {
+            if let State::Top { told, .. } = &mut outlet.state {
+                *told = None;
+            }
+        }
+    }
+
     fn each(
         &mut self,
         at_us: i64,

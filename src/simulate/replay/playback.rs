@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 
 use super::options::{Ending, Speed};
-use super::{Recorded, Replay};
+use super::{Recorded, Replay, Told};
 use crate::clock;
 use crate::domain::MonoTime;
 use crate::simulate::hub::{Activity, BATCH_FRAMES, Command, Delivery};
@@ -49,6 +49,8 @@ impl Replay {
             .collect();
         self.position.store(0, Ordering::Release);
         cursors.iter_mut().for_each(|cursor| cursor.rewind());
+        drop(cursors);
+        self.told.iter().for_each(Told::rewind);
     }
 }
 

@@ -70,6 +70,11 @@ impl Told {
         self.ids.iter().any(|id| Sink::wants(router, *id))
     }
 
+    /// Forgets what was told: the recording starts anew.
+    pub(super) fn rewind(&self) {
+        self.lock().forget();
+    }
+
     /// Tells what the last frame of the book has changed.
     pub(super) fn tell(&self, cursor: &Cursor, frame_us: i64, router: &mut Router<'_>) {
         if !cursor.is_known() {
