@@ -27,7 +27,10 @@ pub(super) struct ReplayArgs {
     /// Start anew at the end, after closing all sessions as a venue would
     #[arg(long = "loop")]
     looped: bool,
-    /// The recordings: gzip, zstd or plain; several are merged by their receive times
+    /// Whose recordings they are, such as kraken or bybit-linear; found in the frames where it is not given
+    #[arg(long, value_name = "VENUE")]
+    venue: Option<String>,
+    /// The recordings, all of one venue: gzip, zstd or plain; several are merged by their receive times
     #[arg(required = true, value_name = "CAPTURE")]
     captures: Vec<PathBuf>,
 }
@@ -37,14 +40,21 @@ pub(super) async fn replay(args: ReplayArgs) -> anyhow::Result<ExitCode> {
     let ending = if args.looped { Ending::Loop } else { Ending::Stay };
     let options = ReplayOptions { speed: args.speed, ending, ..ReplayOptions::new(args.captures) };
     println!("loading ...");
-    let simulator = Simulator::start(Config::replay(options).listen(args.listen)).await?;
+    let mut config = Config::replay(options).listen(args.listen);
+    if let Some(venue) = &args.venue {
+        config = config.venue(venue);
+    }
+    let simulator = Simulator::start(config).await?;
     if let Some(loaded) = simulator.loaded() {
         println!(
             "loaded {} frames and {} snapshots ({} lines left out, {} torn ends)",
             loaded.frames, loaded.snapshots, loaded.left_out, loaded.torn
         );
     }
-    println!("websocket_url = \"{}\"", simulator.websocket_url());
+    println!("venue = \"{}\"", simulator.venue());
+    for url in simulator.websocket_urls() {
+        println!("websocket_url = \"{url}\"");
+    }
     println!("rest_url = \"{}\"", simulator.rest_url());
     println!("playback starts when a client's subscriptions are complete; Ctrl-C ends");
     tokio::select! {

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
+use super::dialect::Reading;
+
 /// A price and the quantity at it.
 pub type Level = (Decimal, Decimal);
 
@@ -64,6 +66,31 @@ impl Book {
             levels.remove(&price);
         } else {
             levels.insert(price, quantity);
+        }
+    }
+
+    /// Applies what a frame tells; its id becomes the book's, or the next one where the venue gives none.
+    pub(super) fn take(&mut self, reading: &Reading) {
+        if reading.is_whole {
+            self.bids.clear();
+            self.asks.clear();
+        }
+        for (price, quantity) in &reading.bids {
+            self.set(Side::Bid, *price, *quantity);
+        }
+        for (price, quantity) in &reading.asks {
+            self.set(Side::Ask, *price, *quantity);
+        }
+        self.update_id = reading.id.unwrap_or(self.update_id + 1);
+    }
+
+    /// Forgets all but the best levels of each side.
+    pub(super) fn truncate(&mut self, depth: usize) {
+        while self.bids.len() > depth {
+            self.bids.pop_first();
+        }
+        while self.asks.len() > depth {
+            self.asks.pop_last();
         }
     }
 

@@ -11,6 +11,9 @@ use tokio_tungstenite::tungstenite::protocol::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
+use super::book::{Book, Top};
+use super::dialect::Dialect;
+use super::edit;
 use super::fault::{Break, Fault, Garbage};
 use super::hub::StreamId;
 
@@ -19,37 +22,70 @@ use super::hub::StreamId;
 pub(super) enum Step {
     Send(Message),
     Wait(Duration),
+    /// With a close frame of this code.
+    Close(u16),
     Break(Break),
 }
 
 /// The frames held back, one a stream.
 pub(super) type Held = HashMap<StreamId, Message>;
 
-/// The steps for one frame. `name` is the stream's.
-pub(super) fn distort(
-    faults: &[Fault],
-    stream: StreamId,
-    name: &str,
-    frame: Message,
-    held: &mut Held,
-) -> Vec<Step> {
+/// A frame, and what it takes to make it wrong in one point.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Subject<'a> {
+    pub(super) dialect: &'static dyn Dialect,
+    pub(super) stream: StreamId,
+    pub(super) name: &'a str,
+    /// The venue's truth.
+    pub(super) top: Option<Top>,
+    /// The client's book with this frame, where checksums need one.
+    pub(super) book: Option<&'a Book>,
+}
+
+impl Subject<'_> {
+    fn edit(&self, message: &mut Message, fault: &Fault) {
+        let Message::Text(text) = &*message else { return };
+        let edited = match (fault, self.top, self.dialect.kind(self.name)) {
+            (Fault::Alter, ..) => edit::alter(self.dialect, text),
+            (Fault::TimeBack, ..) => edit::time_back(self.dialect, text),
+            (Fault::Cross, Some(top), Some(kind)) => edit::cross(self.dialect, kind, text, top, self.book),
+            _ => None,
+        };
+        if let Some(edited) = edited {
+            *message = Message::text(edited);
+        }
+    }
+}
+
+/// The steps for one frame.
+pub(super) fn distort(faults: &[Fault], subject: &Subject<'_>, frame: Message, held: &mut Held) -> Vec<Step> {
+    let (stream, name) = (subject.stream, subject.name);
     let mut ahead = Vec::new();
     let mut own = vec![frame];
     let mut hold = false;
     for fault in faults {
         match fault {
-            Fault::Garbage(form) => ahead.push(Step::Send(garbage(*form, name))),
+            Fault::Garbage(form) => ahead.push(Step::Send(garbage(*form, subject, &own))),
             Fault::Huge(bytes) => ahead.push(Step::Send(huge(*bytes, name))),
             Fault::Delay(time) => ahead.push(Step::Wait(*time)),
             Fault::Cut => own.iter_mut().for_each(cut),
             Fault::Duplicate => own.extend(own.first().cloned()),
             Fault::Drop => own.clear(),
             Fault::Swap => hold = true,
+            Fault::Alter | Fault::TimeBack | Fault::Cross => {
+                own.iter_mut().for_each(|message| subject.edit(message, fault));
+            }
+            Fault::Close(code) => {
+                ahead.push(Step::Close(*code));
+                return ahead;
+            }
             Fault::Break(how) => {
                 ahead.push(Step::Break(*how));
                 return ahead;
             }
-            Fault::Silent
+            // The session itself holds a stalled stream back.
+            Fault::Stall(_)
+            | Fault::Silent
             | Fault::CloseOnSubscribe
             | Fault::Status { .. }
             | Fault::SlowRest(_)
@@ -80,17 +116,15 @@ fn huge(bytes: usize, name: &str) -> Message {
     Message::Text(format!("{head}{}{tail}", "x".repeat(filling)).into())
 }
 
-fn garbage(form: Garbage, name: &str) -> Message {
+fn garbage(form: Garbage, subject: &Subject<'_>, frames: &[Message]) -> Message {
     const NO_UTF8: &[u8] = b"\xff\xfe{\"stream\":\"\xc0\xaf\"}\x00";
     match form {
         Garbage::NotJson => Message::text("<html>Bad Gateway</html>"),
-        Garbage::WrongTypes => Message::text(format!(
-            "{{\"stream\":\"{name}\",\"data\":{{\"e\":7,\"u\":\"one\",\"U\":-1.5,\"s\":null,\"b\":{{}},\"B\":[],\
-             \"a\":\"1e999\",\"A\":true,\"p\":\"NaN\",\"q\":\"--1\",\"c\":[[]],\"T\":\"now\"}}}}"
-        )),
-        Garbage::UnknownEvent => {
-            Message::text(format!("{{\"stream\":\"{name}\",\"data\":{{\"e\":\"moonPhase\",\"E\":1}}}}"))
+        Garbage::WrongTypes => {
+            let frame = frames.first().and_then(|frame| frame.to_text().ok()).unwrap_or_default();
+            Message::text(subject.dialect.wrong_types(subject.name, frame))
         }
+        Garbage::UnknownEvent => Message::text(subject.dialect.unknown_event(subject.name)),
         Garbage::Empty => Message::text(""),
         Garbage::Binary => Message::binary(Bytes::from_static(NO_UTF8)),
         Garbage::InvalidUtf8 => {
@@ -114,7 +148,9 @@ mod tests {
     }
 
     fn run(faults: &[Fault], frame: &'static str, held: &mut Held) -> Vec<String> {
-        texts(distort(faults, StreamId(0), "a@trade", Message::text(frame), held))
+        let dialect = crate::simulate::dialect::of("binance").unwrap();
+        let subject = Subject { dialect, stream: StreamId(0), name: "a@trade", top: None, book: None };
+        texts(distort(faults, &subject, Message::text(frame), held))
     }
 
     #[test]

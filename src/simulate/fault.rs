@@ -4,9 +4,12 @@
 //! touches a socket: [`super::session`] and [`super::rest`] ask what to do and do it. At most [`RULES_MAX`] rules stand at
 //! a time.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use super::dialect::hash;
 
 /// The most rules at a time; [`Faults::set`] panics beyond it.
 pub const RULES_MAX: usize = 64;
@@ -29,6 +32,18 @@ pub enum Fault {
     Drop,
     /// The frame, and all behind it on its connection, waits.
     Delay(Duration),
+    /// One digit of a level's price or quantity is another. Strikes only frames of books and quotes.
+    Alter,
+    /// A bid lies above the best ask, and all else is consistent: ids, and the checksum where there is one. Strikes only
+    /// frames of books and quotes.
+    Cross,
+    /// The venue's own times in the frame are 10 s back. Frames without a time stay as they are.
+    TimeBack,
+    /// From the frame on, its stream is held back for so long, then all of it goes out in order; the rest of the connection
+    /// goes on. A new subscription of the stream ends it.
+    Stall(Duration),
+    /// The session is closed with this code in place of the frame.
+    Close(u16),
     /// The connection ends, without a close frame, in place of the frame.
     Break(Break),
     /// The subscription is acknowledged, and no data follows.
@@ -54,7 +69,8 @@ pub enum Fault {
 pub enum Garbage {
     /// A text that is no JSON.
     NotJson,
-    /// JSON in the stream's envelope with fields of wrong types.
+    /// JSON in the stream's envelope with fields of wrong types: for Binance made up, for others the frame itself with its
+    /// prices, quantities and times replaced.
     WrongTypes,
     /// JSON of an unknown event.
     UnknownEvent,
@@ -117,11 +133,21 @@ impl Rule {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
     Frame,
+    /// A frame of a book or a quote.
+    Levels,
     Subscription,
     Rest,
 }
 
 impl Fault {
+    /// Whether it has a meaning for frames that hold no levels.
+    fn fits(&self, place: Place) -> bool {
+        match self {
+            Self::Alter | Self::Cross => place == Place::Levels,
+            _ => self.place() == place || (place == Place::Levels && self.place() == Place::Frame),
+        }
+    }
+
     fn place(&self) -> Place {
         match self {
             Self::Garbage(_)
@@ -131,6 +157,11 @@ impl Fault {
             | Self::Swap
             | Self::Drop
             | Self::Delay(_)
+            | Self::Alter
+            | Self::Cross
+            | Self::TimeBack
+            | Self::Stall(_)
+            | Self::Close(_)
             | Self::Break(_) => Place::Frame,
             Self::Silent | Self::CloseOnSubscribe => Place::Subscription,
             Self::Status { .. } | Self::SlowRest(_) | Self::GarbageBody => Place::Rest,
@@ -147,6 +178,42 @@ struct Inner {
     /// Whether any rule stands; spares the hot path the lock.
     any: AtomicBool,
     armed: Mutex<Vec<Armed>>,
+    plan: Mutex<Option<Plan>>,
+}
+
+/// Faults at pseudo-random frames.
+#[derive(Debug)]
+struct Plan {
+    seed: u64,
+    on: String,
+    one_in: u32,
+    faults: Vec<Fault>,
+    /// Frames so far, per stream.
+    frames: HashMap<String, u64>,
+    struck: u64,
+}
+
+impl Plan {
+    /// The decision depends on the seed, the stream and how many frames of it there were: not on how streams interleave.
+    fn strike(&mut self, place: Place, name: &str) -> Option<Fault> {
+        if !matches!(place, Place::Frame | Place::Levels) || !name.contains(&self.on) {
+            return None;
+        }
+        let count = match self.frames.get_mut(name) {
+            Some(count) => count,
+            None => self.frames.entry(name.to_owned()).or_default(),
+        };
+        *count += 1;
+        let mixed = self.seed ^ hash(name) ^ count.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mut random = fastrand::Rng::with_seed(mixed);
+        if random.u32(..self.one_in.max(1)) != 0 {
+            return None;
+        }
+        let fitting: Vec<&Fault> = self.faults.iter().filter(|fault| fault.fits(place)).collect();
+        let chosen = fitting.get(random.usize(..fitting.len().max(1))).map(|fault| (*fault).clone());
+        self.struck += u64::from(chosen.is_some());
+        chosen
+    }
 }
 
 #[derive(Debug)]
@@ -166,12 +233,30 @@ impl Faults {
         let armed: Vec<Armed> = rules.into_iter().map(|rule| Armed { rule, matched: 0, struck: 0 }).collect();
         assert!(armed.len() <= RULES_MAX, "{} rules, at most {RULES_MAX}", armed.len());
         let mut guard = self.lock();
-        self.0.any.store(!armed.is_empty(), Ordering::Release);
         *guard = armed;
+        self.0.any.store(!guard.is_empty() || self.plan().is_some(), Ordering::Release);
     }
 
-    /// Takes all rules away. Frames held back by [`Fault::Swap`] go out behind the next one of their stream.
+    /// Besides the rules: about one in `one_in` frames of the streams whose names contain `on` gets one of these faults, by a
+    /// pseudo-random choice. The n-th frame of a stream, counted over all connections, has the same lot for the same seed.
+    /// Faults of subscriptions and of REST are never chosen.
+    pub fn seeded(&self, seed: u64, on: &str, one_in: u32, faults: impl IntoIterator<Item = Fault>) {
+        let (faults, on) = (faults.into_iter().collect(), on.to_owned());
+        let plan = Plan { seed, on, one_in, faults, frames: HashMap::new(), struck: 0 };
+        *self.plan() = Some(plan);
+        self.0.any.store(true, Ordering::Release);
+    }
+
+    /// How often the seeded faults have struck.
+    #[must_use]
+    pub fn seeded_struck(&self) -> u64 {
+        self.plan().as_ref().map_or(0, |plan| plan.struck)
+    }
+
+    /// Takes all rules and the seeded faults away. Frames held back by [`Fault::Swap`] go out behind the next one of their
+    /// stream.
     pub fn clear(&self) {
+        *self.plan() = None;
         self.set([]);
     }
 
@@ -191,9 +276,8 @@ impl Faults {
             return Vec::new();
         }
         let mut guard = self.lock();
-        let matching = guard
-            .iter_mut()
-            .filter(|armed| armed.rule.fault.place() == place && name.contains(&armed.rule.on));
+        let matching =
+            guard.iter_mut().filter(|armed| armed.rule.fault.fits(place) && name.contains(&armed.rule.on));
         let mut faults = Vec::new();
         for armed in matching {
             armed.matched = armed.matched.wrapping_add(1);
@@ -203,7 +287,12 @@ impl Faults {
                 faults.push(armed.rule.fault.clone());
             }
         }
+        faults.extend(self.plan().as_mut().and_then(|plan| plan.strike(place, name)));
         faults
+    }
+
+    fn plan(&self) -> MutexGuard<'_, Option<Plan>> {
+        self.0.plan.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Armed>> {
@@ -225,6 +314,31 @@ mod tests {
             .collect();
         assert_eq!(struck, [3, 6]);
         assert_eq!(faults.struck(), [2]);
+    }
+
+    #[test]
+    fn seeded_faults_are_the_same_for_a_seed_and_fit_their_frames() {
+        let lots = |seed| {
+            let faults = Faults::default();
+            faults.seeded(seed, "", 10, [Fault::Drop, Fault::Alter, Fault::Silent]);
+            let lots: Vec<_> = (0..1000)
+                .map(|n| {
+                    // Another stream in between changes nothing.
+                    if n % 3 == 0 {
+                        faults.strike(Place::Frame, "trades:B");
+                    }
+                    faults.strike(Place::Levels, "books:A")
+                })
+                .collect();
+            assert!(faults.seeded_struck() > 60);
+            lots
+        };
+        assert_eq!(lots(1), lots(1));
+        assert_ne!(lots(1), lots(2));
+        let chosen = lots(1).concat();
+        assert!((60..150).contains(&chosen.len()), "{}", chosen.len());
+        assert!(chosen.contains(&Fault::Alter) && chosen.contains(&Fault::Drop));
+        assert!(!chosen.contains(&Fault::Silent));
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! acknowledgement is never older than the deltas that were missed. Each queue holds at most [`MARKET_QUEUE_BATCHES`] or
 //! [`REPLAY_QUEUE_BATCHES`] batches.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -30,15 +30,22 @@ pub(super) const BATCH_FRAMES: usize = 256;
 pub(super) struct StreamId(pub(super) u32);
 
 impl StreamId {
-    fn index(self) -> usize {
+    pub(super) fn index(self) -> usize {
         usize::try_from(self.0).expect("32 bits fit")
     }
 }
 
-/// A frame on its way, in the combined form.
+/// A subscription's number; they count up. A frame that was queued for an earlier subscription than the one that stands is
+/// not sent: its snapshot is newer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Subscription(u64);
+
+/// A frame on its way, as the venue words it; Binance's in the combined form.
 #[derive(Debug, Clone)]
 pub(super) struct Outgoing {
     pub(super) stream: StreamId,
+    /// The subscription that it belongs to.
+    pub(super) subscription: Subscription,
     pub(super) text: Utf8Bytes,
 }
 
@@ -59,6 +66,20 @@ pub(super) enum Command {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct SessionId(u64);
 
+impl SessionId {
+    pub(super) fn number(self) -> u64 {
+        self.0
+    }
+}
+
+/// A new subscription, and what comes first.
+#[derive(Debug)]
+pub(super) struct Greeting {
+    pub(super) stream: StreamId,
+    pub(super) subscription: Subscription,
+    pub(super) text: Option<Utf8Bytes>,
+}
+
 /// What subscriptions there are; a replay starts by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Activity {
@@ -71,6 +92,8 @@ pub(super) struct Activity {
 #[derive(Debug)]
 pub(super) struct Hub {
     names: Vec<Arc<str>>,
+    /// For each stream, the one whose recording it is told from: itself, mostly.
+    bases: Vec<StreamId>,
     ids: HashMap<Arc<str>, StreamId>,
     routes: Mutex<Routes>,
     activity: watch::Sender<Activity>,
@@ -80,8 +103,9 @@ pub(super) struct Hub {
 
 #[derive(Debug)]
 struct Routes {
-    /// The sessions' slots, per stream.
-    streams: Vec<Vec<usize>>,
+    /// The sessions' slots and subscriptions, per stream.
+    streams: Vec<Vec<(usize, Subscription)>>,
+    subscriptions: u64,
     sessions: Vec<Option<Link>>,
 }
 
@@ -104,12 +128,24 @@ pub(super) struct Delivery {
 }
 
 impl Hub {
-    pub(super) fn new(names: Vec<Arc<str>>, queue_batches: usize) -> Self {
+    /// `told` holds the streams told from another's recording: its id is given, theirs follow the others'.
+    pub(super) fn new(
+        mut names: Vec<Arc<str>>,
+        told: Vec<(Arc<str>, StreamId)>,
+        queue_batches: usize,
+    ) -> Self {
         let id = |index: usize| StreamId(u32::try_from(index).expect("fewer streams than 32 bits count"));
+        let mut bases: Vec<StreamId> = (0..names.len()).map(id).collect();
+        for (name, base) in told {
+            names.push(name);
+            bases.push(base);
+        }
         let ids = names.iter().enumerate().map(|(index, name)| (name.clone(), id(index))).collect();
-        let routes = Routes { streams: vec![Vec::new(); names.len()], sessions: Vec::new() };
+        let routes =
+            Routes { streams: vec![Vec::new(); names.len()], subscriptions: 0, sessions: Vec::new() };
         Self {
             names,
+            bases,
             ids,
             routes: Mutex::new(routes),
             activity: watch::Sender::default(),
@@ -122,8 +158,13 @@ impl Hub {
         &self.names[stream.index()]
     }
 
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(|name| &**name)
+    }
+
+    /// Streams with a recording or market of their own.
     pub(super) fn streams(&self) -> usize {
-        self.names.len()
+        self.bases.iter().enumerate().filter(|(index, base)| base.index() == *index).count()
     }
 
     pub(super) fn activity(&self) -> watch::Receiver<Activity> {
@@ -169,27 +210,41 @@ impl Hub {
         let mut routes = self.lock();
         let Some(slot) = routes.slot(session) else { return };
         routes.sessions[slot] = None;
-        routes.streams.iter_mut().for_each(|sessions| sessions.retain(|other| *other != slot));
+        routes.streams.iter_mut().for_each(|sessions| sessions.retain(|(other, _)| *other != slot));
         self.note(&routes, None);
     }
 
-    /// Subscribes a session to a stream. A stream that the source does not have stays silent.
-    pub(super) fn subscribe(&self, session: SessionId, name: &str) {
+    /// Subscribes a session to a stream. A stream that the source does not have stays silent. `greet` says, while no frame
+    /// can come in between, what a new subscriber is told first; its argument is whether there are others already. A
+    /// subscription that stands already stays.
+    pub(super) fn subscribe(
+        &self,
+        session: SessionId,
+        name: &str,
+        greet: impl FnOnce(StreamId, bool) -> Option<String>,
+    ) -> Option<Greeting> {
         let mut routes = self.lock();
-        let (Some(stream), Some(slot)) = (self.ids.get(name), routes.slot(session)) else { return };
+        let (stream, slot) = (*self.ids.get(name)?, routes.slot(session)?);
         let retired = routes.sessions[slot].as_ref().is_some_and(|link| link.retired);
-        let sessions = &mut routes.streams[stream.index()];
-        if !retired && !sessions.contains(&slot) {
-            sessions.push(slot);
+        let sessions = &routes.streams[stream.index()];
+        if retired || sessions.iter().any(|(other, _)| *other == slot) {
+            return None;
         }
+        let is_wanted = !sessions.is_empty();
+        routes.subscriptions += 1;
+        let subscription = Subscription(routes.subscriptions);
+        routes.streams[stream.index()].push((slot, subscription));
+        let text = greet(stream, is_wanted).map(Utf8Bytes::from);
+        Some(Greeting { stream, subscription, text })
     }
 
     /// Ends a subscription.
-    pub(super) fn unsubscribe(&self, session: SessionId, name: &str) {
+    pub(super) fn unsubscribe(&self, session: SessionId, name: &str) -> Option<StreamId> {
         let mut routes = self.lock();
-        let (Some(stream), Some(slot)) = (self.ids.get(name), routes.slot(session)) else { return };
-        routes.streams[stream.index()].retain(|other| *other != slot);
+        let (stream, slot) = (*self.ids.get(name)?, routes.slot(session)?);
+        routes.streams[stream.index()].retain(|(other, _)| *other != slot);
         self.note(&routes, None);
+        Some(stream)
     }
 
     /// Notes that a request to subscribe was acknowledged.
@@ -199,7 +254,8 @@ impl Hub {
     }
 
     fn note(&self, routes: &Routes, request: Option<MonoTime>) {
-        let covered = routes.streams.iter().filter(|sessions| !sessions.is_empty()).count();
+        let heard = self.bases.iter().zip(&routes.streams).filter(|(_, sessions)| !sessions.is_empty());
+        let covered = heard.map(|(base, _)| *base).collect::<HashSet<_>>().len();
         self.activity.send_modify(|activity| {
             activity.covered = covered;
             if let Some(time) = request {
@@ -253,10 +309,10 @@ impl Router<'_> {
 
     /// Adds a frame to the batches of all its subscribers.
     pub(super) fn push(&mut self, stream: StreamId, text: &Utf8Bytes) {
-        let Routes { streams, sessions } = &mut *self.routes;
-        for slot in &streams[stream.index()] {
+        let Routes { streams, sessions, .. } = &mut *self.routes;
+        for (slot, subscription) in &streams[stream.index()] {
             if let Some(link) = &mut sessions[*slot] {
-                link.pending.push(Outgoing { stream, text: text.clone() });
+                link.pending.push(Outgoing { stream, subscription: *subscription, text: text.clone() });
             }
         }
     }

@@ -23,15 +23,15 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use super::budget::WeightBudget;
+use super::dialect::Dialect;
 use super::fault::Faults;
 use super::hub::Hub;
-use super::protocol::is_stream_name;
 use super::rest;
-use super::session::{Form, Session};
+use super::session::Session;
 use super::source::Source;
 
-/// The venue's limits, as documented by Binance unless a test wants others.
-#[derive(Debug, Clone)]
+/// A venue's limits; Binance's documented ones by default, and other venues' with [`super::Config::venue`].
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// Client messages (pings and pongs too) in a second, beyond which a session is closed with 1008. `None`: no limit.
     pub client_messages_per_second: Option<u32>,
@@ -47,6 +47,18 @@ pub struct Limits {
     pub close_timeout: Duration,
     /// Connections at a time.
     pub connections: u64,
+    /// After how long without a word from either side a session ends. `None`: never.
+    pub idle_timeout: Option<Duration>,
+    /// How long a client may take to subscribe to something. `None`: for ever.
+    pub first_request: Option<Duration>,
+}
+
+impl Limits {
+    /// Those of a venue that neither pings nor counts REST weights.
+    pub(super) fn quiet() -> Self {
+        let day = Duration::from_secs(86_400);
+        Self { ping_interval: day, pong_timeout: 2 * day, weight_per_minute: u32::MAX, ..Self::default() }
+    }
 }
 
 impl Default for Limits {
@@ -59,6 +71,8 @@ impl Default for Limits {
             pong_timeout: Duration::from_secs(60),
             close_timeout: Duration::from_secs(1),
             connections: 1024,
+            idle_timeout: None,
+            first_request: None,
         }
     }
 }
@@ -79,6 +93,7 @@ pub(super) struct Counters {
 /// What all tasks share.
 #[derive(Debug)]
 pub(super) struct Shared {
+    pub(super) dialect: &'static dyn Dialect,
     pub(super) limits: Limits,
     pub(super) hub: Hub,
     pub(super) source: Source,
@@ -190,23 +205,14 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>, guest: Guest) {
 
 async fn answer(request: Request<Incoming>, shared: Arc<Shared>, guest: Guest) -> Response<Full<Bytes>> {
     let path = request.uri().path();
-    if path == "/stream" || path == "/ws" || path.starts_with("/ws/") {
+    let is_upgrade = request.headers().contains_key(SEC_WEBSOCKET_KEY);
+    if shared.dialect.serves(path) && (is_upgrade || path != "/") {
         return match rest::status_fault(&shared, path) {
             Some(response) => response,
             None => upgrade(request, shared, guest),
         };
     }
-    rest::answer(&request, &shared).await
-}
-
-/// The streams named in the URL: `/stream?streams=a/b` or `/ws/a/b`.
-fn url_streams(request: &Request<Incoming>) -> Vec<String> {
-    let uri = request.uri();
-    let listed = match uri.path().strip_prefix("/ws/") {
-        Some(streams) => streams,
-        None => rest::parameter(uri.query(), "streams").unwrap_or_default(),
-    };
-    listed.split('/').filter(|name| is_stream_name(name)).map(str::to_owned).collect()
+    rest::answer(request, &shared).await
 }
 
 fn upgrade(mut request: Request<Incoming>, shared: Arc<Shared>, guest: Guest) -> Response<Full<Bytes>> {
@@ -216,8 +222,8 @@ fn upgrade(mut request: Request<Incoming>, shared: Arc<Shared>, guest: Guest) ->
         *response.status_mut() = StatusCode::BAD_REQUEST;
         return response;
     };
-    let form = if request.uri().path() == "/stream" { Form::Combined } else { Form::Raw };
-    let streams = url_streams(&request);
+    let path = request.uri().path().to_owned();
+    let streams = shared.dialect.url_streams(&path, request.uri().query());
     let upgraded = hyper::upgrade::on(&mut request);
     let (hub_shared, tasks_shared) = (shared.clone(), shared.clone());
     let (id, queue) = hub_shared.hub.join();
@@ -228,7 +234,7 @@ fn upgrade(mut request: Request<Incoming>, shared: Arc<Shared>, guest: Guest) ->
         let (stream, read) = (parts.io.into_inner(), parts.read_buf.to_vec());
         let config = WebSocketConfig::default().max_message_size(Some(1 << 20));
         let socket = WebSocketStream::from_partially_read(stream, read, Role::Server, Some(config)).await;
-        Session::new(shared, socket, id, form).run(streams, queue).await;
+        Session::new(shared, socket, id, path).run(streams, queue).await;
     });
     if let Some(task) = task {
         hub_shared.hub.set_task(id, task);

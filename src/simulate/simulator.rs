@@ -9,12 +9,16 @@ use tokio::sync::watch;
 
 use super::book::{BookView, Top};
 use super::budget::WeightBudget;
+use super::dialect::{self, Dialect};
 use super::fault::{Break, Faults};
 use super::hub::{Command, Hub, MARKET_QUEUE_BATCHES, REPLAY_QUEUE_BATCHES};
 use super::market::{self, Market, MarketOptions};
 use super::replay::{self, Loaded, Progress, Replay, ReplayError, ReplayOptions};
 use super::server::{Counters, Limits, Shared, Tasks, accept};
 use super::source::{Source, SymbolInfo};
+
+/// Whose words a made-up market speaks where none is named.
+const DEFAULT_VENUE: &str = "binance";
 
 /// What is simulated, and where.
 #[derive(Debug, Clone)]
@@ -23,6 +27,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// What is served.
     pub what: What,
+    /// The venue, by its name in configurations. `None`: whose recordings it is; for a made-up market Binance.
+    pub venue: Option<String>,
     /// The venue's limits.
     pub limits: Limits,
 }
@@ -50,7 +56,27 @@ impl Config {
     }
 
     fn new(what: What) -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 0)), what, limits: Limits::default() }
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 0)), what, venue: None, limits: Limits::default() }
+    }
+
+    /// Simulates this venue, under its documented limits: `binance`, `binance-usdm`, `coinbase`, `kraken`, `okx`, `bybit`,
+    /// `bybit-linear` or `hyperliquid`. Starting says where there is no such venue.
+    #[must_use]
+    pub fn venue(mut self, venue: &str) -> Self {
+        if let Some(dialect) = dialect::of(venue) {
+            self.limits = dialect.limits();
+        }
+        self.venue = Some(venue.to_owned());
+        self
+    }
+
+    fn dialect(&self) -> Result<Option<&'static dyn Dialect>, StartError> {
+        let known = |venue: &String| {
+            let unknown =
+                || StartError::UnknownVenue { venue: venue.clone(), known: dialect::venues().join(", ") };
+            dialect::of(venue).ok_or_else(unknown)
+        };
+        self.venue.as_ref().map(known).transpose()
     }
 
     /// Listens elsewhere.
@@ -72,6 +98,14 @@ pub enum StartError {
         address: SocketAddr,
         /// What the system said.
         source: std::io::Error,
+    },
+    /// There is no such venue.
+    #[error("venue {venue:?} cannot be simulated: expected one of {known}")]
+    UnknownVenue {
+        /// What was asked for.
+        venue: String,
+        /// What there is.
+        known: String,
     },
     /// The recordings cannot be played.
     #[error(transparent)]
@@ -116,25 +150,35 @@ impl Simulator {
     ///
     /// [`StartError`] where it cannot listen or the recordings cannot be played.
     pub async fn start(config: Config) -> Result<Self, StartError> {
-        let Config { listen, what, limits } = config;
+        let ordered = config.dialect()?;
+        let Config { listen, what, mut limits, .. } = config;
         let listener = TcpListener::bind(listen).await;
         let listener = listener.map_err(|source| StartError::Listen { address: listen, source })?;
         let address =
             listener.local_addr().map_err(|source| StartError::Listen { address: listen, source })?;
-        let (source, hub, step) = match what {
+        let (dialect, source, hub, step) = match what {
             What::Market(options) => {
-                let market = Market::new(&options);
-                let hub = Hub::new(market.stream_names(), MARKET_QUEUE_BATCHES);
-                (Source::Market(Box::new(Mutex::new(market))), hub, Some(options.step))
+                let dialect = match ordered {
+                    Some(dialect) => dialect,
+                    None => dialect::of(DEFAULT_VENUE).expect("the default is one of them"),
+                };
+                let market = Market::new(dialect, &options);
+                let hub = Hub::new(market.stream_names(), Vec::new(), MARKET_QUEUE_BATCHES);
+                (dialect, Source::Market(Box::new(Mutex::new(market))), hub, Some(options.step))
             }
             What::Replay(options) => {
-                let loading = tokio::task::spawn_blocking(move || Replay::load(options));
-                let replay = loading.await.map_err(|_| StartError::Interrupted)??;
-                let hub = Hub::new(replay.stream_names(), REPLAY_QUEUE_BATCHES);
-                (Source::Replay(Box::new(replay)), hub, None)
+                let loading = tokio::task::spawn_blocking(move || Replay::load(options, ordered));
+                let (replay, dialect) = loading.await.map_err(|_| StartError::Interrupted)??;
+                let hub = Hub::new(replay.stream_names(), replay.told_names(), REPLAY_QUEUE_BATCHES);
+                (dialect, Source::Replay(Box::new(replay)), hub, None)
             }
         };
+        if ordered.is_none() && limits == Limits::default() {
+            // The venue is known only now.
+            limits = dialect.limits();
+        }
         let shared = Arc::new(Shared {
+            dialect,
             limits,
             hub,
             source,
@@ -159,10 +203,28 @@ impl Simulator {
         self.address
     }
 
-    /// The websocket of combined streams.
+    /// The venue's name in configurations.
+    #[must_use]
+    pub fn venue(&self) -> &'static str {
+        self.shared.dialect.venue()
+    }
+
+    /// The websocket; where a venue has several, the one for prices and books.
     #[must_use]
     pub fn websocket_url(&self) -> String {
-        format!("ws://{}/stream", self.address)
+        format!("ws://{}{}", self.address, self.shared.dialect.urls()[0])
+    }
+
+    /// All of the venue's websockets: two for Binance's USD-M futures, `/public/stream` and `/market/stream`.
+    #[must_use]
+    pub fn websocket_urls(&self) -> Vec<String> {
+        self.shared.dialect.urls().iter().map(|path| format!("ws://{}{path}", self.address)).collect()
+    }
+
+    /// The names of all streams, as faults match on them, in the venue's order.
+    #[must_use]
+    pub fn streams(&self) -> Vec<String> {
+        self.shared.hub.names().map(str::to_owned).collect()
     }
 
     /// The root of REST, without `/api`.
@@ -177,7 +239,8 @@ impl Simulator {
         self.shared.source.symbols()
     }
 
-    /// The venue's truth: the top of a symbol's book now. In a replay, the last recorded bookTicker played.
+    /// The venue's truth: the top of a symbol's book now. In a replay, the last recorded one played on a stream of tops such as
+    /// bookTicker, or that of the book.
     #[must_use]
     pub fn top(&self, symbol: &str) -> Option<Top> {
         self.shared.source.top(symbol)

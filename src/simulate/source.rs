@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rust_decimal::Decimal;
 
 use super::book::{BookView, Top};
+use super::hub::StreamId;
 use super::market::Market;
 use super::replay::Replay;
 
@@ -44,6 +45,38 @@ impl Source {
         match self {
             Self::Market(market) => locked(market).view(symbol, limit),
             Self::Replay(replay) => replay.view(symbol, limit),
+        }
+    }
+
+    /// The venue's clock: the wall clock, or the recording's.
+    pub(super) fn clock_us(&self, wall_us: i64) -> i64 {
+        match self {
+            Self::Market(_) => wall_us,
+            Self::Replay(replay) => replay.clock_us(),
+        }
+    }
+
+    /// Whether there is such a symbol. A replay knows no more than its recordings, and denies none.
+    pub(super) fn is_symbol(&self, symbol: &str) -> bool {
+        match self {
+            Self::Market(market) => locked(market).has(symbol),
+            Self::Replay(_) => true,
+        }
+    }
+
+    /// The id of the last trade, where trades are counted.
+    pub(super) fn last_trade(&self, symbol: &str) -> Option<u64> {
+        match self {
+            Self::Market(market) => locked(market).last_trade(symbol),
+            Self::Replay(_) => None,
+        }
+    }
+
+    /// What a new subscriber of a stream is told first, with the routes held. `is_wanted`: there are others already.
+    pub(super) fn greet(&self, stream: StreamId, wall_us: i64, is_wanted: bool) -> Option<String> {
+        match self {
+            Self::Market(market) => locked(market).greet(stream, wall_us, is_wanted),
+            Self::Replay(replay) => replay.greet(stream, is_wanted),
         }
     }
 

@@ -135,6 +135,15 @@ impl LocalBook {
         self.update_id = last;
     }
 
+    /// A delta of USD-M futures: their ids leave gaps, which `pu` bridges.
+    pub(crate) fn take_futures(&mut self, delta: &Value) {
+        let last = delta["u"].as_u64().unwrap();
+        if last >= self.update_id {
+            self.levels(&delta["b"], &delta["a"]);
+            self.update_id = last;
+        }
+    }
+
     fn levels(&mut self, bids: &Value, asks: &Value) {
         for (side, levels) in [(&mut self.bids, bids), (&mut self.asks, asks)] {
             for level in levels.as_array().unwrap() {

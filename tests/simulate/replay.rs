@@ -146,7 +146,7 @@ async fn a_client_that_reads_slowly_slows_the_playback_and_loses_nothing() {
     simulator.stop().await;
 }
 
-fn captures() -> Option<PathBuf> {
+pub(crate) fn captures() -> Option<PathBuf> {
     let folder = std::env::var_os("TICKCACHE_CAPTURES")
         .map(PathBuf::from)
         .unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/captures"));

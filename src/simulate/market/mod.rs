@@ -7,7 +7,7 @@
 mod driver;
 mod instrument;
 mod options;
-mod render;
+mod statistics;
 
 use std::sync::Arc;
 
@@ -16,7 +16,9 @@ use instrument::Walk;
 pub use options::{InstrumentSpec, MarketOptions};
 
 use super::book::{BookView, Top};
+use super::dialect::Dialect;
 use super::hub::StreamId;
+pub(super) use super::outlet::Sink;
 use super::source::SymbolInfo;
 use crate::domain::INSTRUMENTS_MAX;
 
@@ -24,47 +26,6 @@ use crate::domain::INSTRUMENTS_MAX;
 const DEPTH_EVERY_MS: i64 = 100;
 /// Milliseconds between two 24 h tickers of an instrument.
 const TICKER_EVERY_MS: i64 = 1000;
-/// Streams of one instrument: bookTicker, depth, trade, ticker.
-const STREAMS: u32 = 4;
-
-/// Takes the frames of a market.
-pub(super) trait Sink {
-    /// Whether a frame of this stream would go anywhere: others are not rendered.
-    fn wants(&self, stream: StreamId) -> bool;
-    /// Takes a frame in the combined form.
-    fn push(&mut self, stream: StreamId, text: String);
-}
-
-/// One of an instrument's streams.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    BookTicker,
-    Depth,
-    Trade,
-    Ticker,
-}
-
-impl Kind {
-    const ALL: [Self; 4] = [Self::BookTicker, Self::Depth, Self::Trade, Self::Ticker];
-
-    fn suffix(self) -> &'static str {
-        match self {
-            Self::BookTicker => "bookTicker",
-            Self::Depth => "depth@100ms",
-            Self::Trade => "trade",
-            Self::Ticker => "ticker",
-        }
-    }
-
-    fn offset(self) -> u32 {
-        match self {
-            Self::BookTicker => 0,
-            Self::Depth => 1,
-            Self::Trade => 2,
-            Self::Ticker => 3,
-        }
-    }
-}
 
 #[derive(Debug)]
 pub(super) struct Market {
@@ -79,14 +40,15 @@ impl Market {
     /// # Panics
     ///
     /// Where there are more than [`INSTRUMENTS_MAX`] instruments.
-    pub(super) fn new(options: &MarketOptions) -> Self {
+    pub(super) fn new(dialect: &'static dyn Dialect, options: &MarketOptions) -> Self {
         assert!(options.instruments.len() <= INSTRUMENTS_MAX, "at most {INSTRUMENTS_MAX} instruments");
         let mut random = fastrand::Rng::with_seed(options.seed);
-        let walks = options
-            .instruments
-            .iter()
-            .map(|spec| Walk::new(spec, options, fastrand::Rng::with_seed(random.u64(..))))
-            .collect();
+        let streams = u32::try_from(dialect.channels().len()).expect("a venue has few channels");
+        let mut walk = |(first, spec): (u32, &InstrumentSpec)| {
+            let random = fastrand::Rng::with_seed(random.u64(..));
+            Walk::new(dialect, spec, options, random, StreamId(first * streams))
+        };
+        let walks = (0..).zip(&options.instruments).map(&mut walk).collect();
         let jump_every_ms =
             options.jump_every.map(|every| i64::try_from(every.as_millis()).unwrap_or(i64::MAX).max(1));
         Self { walks, random, jump_every_ms, next_jump_ms: None, last_ms: None }
@@ -94,8 +56,7 @@ impl Market {
 
     /// The names of all streams, in the order of their ids.
     pub(super) fn stream_names(&self) -> Vec<Arc<str>> {
-        let names = |walk: &Walk| Kind::ALL.map(|kind| Arc::from(walk.stream_name(kind)));
-        self.walks.iter().flat_map(names).collect()
+        self.walks.iter().flat_map(|walk| walk.outlets().names()).collect()
     }
 
     /// Lets the market go on to `now_ms` (wall clock), and gives the frames of that time to the sink.
@@ -103,20 +64,22 @@ impl Market {
         let elapsed_ms = now_ms - self.last_ms.unwrap_or(now_ms);
         self.last_ms = Some(now_ms);
         self.jump(now_ms);
-        let mut base = 0;
         for walk in &mut self.walks {
-            walk.step(now_ms, elapsed_ms.max(0), StreamId(base), sink);
-            base += STREAMS;
+            walk.step(now_ms, elapsed_ms.max(0), sink);
         }
     }
 
     /// Sends what depth deltas are still waiting for their 100 ms, so that the deltas sent add up to the truth.
     pub(super) fn flush(&mut self, now_ms: i64, sink: &mut impl Sink) {
-        let mut base = 0;
         for walk in &mut self.walks {
-            walk.send_depth(now_ms, StreamId(base), sink);
-            base += STREAMS;
+            walk.flush(now_ms * 1000, sink);
         }
+    }
+
+    /// What a new subscriber of a stream is told first.
+    pub(super) fn greet(&mut self, stream: StreamId, now_us: i64, is_wanted: bool) -> Option<String> {
+        let walk = self.walks.iter_mut().find(|walk| walk.outlets().ids().any(|id| id == stream))?;
+        walk.greet(stream, now_us, is_wanted)
     }
 
     fn jump(&mut self, now_ms: i64) {
@@ -140,6 +103,14 @@ impl Market {
 
     pub(super) fn top(&self, symbol: &str) -> Option<Top> {
         self.walk(symbol).map(|walk| walk.book().top())
+    }
+
+    pub(super) fn has(&self, symbol: &str) -> bool {
+        self.walk(symbol).is_some()
+    }
+
+    pub(super) fn last_trade(&self, symbol: &str) -> Option<u64> {
+        self.walk(symbol).map(Walk::last_trade)
     }
 
     fn walk(&self, symbol: &str) -> Option<&Walk> {

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-/// One instrument of a made-up market. Numbers count units of 1e-8, Binance's eight decimals.
+/// One instrument of a made-up market. Numbers count units of 1e-8; how many digits are shown is the venue's matter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InstrumentSpec {
     /// The base currency, such as `BTC`.
     pub base: String,
-    /// The quote currency, such as `USDT`.
+    /// The quote currency, such as `USDT`. At OKX `USDT-SWAP` makes a perpetual contract, `USD-261225` a future.
     pub quote: String,
     /// The price at the start, in 1e-8.
     pub price_e8: i64,

@@ -25,8 +25,12 @@ impl Sink for Kept {
     }
 }
 
+fn spot() -> &'static dyn Dialect {
+    crate::simulate::dialect::of("binance").expect("it is there")
+}
+
 fn run(options: &MarketOptions, seconds: i64) -> (Market, Vec<(String, Value)>, BookView) {
-    let mut market = Market::new(options);
+    let mut market = Market::new(spot(), options);
     let first = market.symbols()[0].symbol.clone();
     let snapshot = market.view(&first, 5000).unwrap();
     let names = market.stream_names();
@@ -139,7 +143,7 @@ fn prices_jump_by_more_than_one_percent_from_time_to_time_and_stay_believable() 
 
 #[test]
 fn trades_and_tickers_have_all_of_the_venues_fields_in_its_order() {
-    let mut market = Market::new(&MarketOptions::default().only(&["ETH"]));
+    let mut market = Market::new(spot(), &MarketOptions::default().only(&["ETH"]));
     struct Texts(HashMap<u32, String>);
     impl Sink for Texts {
         fn wants(&self, _: StreamId) -> bool {

@@ -1,25 +1,27 @@
 //! The book of one symbol, at any moment of a playback.
 //!
-//! Owns the book and which recorded deltas it holds. Follows "How to manage a local order book correctly" of Binance's
-//! documentation, from the recording alone. Applies deltas when someone asks, not when they are played.
-
-use std::collections::HashMap;
+//! Owns the book and which recorded deltas it holds. Where snapshots come over REST it follows "How to manage a local order
+//! book correctly" of Binance's documentation, from the recording alone; elsewhere each snapshot of the stream replaces the
+//! book. Applies deltas when someone asks, not when they are played.
 
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
 use super::Recorded;
 use crate::simulate::book::{Book, Side};
+use crate::simulate::dialect::Dialect;
+use crate::simulate::hub::StreamId;
 
-/// A recorded delta: `U` and `u`, and where it is.
+/// A recorded delta: its ids, and where it is.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct DeltaAt {
     pub(super) index: usize,
-    pub(super) first_id: u64,
+    /// The id that a book must have reached for it.
+    pub(super) needs: u64,
     pub(super) last_id: u64,
 }
 
-/// `[["price","quantity"],..]` of a frame or a snapshot.
+/// `[["price","quantity"],..]` of a snapshot.
 type Levels<'a> = Vec<(&'a str, &'a str)>;
 
 #[derive(Deserialize)]
@@ -32,86 +34,137 @@ pub(super) struct SnapshotBody<'a> {
     asks: Levels<'a>,
 }
 
-#[derive(Deserialize)]
-struct DeltaFrame<'a> {
-    #[serde(borrow)]
-    data: DeltaBody<'a>,
-}
-
-/// No other field is looked at; `E` and the like may be anything.
-#[derive(Deserialize)]
-struct DeltaBody<'a> {
-    #[serde(borrow)]
-    b: Levels<'a>,
-    #[serde(borrow)]
-    a: Levels<'a>,
-}
-
+/// Where the recordings speak of a symbol.
 #[derive(Debug, Default)]
+pub(super) struct Places {
+    /// The bodies of the recorded REST snapshots, in order.
+    pub(super) snapshots: Vec<Book>,
+    /// Deltas that continue them.
+    pub(super) deltas: Vec<DeltaAt>,
+    /// Snapshots and deltas of a book that needs nothing else.
+    pub(super) books: Vec<usize>,
+    /// The first whole one of them.
+    pub(super) first: Option<Book>,
+    /// The stream that they are of.
+    pub(super) stream: Option<StreamId>,
+    /// Frames that tell the top.
+    pub(super) tops: Vec<usize>,
+}
+
+/// The last frame that was applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Last {
+    /// The venue's time, where it gave one.
+    pub(super) at_us: Option<i64>,
+    /// Whether it replaced all that was.
+    pub(super) is_whole: bool,
+    /// Whether it had an id.
+    pub(super) has_id: bool,
+}
+
+#[derive(Debug)]
 pub(super) struct Cursor {
-    deltas: Vec<DeltaAt>,
-    /// Where the symbol's bookTicker frames are.
-    tickers: Vec<usize>,
-    snapshots: Vec<Book>,
+    dialect: &'static dyn Dialect,
+    places: Places,
+    /// To how many levels clients truncate the book, where they do.
+    depth: Option<usize>,
     book: Book,
-    /// The next of `deltas` to apply.
+    /// The next of `deltas`, or of `books`, to apply.
     next: usize,
-    anchored: bool,
+    last: Last,
+    /// Whether the frames so far make a book.
+    is_known: bool,
 }
 
 impl Cursor {
-    /// From the bodies of the recorded snapshots, in order, and the places of deltas and tops.
-    pub(super) fn new(snapshots: Vec<Book>, deltas: Vec<DeltaAt>, tickers: Vec<usize>) -> Self {
-        let mut cursor = Self { deltas, tickers, snapshots, ..Self::default() };
+    pub(super) fn new(dialect: &'static dyn Dialect, places: Places, depth: Option<usize>) -> Self {
+        let book = Book::default();
+        let mut cursor =
+            Self { dialect, places, depth, book, next: 0, last: Last::default(), is_known: false };
         cursor.rewind();
         cursor
     }
 
+    pub(super) fn stream(&self) -> Option<StreamId> {
+        self.places.stream
+    }
+
+    pub(super) fn last(&self) -> Last {
+        self.last
+    }
+
+    /// Whether the frames played so far make a book, so that a snapshot of now continues them.
+    pub(super) fn is_known(&self) -> bool {
+        self.is_known
+    }
+
+    /// The book; before the playback has come to one, the first that it will come to.
     pub(super) fn book(&self) -> &Book {
-        &self.book
+        match &self.places.first {
+            Some(first) if !self.is_known => first,
+            _ => &self.book,
+        }
     }
 
     /// Back to the start of the recording.
     pub(super) fn rewind(&mut self) {
-        self.next = 0;
-        self.anchored = !self.snapshots.is_empty();
-        self.book = self.snapshots.first().cloned().unwrap_or_default();
-        if !self.anchored {
-            // Nothing is known but what the deltas will say: an empty book just before the first of them.
-            self.book.update_id = self.deltas.first().map_or(0, |delta| delta.first_id.saturating_sub(1));
-        }
+        let Places { snapshots, deltas, .. } = &self.places;
+        (self.next, self.last, self.is_known) = (0, Last::default(), false);
+        // Without a snapshot nothing is known but what the deltas will say: an empty book just before the first of them.
+        let before = deltas.first().map_or(0, |delta| delta.needs);
+        self.book = snapshots.first().cloned().unwrap_or_else(|| Book::at(before));
     }
 
     /// Applies all deltas among the frames before `position`.
     pub(super) fn advance(&mut self, position: usize, frames: &[Recorded]) {
-        while let Some(delta) = self.deltas.get(self.next).copied().filter(|delta| delta.index < position) {
+        while let Some(index) = self.places.books.get(self.next).copied().filter(|index| *index < position) {
             self.next += 1;
-            if delta.first_id > self.book.update_id + 1 {
+            self.apply(&frames[index].text);
+        }
+        while let Some(delta) =
+            self.places.deltas.get(self.next).copied().filter(|delta| delta.index < position)
+        {
+            self.next += 1;
+            if delta.needs > self.book.update_id {
                 self.resynchronise(delta);
             }
             if delta.last_id > self.book.update_id {
-                apply(&mut self.book, &frames[delta.index].text);
+                self.apply(&frames[delta.index].text);
                 self.book.update_id = delta.last_id;
             }
+        }
+    }
+
+    /// A frame whose levels are no numbers is left out.
+    fn apply(&mut self, text: &str) {
+        let Some(reading) = self.dialect.read(text) else {
+            return tracing::warn!("a recorded frame of a book cannot be read");
+        };
+        let (is_whole, has_id) = (reading.is_whole, reading.id.is_some());
+        self.is_known |= is_whole;
+        self.last = Last { at_us: reading.at_us.or(self.last.at_us), is_whole, has_id };
+        self.book.take(&reading);
+        if let Some(depth) = self.depth {
+            self.book.truncate(depth);
         }
     }
 
     /// The recording has a gap: its recorder lost frames. A later snapshot heals it; without one the levels go on as the
     /// deltas name them.
     fn resynchronise(&mut self, delta: DeltaAt) {
-        let healing = self.snapshots.iter().find(|book| book.update_id + 1 >= delta.first_id);
+        let healing = self.places.snapshots.iter().find(|book| book.update_id >= delta.needs);
         match healing {
             Some(book) => self.book = book.clone(),
             None => {
-                tracing::warn!(first_id = delta.first_id, "the recording has a gap and no snapshot after it")
+                tracing::warn!(needs = delta.needs, "the recording has a gap and no snapshot after it")
             }
         }
     }
 
-    /// The last bookTicker frame before `position`.
-    pub(super) fn last_ticker(&self, position: usize) -> Option<usize> {
-        let count = self.tickers.partition_point(|index| *index < position);
-        count.checked_sub(1).map(|last| self.tickers[last])
+    /// The last frame before `position` that tells the top.
+    pub(super) fn last_top(&self, position: usize) -> Option<usize> {
+        let count = self.places.tops.partition_point(|index| *index < position);
+        count.checked_sub(1).map(|last| self.places.tops[last])
     }
 }
 
@@ -131,17 +184,3 @@ fn set_levels(book: &mut Book, side: Side, levels: &Levels) -> Result<(), String
     }
     Ok(())
 }
-
-/// Loading has checked `U` and `u`; a delta whose levels are no numbers is left out as far as they are not.
-fn apply(book: &mut Book, text: &str) {
-    let read = serde_json::from_str::<DeltaFrame>(text).map_err(|error| error.to_string());
-    let applied = read.and_then(|DeltaFrame { data }| {
-        set_levels(book, Side::Bid, &data.b).and_then(|()| set_levels(book, Side::Ask, &data.a))
-    });
-    if let Err(error) = applied {
-        tracing::warn!(%error, "a recorded delta cannot be read");
-    }
-}
-
-/// The symbols' cursors, by symbol, while loading.
-pub(super) type Places = HashMap<String, (Vec<Book>, Vec<DeltaAt>, Vec<usize>)>;

@@ -1,22 +1,21 @@
 //! From files to frames in memory.
 //!
-//! Owns the single look into each frame: its stream, and the update ids of deltas.
+//! Owns the single look into each frame: whose it is, its stream, and what it tells of a book.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex};
 
-use rust_decimal::Decimal;
-use serde::Deserialize;
 use tokio::sync::watch;
 
 use super::cursor::{Cursor, DeltaAt, Places, read_snapshot};
-use super::{Loaded, Recorded, Replay, ReplayOptions, step_of};
+use super::told::Told;
+use super::{Loaded, Recorded, Replay, ReplayOptions, Windows, step_of};
 use crate::capture::{CaptureError, Kind, Reader};
-use crate::simulate::book::{Book, Side, Top};
+use crate::simulate::book::{Book, Side};
+use crate::simulate::dialect::{self, Beyond, Dialect, Look, Role, parameter};
 use crate::simulate::hub::StreamId;
-use crate::simulate::rest::parameter;
 use crate::simulate::source::SymbolInfo;
 
 /// The most bytes of frames that are held in memory.
@@ -39,11 +38,21 @@ pub enum ReplayError {
         /// What is wrong with it.
         problem: String,
     },
-    /// No file holds a frame of a combined stream.
-    #[error("{files} captures without a frame in Binance's combined form")]
+    /// No file holds a frame of a venue that can be simulated.
+    #[error("{files} captures without a frame of {}", .venue.unwrap_or("any venue that can be simulated"))]
     NoFrames {
         /// How many files there were.
         files: usize,
+        /// Whose frames were looked for, where that was ordered.
+        venue: Option<&'static str>,
+    },
+    /// One simulator is one venue.
+    #[error("the captures hold frames of {one} and of {other}: start one simulator for each")]
+    SeveralVenues {
+        /// Whose frames came first.
+        one: &'static str,
+        /// And whose then.
+        other: &'static str,
     },
     /// More than [`CAPTURE_BYTES_MAX`].
     #[error("captures of more than {limit} bytes")]
@@ -53,64 +62,29 @@ pub enum ReplayError {
     },
 }
 
-/// What is looked at in a frame. Trades have `a` and `b` too, in other forms: only ids and the symbol are read.
-#[derive(Deserialize)]
-struct Frame<'a> {
-    stream: &'a str,
-    data: FrameData<'a>,
-}
-
-#[derive(Deserialize)]
-struct FrameData<'a> {
-    s: Option<&'a str>,
-    #[serde(rename = "U")]
-    first_id: Option<u64>,
-    #[serde(rename = "u")]
-    last_id: Option<u64>,
-}
-
-#[derive(Deserialize)]
-struct TickerFrame<'a> {
-    #[serde(borrow)]
-    data: TickerData<'a>,
-}
-
-#[derive(Deserialize)]
-struct TickerData<'a> {
-    u: u64,
-    b: &'a str,
-    #[serde(rename = "B")]
-    bid_size: &'a str,
-    a: &'a str,
-    #[serde(rename = "A")]
-    ask_size: &'a str,
-}
-
-/// The top that a bookTicker frame tells.
-pub(super) fn read_top(text: &str) -> Option<Top> {
-    let TickerFrame { data } = serde_json::from_str(text).ok()?;
-    let level =
-        |price: &str, size: &str| Some((price.parse::<Decimal>().ok()?, size.parse::<Decimal>().ok()?));
-    let (bid, ask) = (level(data.b, data.bid_size)?, level(data.a, data.ask_size)?);
-    Some(Top { update_id: data.u, bid: Some(bid), ask: Some(ask) })
-}
-
 /// What is gathered from the files, before it is put in order.
-#[derive(Default)]
 struct Gathered {
+    dialect: Option<&'static dyn Dialect>,
+    /// Whether the venue was found in the frames, and not ordered.
+    is_found: bool,
     frames: Vec<Recorded>,
-    /// Symbol, and `U` and `u` where the frame is a delta; parallel to `frames` until they are sorted.
+    /// Parallel to `frames` until they are sorted.
     marks: Vec<Mark>,
-    streams: Vec<Arc<str>>,
-    ids: HashMap<Arc<str>, StreamId>,
+    streams: Vec<String>,
+    ids: HashMap<String, StreamId>,
     snapshots: Vec<(i64, String, Book)>,
+    /// The most levels of one side in a whole book.
+    levels_max: usize,
     bytes: usize,
     loaded: Loaded,
 }
 
+/// What a frame is to the books.
 struct Mark {
     symbol: Option<String>,
-    ids: Option<(u64, u64)>,
+    role: Role,
+    /// The book of a frame that replaces it.
+    whole: Option<Book>,
 }
 
 impl Replay {
@@ -119,15 +93,34 @@ impl Replay {
     /// # Errors
     ///
     /// [`ReplayError`] where a file cannot be read or nothing in them can be played.
-    pub(in crate::simulate) fn load(options: ReplayOptions) -> Result<Self, ReplayError> {
-        let mut gathered = Gathered::default();
+    pub(in crate::simulate) fn load(
+        options: ReplayOptions,
+        dialect: Option<&'static dyn Dialect>,
+    ) -> Result<(Self, &'static dyn Dialect), ReplayError> {
+        let mut gathered = Gathered {
+            dialect,
+            is_found: dialect.is_none(),
+            frames: Vec::new(),
+            marks: Vec::new(),
+            streams: Vec::new(),
+            ids: HashMap::new(),
+            snapshots: Vec::new(),
+            levels_max: 0,
+            bytes: 0,
+            loaded: Loaded::default(),
+        };
         for file in &options.captures {
             gathered.read(file)?;
         }
-        if gathered.frames.is_empty() {
-            return Err(ReplayError::NoFrames { files: options.captures.len() });
+        match gathered.dialect {
+            Some(dialect) if !gathered.frames.is_empty() => {
+                Ok((gathered.into_replay(options, dialect), dialect))
+            }
+            found => Err(ReplayError::NoFrames {
+                files: options.captures.len(),
+                venue: found.map(|dialect| dialect.venue()),
+            }),
         }
-        Ok(gathered.into_replay(options))
     }
 }
 
@@ -147,31 +140,49 @@ impl Gathered {
     }
 
     fn frame(&mut self, nanos: i64, text: String) -> Result<(), ReplayError> {
-        let Ok(Frame { stream, data }) = serde_json::from_str::<Frame>(&text) else {
+        if self.dialect.is_none() {
+            self.dialect = dialect::recognise(&text);
+        }
+        let Some((dialect, look)) = self.dialect.and_then(|dialect| Some((dialect, dialect.look(&text)?)))
+        else {
             self.loaded.left_out += 1;
-            return Ok(());
+            return self.left_out(&text);
         };
         self.bytes += text.len();
         if self.bytes > CAPTURE_BYTES_MAX {
             return Err(ReplayError::TooLarge { limit: CAPTURE_BYTES_MAX });
         }
-        let id = match self.ids.get(stream) {
+        let Look { stream, symbol, role } = look;
+        let id = match self.ids.get(&stream) {
             Some(id) => *id,
             None => {
                 let id = StreamId(u32::try_from(self.streams.len()).expect("fewer streams than bytes"));
-                let name: Arc<str> = Arc::from(stream);
-                self.streams.push(name.clone());
-                self.ids.insert(name, id);
+                self.streams.push(stream.clone());
+                self.ids.insert(stream, id);
                 id
             }
         };
-        let is_delta = stream.contains("@depth");
-        let ids = data.first_id.zip(data.last_id).filter(|_| is_delta);
-        let marked = ids.is_some() || stream.ends_with("@bookTicker");
-        let symbol = data.s.filter(|_| marked).map(str::to_owned);
-        self.marks.push(Mark { symbol, ids });
-        self.frames.push(Recorded { nanos, stream: id, text: text.into() });
+        let reading =
+            if role == Role::Book { dialect.read(&text).filter(|reading| reading.is_whole) } else { None };
+        let whole = reading.map(|reading| {
+            self.levels_max = self.levels_max.max(reading.bids.len()).max(reading.asks.len());
+            let mut book = Book::default();
+            book.take(&reading);
+            book
+        });
+        self.marks.push(Mark { symbol, role, whole });
+        self.frames.push(Recorded { nanos, stream: id, told: None, text: text.into() });
         Ok(())
+    }
+
+    /// A frame of no stream is an acknowledgement, or another venue's.
+    fn left_out(&self, text: &str) -> Result<(), ReplayError> {
+        match (self.dialect.filter(|_| self.is_found), dialect::recognise(text)) {
+            (Some(one), Some(other)) => {
+                Err(ReplayError::SeveralVenues { one: one.venue(), other: other.venue() })
+            }
+            _ => Ok(()),
+        }
     }
 
     fn answer(&mut self, nanos: i64, asked: &str, body: &str, file: &Path) -> Result<(), ReplayError> {
@@ -189,36 +200,61 @@ impl Gathered {
         Ok(())
     }
 
-    fn into_replay(mut self, options: ReplayOptions) -> Replay {
-        let mut order: Vec<(Recorded, Mark)> = self.frames.into_iter().zip(self.marks).collect();
+    fn into_replay(mut self, options: ReplayOptions, dialect: &'static dyn Dialect) -> Replay {
+        let mut order: Vec<(Recorded, Mark)> =
+            std::mem::take(&mut self.frames).into_iter().zip(std::mem::take(&mut self.marks)).collect();
         // Stable: frames of one file with the same time keep their order.
         order.sort_by_key(|(frame, _)| frame.nanos);
         self.snapshots.sort_by_key(|(nanos, ..)| *nanos);
         self.loaded.frames = order.len();
         self.loaded.snapshots = self.snapshots.len();
-        let mut places = Places::new();
+        let levels_max = self.levels_max;
+        let streams: Vec<Arc<str>> =
+            self.streams.iter().map(|name| Arc::from(dialect.recorded_name(name, levels_max))).collect();
+        let mut places: BTreeMap<String, Places> = BTreeMap::new();
         for (_, symbol, book) in self.snapshots {
-            places.entry(symbol).or_default().0.push(book);
+            places.entry(symbol).or_default().snapshots.push(book);
         }
         let mut frames = Vec::with_capacity(order.len());
         for (index, (frame, mark)) in order.into_iter().enumerate() {
-            frames.push(frame);
-            let Some(symbol) = mark.symbol else { continue };
-            let (_, deltas, tickers) = places.entry(symbol).or_default();
-            match mark.ids {
-                Some((first_id, last_id)) => deltas.push(DeltaAt { index, first_id, last_id }),
-                None => tickers.push(index),
+            if let Some(symbol) = mark.symbol.filter(|_| mark.role != Role::Other) {
+                let found = places.entry(symbol).or_default();
+                match mark.role {
+                    Role::Changes { first, last, previous } => {
+                        let needs = previous.unwrap_or(first.saturating_sub(1));
+                        found.deltas.push(DeltaAt { index, needs, last_id: last });
+                    }
+                    // A second stream of the same book would disturb the first.
+                    Role::Book if *found.stream.get_or_insert(frame.stream) == frame.stream => {
+                        found.books.push(index);
+                        found.first = found.first.take().or(mark.whole);
+                    }
+                    Role::Top => found.tops.push(index),
+                    Role::Book | Role::Other => {}
+                }
             }
+            frames.push(frame);
         }
-        let mut symbols: Vec<SymbolInfo> =
-            places.iter().map(|(symbol, found)| info(symbol, &found.0)).collect();
-        symbols.sort_by(|one, other| one.symbol.cmp(&other.symbol));
-        let cursor = |(books, deltas, tickers)| Mutex::new(Cursor::new(books, deltas, tickers));
+        let symbols = places.iter().map(|(symbol, found)| info(symbol, found)).collect();
+        let told = match options.windows {
+            Windows::Told => told(dialect, &places, &streams, &mut frames),
+            Windows::Silent => Vec::new(),
+        };
+        let cursor = |(symbol, places): (String, Places)| {
+            let kind = places.stream.and_then(|stream| dialect.kind(name_of(&streams, stream)));
+            let depth = match kind {
+                Some(dialect::Kind::Deltas { depth, beyond: Beyond::Truncated }) => Some(depth),
+                _ => None,
+            };
+            (symbol, Mutex::new(Cursor::new(dialect, places, depth)))
+        };
         Replay {
+            dialect,
+            cursors: places.into_iter().map(cursor).collect(),
             frames,
-            streams: self.streams,
+            streams,
             symbols,
-            cursors: places.into_iter().map(|(symbol, found)| (symbol, cursor(found))).collect(),
+            told,
             position: AtomicUsize::new(0),
             passes: AtomicU64::new(0),
             finished: watch::Sender::new(false),
@@ -228,13 +264,41 @@ impl Gathered {
     }
 }
 
+fn name_of(streams: &[Arc<str>], stream: StreamId) -> &str {
+    &streams[stream.index()]
+}
+
+/// The streams that are not recorded and that a recorded book can tell; the book's frames are marked with them.
+fn told(
+    dialect: &'static dyn Dialect,
+    places: &BTreeMap<String, Places>,
+    streams: &[Arc<str>],
+    frames: &mut [Recorded],
+) -> Vec<Told> {
+    let mut told = Vec::new();
+    let mut next = u32::try_from(streams.len()).expect("fewer streams than 32 bits count");
+    for (symbol, places) in places {
+        let Some(base) = places.stream else { continue };
+        let is_recorded = |name: &str| streams.iter().any(|stream| **stream == *name);
+        let found = Told::new(dialect, info(symbol, places), base, name_of(streams, base), next, is_recorded);
+        let Some(found) = found else { continue };
+        next += u32::try_from(found.names().count()).expect("a venue has few channels");
+        let index = u32::try_from(told.len()).expect("fewer symbols than 32 bits count");
+        places.books.iter().for_each(|frame| frames[*frame].told = Some(index));
+        told.push(found);
+    }
+    told
+}
+
 /// Base and quote are guessed from the spelling, the steps from the digits of the first snapshot.
-fn info(symbol: &str, snapshots: &[Book]) -> SymbolInfo {
+fn info(symbol: &str, places: &Places) -> SymbolInfo {
     const QUOTES: [&str; 10] = ["FDUSD", "USDT", "USDC", "TUSD", "BUSD", "BTC", "ETH", "BNB", "EUR", "TRY"];
-    let split = QUOTES.iter().find_map(|quote| Some((symbol.strip_suffix(quote)?, *quote)));
+    let split = symbol
+        .split_once(['-', '/'])
+        .or_else(|| QUOTES.iter().find_map(|quote| Some((symbol.strip_suffix(quote)?, *quote))));
     let (base, quote) = split.filter(|(base, _)| !base.is_empty()).unwrap_or((symbol, ""));
-    let sides =
-        || snapshots.first().into_iter().flat_map(|book| [book.side(Side::Bid), book.side(Side::Ask)]);
+    let first = places.snapshots.first().or(places.first.as_ref());
+    let sides = || first.into_iter().flat_map(|book| [book.side(Side::Bid), book.side(Side::Ask)]);
     SymbolInfo {
         symbol: symbol.to_owned(),
         base: base.to_owned(),

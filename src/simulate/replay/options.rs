@@ -41,6 +41,17 @@ pub struct ReplayOptions {
     pub ending: Ending,
     /// How long no SUBSCRIBE must come before the playback starts without subscribers to all streams.
     pub settle: Duration,
+    /// Whether streams speak that a recorded book can tell.
+    pub windows: Windows,
+}
+
+/// What becomes of streams that are windows on a recorded book, such as its top, without being recorded themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Windows {
+    /// They are told from the book.
+    Told,
+    /// They are acknowledged and silent.
+    Silent,
 }
 
 /// What follows the end of the recordings.
@@ -60,6 +71,7 @@ impl ReplayOptions {
             speed: Speed::Times(1),
             ending: Ending::Stay,
             settle: Duration::from_secs(1),
+            windows: Windows::Told,
         }
     }
 }

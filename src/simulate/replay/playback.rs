@@ -3,6 +3,7 @@
 //! Owns the pace. Waits wherever a session's queue is full, so that a client that reads slowly slows the playback and
 //! nothing piles up.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
@@ -11,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 
 use super::options::{Ending, Speed};
-use super::{Recorded, Replay};
+use super::{Recorded, Replay, Told};
 use crate::clock;
 use crate::domain::MonoTime;
 use crate::simulate::hub::{Activity, BATCH_FRAMES, Command, Delivery};
@@ -48,6 +49,8 @@ impl Replay {
             .collect();
         self.position.store(0, Ordering::Release);
         cursors.iter_mut().for_each(|cursor| cursor.rewind());
+        drop(cursors);
+        self.told.iter().for_each(Told::rewind);
     }
 }
 
@@ -89,21 +92,22 @@ async fn pass(shared: &Shared, replay: &Replay) {
             pace.wait(replay.frames[position].nanos, &mut paused).await;
             continue;
         }
-        let batch = &replay.frames[position..position + due];
+        send(shared, replay, position..position + due).await;
         position += due;
-        send(shared, replay, batch, position).await;
     }
 }
 
 /// Routes a batch, then sends it with the routes released. The position moves while they are held: see
 /// [`crate::simulate::hub`].
-async fn send(shared: &Shared, replay: &Replay, batch: &[Recorded], position: usize) {
+async fn send(shared: &Shared, replay: &Replay, batch: Range<usize>) {
     let deliveries = {
         let mut router = shared.hub.router();
-        for frame in batch {
+        for index in batch.clone() {
+            let frame = &replay.frames[index];
             router.push(frame.stream, &frame.text);
+            replay.tell(index, &mut router);
         }
-        replay.position.store(position, Ordering::Release);
+        replay.position.store(batch.end, Ordering::Release);
         router.finish()
     };
     if deliveries.is_empty() {

@@ -28,7 +28,7 @@ fn snapshot(time: i64, id: u64) -> String {
 
 fn loaded(files: &[&tempfile::NamedTempFile]) -> Replay {
     let paths = files.iter().map(|file| PathBuf::from(file.path()));
-    Replay::load(ReplayOptions::new(paths)).unwrap()
+    Replay::load(ReplayOptions::new(paths), None).unwrap().0
 }
 
 fn id_at(replay: &Replay, position: usize) -> (u64, usize) {
@@ -103,9 +103,9 @@ fn the_top_is_the_last_recorded_one_and_the_books_before_there_is_any() {
 #[test]
 fn files_that_hold_nothing_to_play_are_refused() {
     let file = capture(&["1 ws {\"result\":null,\"id\":1}"]);
-    let refused = Replay::load(ReplayOptions::new([file.path()]));
-    assert!(matches!(refused, Err(ReplayError::NoFrames { files: 1 })));
+    let refused = Replay::load(ReplayOptions::new([file.path()]), None);
+    assert!(matches!(refused, Err(ReplayError::NoFrames { files: 1, venue: None })));
     let file = capture(&["1 rest /api/v3/depth?symbol=X {\"lastUpdateId\":\"x\"}"]);
-    let refused = Replay::load(ReplayOptions::new([file.path()]));
+    let refused = Replay::load(ReplayOptions::new([file.path()]), None);
     assert!(matches!(refused, Err(ReplayError::Snapshot { symbol, .. }) if symbol == "X"));
 }
