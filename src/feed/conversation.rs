@@ -100,11 +100,21 @@ impl Conversation {
         let taken = match what {
             Ack::Request(id) => self.asked.remove(&id).unwrap_or_default(),
             Ack::Oldest => self.asked.pop_first().map(|(_, streams)| streams).unwrap_or_default(),
-            Ack::Stream(route) => self.routes.get(route).copied().into_iter().collect(),
+            Ack::Stream(route) => self.stream_acknowledged(route),
         };
         for index in taken {
             self.watchdog.acknowledged(index, now);
         }
+    }
+
+    /// A venue that acknowledges each stream never speaks of requests: those of which nothing waits any more are forgotten.
+    fn stream_acknowledged(&mut self, route: &str) -> Vec<usize> {
+        let Some(&index) = self.routes.get(route) else { return Vec::new() };
+        self.asked.retain(|_, streams| {
+            streams.retain(|&waiting| waiting != index);
+            !streams.is_empty()
+        });
+        vec![index]
     }
 
     /// The venue refused a request: its streams will be silent, which the watchdog reports. `None` = all that wait.
