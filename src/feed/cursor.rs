@@ -19,7 +19,7 @@ impl<'f> Cursor<'f> {
 
     /// The rest of a string up to its closing quote, which is read too. The caller checks that it holds no escapes.
     #[inline]
-    fn string(&mut self) -> Option<&'f [u8]> {
+    pub(super) fn string(&mut self) -> Option<&'f [u8]> {
         let mut length = 0;
         loop {
             let rest = self.0.get(length..)?;
@@ -38,6 +38,14 @@ impl<'f> Cursor<'f> {
         let (text, rest) = self.0.split_at_checked(length)?;
         self.0 = rest.get(1..)?;
         Some(text)
+    }
+
+    /// The rest of a string of letters, digits, `-` and `_`: what channels and symbols are made of.
+    #[inline]
+    pub(super) fn word(&mut self) -> Option<&'f str> {
+        let text = self.string()?;
+        let plain = text.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+        if plain { str::from_utf8(text).ok() } else { None }
     }
 
     /// The rest of a string that holds a number of zero or more.
@@ -79,6 +87,19 @@ impl<'f> Cursor<'f> {
         }
         self.0 = rest;
         Some(value)
+    }
+
+    /// An integer of 64 bits, negative or not.
+    #[inline]
+    pub(super) fn signed(&mut self) -> Option<i64> {
+        let negative = self.literal(b"-").is_some();
+        let magnitude = i64::try_from(self.integer()?).ok()?;
+        match (negative, magnitude) {
+            // In JSON that is no integer.
+            (true, 0) => None,
+            (true, _) => Some(-magnitude),
+            (false, _) => Some(magnitude),
+        }
     }
 
     /// An integer, negative or not.
