@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `venue` | what a venue has to say to be streamed, and the registry of venues |
 //! | `binance` | that venue: spelling, requests, decoding |
+//! | `okx`, `hyperliquid` | likewise |
 //! | `plan` | which session carries which stream |
 //! | `session` | one connection after the other: connect, read, heartbeat |
 //! | `conversation` | requests, acknowledgements and routes of one connection |
@@ -22,8 +23,12 @@ mod cursor;
 mod decode_error;
 mod error;
 mod frame;
+#[cfg(test)]
+mod fuzzed;
+pub mod hyperliquid;
 mod json;
 mod levels;
+pub mod okx;
 mod plan;
 mod rest;
 mod session;
