@@ -160,3 +160,30 @@ impl Conversation {
         streams.iter().map(|&index| self.streams[index].stream.topic.clone()).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Channel, InstrumentId};
+    use crate::feed::hyperliquid::Hyperliquid;
+
+    /// A venue that acknowledges streams says nothing of requests: one that makes subscriptions anew for days must not be
+    /// remembered request by request.
+    #[test]
+    fn requests_are_forgotten_once_all_of_their_streams_are_acknowledged() {
+        let subscription = Subscription { instrument: InstrumentId(0), channel: Channel::Quote };
+        let stream = Hyperliquid.stream("BTC", Channel::Quote, "bbo", 5);
+        let plan = StreamPlan { stream, subscriptions: vec![subscription] };
+        let mut conversation = Conversation::new(&Hyperliquid, &[plan], Duration::from_secs(10));
+        let mut now = MonoTime::default();
+        for _ in 0..50 {
+            while conversation.next_request(now).is_some() {
+                now = now.after(Duration::from_secs(1));
+            }
+            assert!(conversation.asked.len() <= 2, "an end and a new beginning");
+            conversation.acknowledged(Ack::Stream("bbo:BTC"), now);
+            assert_eq!(conversation.asked.len(), 0);
+            conversation.resubscribe(subscription);
+        }
+    }
+}

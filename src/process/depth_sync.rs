@@ -10,7 +10,7 @@
 //! after it), every further one names the `u` of the one before as its `pu`.
 //!
 //! Books that begin in the stream: the image replaces everything, deltas continue it as their links say. What comes before
-//! the image is passed over.
+//! the image is passed over. Where every message is an image and only its time orders it, an older or a crossed one replaces nothing.
 
 use super::book::{self, Book};
 use super::buffer::DeltaBuffer;
@@ -20,6 +20,9 @@ use crate::domain::{
 
 /// Updates in a row that the book has already, after which the venue's numbering itself is in doubt.
 const COVERED_MAX: u32 = 64;
+
+/// Images in a row that do not replace the book, after which the book itself is in doubt: the next one is taken.
+const REFUSED_MAX: u32 = 16;
 
 /// What came of a delta, an image or a snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -183,18 +186,25 @@ impl DepthSync {
 
     /// Takes a whole book from the stream.
     pub(super) fn image(&mut self, image: &BookImage<'_>) -> Progress {
-        if self.is_synced() && image.last.is_none() {
-            if went_back(image.venue_time, self.book.venue_time()) {
-                return Progress::TimeWentBack;
-            }
-            if book::is_crossed(image) {
-                return Progress::Crossed;
-            }
+        if let Some(refused) = self.refusal(image) {
+            self.covered += 1;
+            return if self.covered < REFUSED_MAX { refused } else { self.void(refused) };
         }
         self.covered = 0;
         self.phase = Phase::Joining;
         let replaced = self.book.replace(image);
         self.settle(replaced, image.check)
+    }
+
+    /// Why an image that nothing but its time orders does not replace the book that stands.
+    fn refusal(&self, image: &BookImage<'_>) -> Option<Progress> {
+        if !self.is_synced() || image.last.is_some() {
+            return None;
+        }
+        if went_back(image.venue_time, self.book.venue_time()) {
+            return Some(Progress::TimeWentBack);
+        }
+        book::is_crossed(image).then_some(Progress::Crossed)
     }
 
     /// What follows once the levels are in the book: the venue's window, and its checksum.

@@ -207,3 +207,15 @@ fn an_image_that_is_older_or_crossed_replaces_nothing() {
     );
     assert_eq!(sync.book().best(Side::Buy).map(|level| level.price.0), Some(4));
 }
+
+/// One image with a time far ahead must not make the book deaf for ever.
+#[test]
+fn after_many_refused_images_the_next_one_is_taken() {
+    let mut sync = DepthSync::new(IMAGES);
+    sync.image(&image(None, &level(5), &level(6), 1_000_000));
+    for _ in 0..16 {
+        assert_eq!(sync.image(&image(None, &level(4), &level(6), 100)), Progress::TimeWentBack);
+    }
+    assert!(!sync.is_synced());
+    assert_eq!(sync.image(&image(None, &level(4), &level(6), 100)), Progress::Applied);
+}
