@@ -105,11 +105,21 @@ impl Conversation {
         let taken = match what {
             Ack::Request(id) => self.asked.remove(&id).unwrap_or_default(),
             Ack::Oldest => self.asked.pop_first().map(|(_, streams)| streams).unwrap_or_default(),
-            Ack::Stream(route) => self.routes.get(route).copied().into_iter().collect(),
+            Ack::Stream(route) => self.stream_acknowledged(route),
         };
         for index in taken {
             self.watchdog.acknowledged(index, now);
         }
+    }
+
+    /// A venue that acknowledges each stream never speaks of requests: those of which nothing waits any more are forgotten.
+    fn stream_acknowledged(&mut self, route: &str) -> Vec<usize> {
+        let Some(&index) = self.routes.get(route) else { return Vec::new() };
+        self.asked.retain(|_, streams| {
+            streams.retain(|&waiting| waiting != index);
+            !streams.is_empty()
+        });
+        vec![index]
     }
 
     /// The venue refused a request: its streams will be silent, which the watchdog reports. `None` = all that wait.
@@ -153,5 +163,32 @@ impl Conversation {
 
     fn topics(&self, streams: &[usize]) -> Vec<String> {
         streams.iter().map(|&index| self.streams[index].stream.topic.clone()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Channel, InstrumentId};
+    use crate::feed::hyperliquid::Hyperliquid;
+
+    /// A venue that acknowledges streams says nothing of requests: one that makes subscriptions anew for days must not be
+    /// remembered request by request.
+    #[test]
+    fn requests_are_forgotten_once_all_of_their_streams_are_acknowledged() {
+        let subscription = Subscription { instrument: InstrumentId(0), channel: Channel::Quote };
+        let stream = Hyperliquid.stream("BTC", Channel::Quote, "bbo", 5);
+        let plan = StreamPlan { stream, subscriptions: vec![subscription] };
+        let mut conversation = Conversation::new(&Hyperliquid, &[plan], Duration::from_secs(10));
+        let mut now = MonoTime::default();
+        for _ in 0..50 {
+            while conversation.next_request(now).is_some() {
+                now = now.after(Duration::from_secs(1));
+            }
+            assert!(conversation.asked.len() <= 2, "an end and a new beginning");
+            conversation.acknowledged(Ack::Stream("bbo:BTC"), now);
+            assert_eq!(conversation.asked.len(), 0);
+            conversation.resubscribe(subscription);
+        }
     }
 }

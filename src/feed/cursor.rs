@@ -41,6 +41,14 @@ impl<'f> Cursor<'f> {
         Some(text)
     }
 
+    /// The rest of a string of letters, digits, `-` and `_`: what channels and symbols are made of.
+    #[inline]
+    pub(super) fn word(&mut self) -> Option<&'f str> {
+        let text = self.string()?;
+        let plain = text.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+        if plain { str::from_utf8(text).ok() } else { None }
+    }
+
     /// The rest of a string that holds a number of zero or more.
     #[inline]
     pub(super) fn number(&mut self) -> Option<Number> {
@@ -80,6 +88,19 @@ impl<'f> Cursor<'f> {
         }
         self.0 = rest;
         Some(value)
+    }
+
+    /// An integer of 64 bits, negative or not.
+    #[inline]
+    pub(super) fn signed(&mut self) -> Option<i64> {
+        let negative = self.literal(b"-").is_some();
+        let magnitude = i64::try_from(self.integer()?).ok()?;
+        match (negative, magnitude) {
+            // In JSON that is no integer.
+            (true, 0) => None,
+            (true, _) => Some(-magnitude),
+            (false, _) => Some(magnitude),
+        }
     }
 
     /// An integer, negative or not.

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::Deserialize;
 use serde::de::{Deserializer as _, Error as _, SeqAccess, Visitor};
@@ -29,8 +30,21 @@ pub(super) fn side(
     into: &mut Vec<RawLevel>,
 ) -> Result<(), DecodeError> {
     into.clear();
+    each("an array of [\"price\",\"size\"]", raw, frame, |(price, size): (Text<'_>, Text<'_>)| {
+        into.push(next_level(name, into, &price.0, &size.0)?);
+        Ok(())
+    })
+}
+
+/// Reads an array, element by element; what `take` refuses is refused in its words.
+pub(super) fn each<'r, T: Deserialize<'r>>(
+    expected: &'static str,
+    raw: &'r RawValue,
+    frame: &[u8],
+    take: impl FnMut(T) -> Result<(), DecodeError>,
+) -> Result<(), DecodeError> {
     let mut refused = None;
-    let reader = SideReader { name, into, refused: &mut refused };
+    let reader = EachReader { expected, take, refused: &mut refused, of: PhantomData };
     let read = serde_json::Deserializer::from_str(raw.get()).deserialize_seq(reader);
     match (refused, read) {
         (Some(refused), _) => Err(refused),
@@ -39,35 +53,34 @@ pub(super) fn side(
     }
 }
 
-struct SideReader<'v> {
-    name: &'static str,
-    into: &'v mut Vec<RawLevel>,
+struct EachReader<'v, T, F> {
+    expected: &'static str,
+    take: F,
     /// Our own error, which serde has no room for.
     refused: &'v mut Option<DecodeError>,
+    of: PhantomData<T>,
 }
 
-impl<'de> Visitor<'de> for SideReader<'_> {
+impl<'de, T: Deserialize<'de>, F: FnMut(T) -> Result<(), DecodeError>> Visitor<'de> for EachReader<'_, T, F> {
     type Value = ();
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an array of [\"price\",\"size\"]")
+        formatter.write_str(self.expected)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut levels: A) -> Result<(), A::Error> {
-        while let Some((price, size)) = levels.next_element::<(Text<'_>, Text<'_>)>()? {
-            match next_level(self.name, self.into, &price.0, &size.0) {
-                Ok(level) => self.into.push(level),
-                Err(error) => {
-                    *self.refused = Some(error);
-                    return Err(A::Error::custom("refused"));
-                }
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut elements: A) -> Result<(), A::Error> {
+        while let Some(element) = elements.next_element()? {
+            if let Err(error) = (self.take)(element) {
+                *self.refused = Some(error);
+                return Err(A::Error::custom("refused"));
             }
         }
         Ok(())
     }
 }
 
-fn next_level(
+/// The level after those in `before`.
+pub(super) fn next_level(
     side: &'static str,
     before: &[RawLevel],
     price: &str,

@@ -41,6 +41,13 @@ pub(super) fn quote_side(level: RawLevel) -> Option<RawLevel> {
     (!level.size.is_zero()).then_some(level)
 }
 
+/// Digits behind the point of a number as it is written; `None` beyond 255.
+#[inline]
+pub(super) fn fraction_digits(text: &[u8]) -> Option<u8> {
+    let point = text.iter().position(|&byte| byte == b'.');
+    point.map_or(Some(0), |point| u8::try_from(text.len() - point - 1).ok())
+}
+
 /// A price of the rolling window. One without trades comes with zeros: there is no such price.
 #[inline]
 pub(super) fn traded_price(price: Number) -> Option<Number> {

@@ -6,7 +6,7 @@
 //! | file | owns |
 //! |---|---|
 //! | `venue` | what a venue has to say to be streamed, and the registry of venues |
-//! | `binance`, `binance_usdm`, `bybit` | these venues: spelling, requests, decoding |
+//! | `binance`, `binance_usdm`, `bybit`, `coinbase`, `hyperliquid`, `kraken`, `okx` | these venues: spelling, requests, decoding |
 //! | `plan` | which session carries which stream |
 //! | `relay` | one connection after the other, or two at a time |
 //! | `session` | one connection: connect, read, heartbeat |
@@ -26,10 +26,14 @@ mod cursor;
 mod decode_error;
 mod error;
 mod frame;
+#[cfg(test)]
+mod fuzzed;
+pub mod hyperliquid;
 mod json;
 mod levels;
 #[cfg(test)]
 mod mutations;
+pub mod okx;
 mod plan;
 mod relay;
 mod rest;

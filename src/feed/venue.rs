@@ -222,6 +222,8 @@ static VENUES: &[&dyn VenueProtocol] = &[
     &super::binance_usdm::BinanceUsdm,
     &super::bybit::Bybit::SPOT,
     &super::bybit::Bybit::LINEAR,
+    &super::hyperliquid::Hyperliquid,
+    &super::okx::Okx,
 ];
 
 /// Every venue that tickcache knows.

@@ -5,8 +5,8 @@
 
 use super::side::{BookSide, Completeness};
 use crate::domain::{
-    BookImage, Check, Checksum, DepthDelta, DepthLevel, DepthSnapshot, NumberError, POWERS_OF_TEN, RawLevel,
-    Scales, Side, VenueSequence, VenueTime, WrittenLevel, WrittenNumber,
+    BookImage, Check, Checksum, DepthDelta, DepthLevel, DepthSnapshot, NumberError, POWERS_OF_TEN, Price,
+    RawLevel, Scales, Side, VenueSequence, VenueTime, WrittenLevel, WrittenNumber,
 };
 
 /// The order book of one instrument.
@@ -202,6 +202,17 @@ fn written_number(mantissa: i128, digits: u8, fraction: u8) -> Option<WrittenNum
 
 fn scales_of(levels: &[RawLevel], start: Scales) -> Scales {
     levels.iter().fold(start, |scales, level| scales.raised_for(level.price.scale, level.size.scale))
+}
+
+/// Whether the best bid of an image is not below its best ask.
+pub(super) fn is_crossed(image: &BookImage<'_>) -> bool {
+    fn prices(levels: &[RawLevel], scales: Scales) -> impl Iterator<Item = Price> {
+        let levels = levels.iter().filter(|level| !level.size.is_zero());
+        levels.filter_map(move |level| scales.price_of(level.price).ok())
+    }
+    let scales = scales_of(image.asks, scales_of(image.bids, Scales::default()));
+    let best = (prices(image.bids, scales).max(), prices(image.asks, scales).min());
+    matches!(best, (Some(bid), Some(ask)) if bid >= ask)
 }
 
 fn scaled(scales: Scales, level: &RawLevel) -> Result<DepthLevel, NumberError> {

@@ -10,22 +10,27 @@
 //! after it), every further one names the `u` of the one before as its `pu`.
 //!
 //! Books that begin in the stream: the image replaces everything, deltas continue it as their links say. What comes before
-//! the image is passed over.
+//! the image is passed over. Where every message is an image and only its time orders it, an older or a crossed one replaces nothing.
 
-use super::book::Book;
+use super::book::{self, Book};
 use super::buffer::DeltaBuffer;
 use crate::domain::{
-    Anchor, BookImage, BookRules, Check, DepthDelta, Link, NumberError, VenueSequence, VenueTime,
+    Anchor, BookImage, BookRules, Check, Coverage, DepthDelta, Link, NumberError, VenueSequence, VenueTime,
 };
 
 /// Updates in a row that the book has already, after which the venue's numbering itself is in doubt.
 const COVERED_MAX: u32 = 64;
+
+/// Images in a row that do not replace the book, after which the book itself is in doubt: the next one is taken.
+const REFUSED_MAX: u32 = 16;
 
 /// What came of a delta, an image or a snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Progress {
     /// The book is the venue's book up to this update.
     Applied,
+    /// Applied, but neither a link nor a checksum says that nothing is missing, at a venue that promises one: the book is suspect.
+    Unproved,
     /// It was there already (a duplicate, or older than the snapshot).
     Covered,
     /// It waits for a snapshot, or came before the stream's image.
@@ -36,6 +41,8 @@ pub(super) enum Progress {
     Mismatch,
     /// The venue's time is before that of the book, and nothing else orders its updates. A delta voids the book, an image is passed over.
     TimeWentBack,
+    /// An image of its own, with the bid not below the ask, came for a book that stands: it is passed over.
+    Crossed,
     /// The snapshot is too old to meet the first delta that waits; another one is needed.
     SnapshotTooOld,
     /// A number that fits nowhere: the book is void.
@@ -63,10 +70,12 @@ pub(super) struct Checksums {
 enum Phase {
     /// The book has not begun: deltas wait for a snapshot, or are passed over.
     Buffering,
-    /// A snapshot stands and nothing was applied to it yet.
+    /// A snapshot or an image stands and nothing was applied to it yet.
     Joining,
     /// Deltas are applied.
     Synced,
+    /// Deltas are applied, and nothing proves that none is missing.
+    Unproved,
     /// Deltas are applied, and also kept for the snapshot that will replace the book.
     Refreshing,
 }
@@ -110,6 +119,19 @@ impl DepthSync {
         self.phase != Phase::Buffering
     }
 
+    /// Whether the book stands, and the venue's check with it.
+    pub(super) fn is_proved(&self) -> bool {
+        self.is_synced() && self.phase != Phase::Unproved
+    }
+
+    /// What the venue's check covers of the book as it is: where the venue has stopped to count, its checksum alone.
+    pub(super) fn coverage(&self) -> Coverage {
+        match (self.rules.coverage, self.book.last(), &self.rules.checksum) {
+            (Coverage::Everything, None, Some(checksum)) => Coverage::Top(checksum.levels),
+            (coverage, ..) => coverage,
+        }
+    }
+
     pub(super) const fn book(&self) -> &Book {
         &self.book
     }
@@ -146,22 +168,45 @@ impl DepthSync {
         self.covered = 0;
         match self.phase {
             Phase::Refreshing => self.buffer.push(delta),
-            Phase::Joining => self.phase = Phase::Synced,
+            Phase::Joining | Phase::Unproved => self.phase = Phase::Synced,
             Phase::Buffering | Phase::Synced => {}
         }
         let applied = self.book.apply(delta);
-        self.settle(applied, delta.check)
+        let progress = self.settle(applied, delta.check);
+        if progress == Progress::Applied && !self.is_promised(delta) {
+            self.phase = Phase::Unproved;
+            return Progress::Unproved;
+        }
+        progress
+    }
+
+    /// Whether a delta carries the proof that the venue's rules promise.
+    fn is_promised(&self, delta: &DepthDelta<'_>) -> bool {
+        let summed = self.rules.checksum.is_some() && delta.check.is_some_and(|check| check.sum.is_some());
+        delta.link != Link::Unsaid || summed || self.rules.coverage != Coverage::Everything
     }
 
     /// Takes a whole book from the stream.
     pub(super) fn image(&mut self, image: &BookImage<'_>) -> Progress {
-        if self.is_synced() && image.last.is_none() && went_back(image.venue_time, self.book.venue_time()) {
-            return Progress::TimeWentBack;
+        if let Some(refused) = self.refusal(image) {
+            self.covered += 1;
+            return if self.covered < REFUSED_MAX { refused } else { self.void(refused) };
         }
         self.covered = 0;
-        self.phase = Phase::Synced;
+        self.phase = Phase::Joining;
         let replaced = self.book.replace(image);
         self.settle(replaced, image.check)
+    }
+
+    /// Why an image that nothing but its time orders does not replace the book that stands.
+    fn refusal(&self, image: &BookImage<'_>) -> Option<Progress> {
+        if !self.is_synced() || image.last.is_some() {
+            return None;
+        }
+        if went_back(image.venue_time, self.book.venue_time()) {
+            return Some(Progress::TimeWentBack);
+        }
+        book::is_crossed(image).then_some(Progress::Crossed)
     }
 
     /// What follows once the levels are in the book: the venue's window, and its checksum.
@@ -205,7 +250,9 @@ impl DepthSync {
         let joined = self.buffer.drain(|delta| {
             let continues = match *phase {
                 Phase::Joining => joins(known.last(), delta.link),
-                Phase::Buffering | Phase::Synced | Phase::Refreshing => continues(known.last(), delta.link),
+                Phase::Buffering | Phase::Synced | Phase::Unproved | Phase::Refreshing => {
+                    continues(known.last(), delta.link)
+                }
             };
             *phase = Phase::Synced;
             if continues { known.apply(delta).map_err(Progress::Unusable) } else { Err(Progress::Gap) }
@@ -225,10 +272,20 @@ impl DepthSync {
         }
         if continues(last, delta.link) && (delta.last > last || matches!(delta.link, Link::After(_))) {
             // Also where the venue begins to count anew: the delta names the one before it.
-            return if delta.last == last { Order::Same } else { Order::Next };
+            let nothing = delta.bids.is_empty() && delta.asks.is_empty();
+            return if delta.last != last {
+                Order::Next
+            } else if nothing {
+                Order::Same
+            } else {
+                Order::Gap
+            };
         }
         if delta.last <= last {
-            return Order::Known;
+            // In the middle of a chain of the stream that is no repetition: the venue counts anew, and its first update was lost.
+            let chain = matches!((self.rules.anchor, delta.link), (Anchor::Stream, Link::After(_)));
+            let anew = chain && self.phase != Phase::Joining && delta.last != last;
+            return if anew { Order::Gap } else { Order::Known };
         }
         if self.phase == Phase::Joining && joins(last, delta.link) { Order::Next } else { Order::Gap }
     }
@@ -263,109 +320,4 @@ fn joins(last: Option<VenueSequence>, link: Link) -> bool {
 
 fn went_back(time: Option<VenueTime>, known: Option<VenueTime>) -> bool {
     matches!((time, known), (Some(time), Some(known)) if time < known)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::{Coverage, DepthSnapshot, Number, RawLevel, Side};
-
-    const RULES: BookRules =
-        BookRules { anchor: Anchor::Rest, window: None, checksum: None, coverage: Coverage::Everything };
-
-    fn level(price: i128) -> [RawLevel; 1] {
-        let number = |mantissa| Number { mantissa, ..Number::ZERO };
-        [RawLevel { price: number(price), size: number(1) }]
-    }
-
-    fn delta(first: u64, last: u64, bids: &[RawLevel]) -> DepthDelta<'_> {
-        DepthDelta {
-            link: Link::From(VenueSequence(first)),
-            last: Some(VenueSequence(last)),
-            bids,
-            asks: &[],
-            venue_time: None,
-            check: None,
-        }
-    }
-
-    fn snapshot(last: u64) -> Book {
-        Book::from_snapshot(&DepthSnapshot {
-            last: VenueSequence(last),
-            bids: Vec::new(),
-            asks: Vec::new(),
-            limit: 10,
-            venue_time: None,
-        })
-        .expect("empty fits")
-    }
-
-    #[test]
-    fn a_snapshot_in_the_middle_of_the_buffer_joins_and_older_deltas_are_dropped() {
-        let mut sync = DepthSync::new(RULES);
-        for (first, last) in [(1, 5), (6, 10), (11, 15)] {
-            assert_eq!(sync.delta(&delta(first, last, &level(last.into()))), Progress::Buffered);
-        }
-        assert_eq!(sync.snapshot(snapshot(7)), Progress::Applied);
-        assert_eq!(sync.book().last(), Some(VenueSequence(15)));
-        let mut bids = Vec::new();
-        sync.book().top(Side::Buy, 10, &mut bids);
-        assert_eq!(bids.iter().map(|level| level.price.0).collect::<Vec<_>>(), [15, 10], "5 was covered");
-    }
-
-    #[test]
-    fn a_snapshot_before_the_first_delta_is_too_old() {
-        let mut sync = DepthSync::new(RULES);
-        sync.delta(&delta(11, 15, &[]));
-        assert_eq!(sync.snapshot(snapshot(9)), Progress::SnapshotTooOld);
-        assert_eq!(sync.snapshot(snapshot(10)), Progress::Applied);
-    }
-
-    #[test]
-    fn a_snapshot_ahead_of_the_stream_waits_for_nothing_and_covers_what_it_holds() {
-        let mut sync = DepthSync::new(RULES);
-        sync.delta(&delta(1, 5, &[]));
-        assert_eq!(sync.snapshot(snapshot(12)), Progress::Applied);
-        assert_eq!(sync.delta(&delta(6, 10, &[])), Progress::Covered);
-        assert_eq!(sync.delta(&delta(11, 14, &[])), Progress::Applied);
-    }
-
-    #[test]
-    fn a_hole_voids_the_book_until_a_new_snapshot() {
-        let mut sync = DepthSync::new(RULES);
-        sync.delta(&delta(1, 5, &[]));
-        sync.snapshot(snapshot(5));
-        assert_eq!(sync.delta(&delta(6, 8, &[])), Progress::Applied);
-        assert_eq!(sync.delta(&delta(6, 8, &[])), Progress::Covered, "a duplicate is no hole");
-        assert_eq!(sync.delta(&delta(10, 12, &[])), Progress::Gap);
-        assert!(!sync.is_synced());
-        assert_eq!(sync.delta(&delta(13, 14, &[])), Progress::Buffered);
-        assert_eq!(sync.snapshot(snapshot(11)), Progress::Applied);
-        assert_eq!(sync.book().last(), Some(VenueSequence(14)));
-    }
-
-    #[test]
-    fn a_refresh_loses_no_delta_that_came_between_its_request_and_its_snapshot() {
-        let mut sync = DepthSync::new(RULES);
-        sync.delta(&delta(1, 5, &[]));
-        sync.snapshot(snapshot(5));
-        sync.begin_refresh();
-        for (first, last) in [(6, 8), (9, 12)] {
-            assert_eq!(sync.delta(&delta(first, last, &level(last.into()))), Progress::Applied);
-        }
-        assert_eq!(sync.snapshot(snapshot(4)), Progress::SnapshotTooOld);
-        assert_eq!(sync.book().last(), Some(VenueSequence(12)), "an old snapshot takes nothing back");
-        assert_eq!(sync.snapshot(snapshot(8)), Progress::Applied);
-        assert_eq!(sync.book().last(), Some(VenueSequence(12)));
-        assert_eq!(sync.book().best(Side::Buy).map(|level| level.price.0), Some(12));
-    }
-
-    #[test]
-    fn a_hole_inside_the_buffer_is_found_when_the_snapshot_joins() {
-        let mut sync = DepthSync::new(RULES);
-        sync.delta(&delta(1, 5, &[]));
-        sync.delta(&delta(8, 9, &[]));
-        assert_eq!(sync.snapshot(snapshot(3)), Progress::Gap);
-        assert!(!sync.is_synced());
-    }
 }

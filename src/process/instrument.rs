@@ -7,7 +7,7 @@ use super::book::Book;
 use super::contract;
 use super::depth_sync::{Checksums, Progress};
 use super::key::{AnyKey, Key};
-use super::liquidity::{Arrival, LiquidityKey, Wish};
+use super::liquidity::{self, Arrival, LiquidityKey, Wish};
 use super::outlet::{Outlet, Told};
 use super::price::{PriceKey, QuoteOutcome};
 use super::volume::{self, VolumeKey};
@@ -254,8 +254,10 @@ impl InstrumentState {
         }
         self.price_from_book(progress, context);
         match progress {
-            Progress::Applied => Outcome::Taken,
-            Progress::Covered | Progress::Buffered | Progress::SnapshotTooOld => Outcome::Ignored,
+            Progress::Applied | Progress::Unproved => Outcome::Taken,
+            Progress::Covered | Progress::Buffered | Progress::Crossed | Progress::SnapshotTooOld => {
+                Outcome::Ignored
+            }
             Progress::Gap => Outcome::Gap,
             Progress::Mismatch => Outcome::Mismatch,
             Progress::TimeWentBack => Outcome::TimeWentBack,
@@ -270,20 +272,16 @@ impl InstrumentState {
             return;
         }
         let Stamp { reason, .. } = liquidity.key.record.stamp;
-        match progress {
-            Progress::Applied => {
-                let top = liquidity.best();
-                let own = std::mem::replace(&mut context.doubt, reason);
-                let _ = self.quote(&top, PriceFrom::Book, context);
-                context.doubt = own;
-            }
-            Progress::Covered | Progress::Buffered | Progress::SnapshotTooOld => {}
-            Progress::Gap | Progress::Mismatch | Progress::TimeWentBack | Progress::Unusable(_) => {
-                if let Some(price) = &mut self.price {
-                    price.restart();
-                    price.key.fail(reason, context.now, &mut context.out);
-                }
-            }
+        if matches!(progress, Progress::Applied | Progress::Unproved) {
+            let top = liquidity.best();
+            let own = std::mem::replace(&mut context.doubt, reason);
+            let _ = self.quote(&top, PriceFrom::Book, context);
+            context.doubt = own;
+        } else if liquidity::doubt(progress).is_some()
+            && let Some(price) = &mut self.price
+        {
+            price.restart();
+            price.key.fail(reason, context.now, &mut context.out);
         }
     }
 

@@ -119,6 +119,10 @@ impl LiquidityKey {
         let received = arrival.received;
         self.key.liveness.data(received.mono);
         let progress = match progress {
+            Progress::Unproved => {
+                let arrival = Arrival { doubt: Reason::SequenceGap, ..arrival };
+                self.publish(arrival, out).err().map_or(progress, Progress::Unusable)
+            }
             Progress::Applied => self.publish(arrival, out).err().map_or(progress, Progress::Unusable),
             _ => progress,
         };
@@ -169,7 +173,7 @@ impl LiquidityKey {
             (None, None) => true,
             (Some(_), None) | (None, Some(_)) => false,
         };
-        self.sync.is_synced() && same(top.bid, quote.bid) && same(top.ask, quote.ask)
+        self.sync.is_proved() && same(top.bid, quote.bid) && same(top.ask, quote.ask)
     }
 
     /// The top of the book, in the venue's own units.
@@ -287,7 +291,7 @@ impl LiquidityKey {
         contract::convert(&self.contract, book.scales(), record.scales, &mut record.bids);
         contract::convert(&self.contract, book.scales(), record.scales, &mut record.asks);
         record.venue_sequence = book.last();
-        record.checked_levels = checked_levels(self.sync.rules().coverage, &record.bids, &record.asks);
+        record.checked_levels = checked_levels(self.sync.coverage(), &record.bids, &record.asks);
         record.stamp.venue_time = book.venue_time();
         record.stamp.receive_time = at.wall.received();
         confirm_at(&mut record.stamp, at);
@@ -305,11 +309,14 @@ impl LiquidityKey {
 }
 
 /// Why a book that came to this is not to be trusted.
-const fn doubt(progress: Progress) -> Option<Reason> {
+pub(super) const fn doubt(progress: Progress) -> Option<Reason> {
     match progress {
         Progress::Gap | Progress::Unusable(_) => Some(Reason::SequenceGap),
         Progress::Mismatch => Some(Reason::ChecksumMismatch),
         Progress::TimeWentBack => Some(Reason::TimeWentBack),
+        Progress::Crossed => Some(Reason::CrossedBook),
+        // What was published says so already.
+        Progress::Unproved => None,
         Progress::Applied | Progress::Covered | Progress::Buffered | Progress::SnapshotTooOld => None,
     }
 }

@@ -5,6 +5,7 @@ mod chained;
 mod events;
 mod moves;
 mod quality;
+mod sync;
 
 use std::time::Duration;
 
