@@ -17,6 +17,7 @@ mod key_event;
 mod market_rules;
 mod namespace;
 mod number;
+mod order;
 mod price;
 #[cfg(test)]
 mod properties;
@@ -38,7 +39,7 @@ pub use durations::EntityDurations;
 pub use entity::{Entity, UnknownEntity};
 pub use event::{
     BookImage, Channel, Check, DepthDelta, DepthSnapshot, Form, Link, MarketEvent, Quote, RawLevel, Side,
-    Subscription, Ticker, Trade, VolumeFigures, VolumeUnit, Written,
+    Subscription, Ticker, Top, Trade, VolumeFigures, VolumeUnit, Written,
 };
 pub use event_policy::{EventKinds, EventPolicy, MovePrice};
 pub use history::{CANDLES_MAX, Candle, CandleFlags, HistoryRecord};

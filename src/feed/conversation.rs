@@ -100,11 +100,23 @@ impl Conversation {
         let taken = match what {
             Ack::Request(id) => self.asked.remove(&id).unwrap_or_default(),
             Ack::Oldest => self.asked.pop_first().map(|(_, streams)| streams).unwrap_or_default(),
-            Ack::Stream(route) => self.routes.get(route).copied().into_iter().collect(),
+            Ack::Stream(route) => {
+                let index = self.routes.get(route).copied();
+                self.answered(index);
+                index.into_iter().collect()
+            }
         };
         for index in taken {
             self.watchdog.acknowledged(index, now);
         }
+    }
+
+    /// A request that is acknowledged stream by stream waits no more once all of them are.
+    fn answered(&mut self, stream: Option<usize>) {
+        self.asked.retain(|_, streams| {
+            streams.retain(|&waiting| Some(waiting) != stream);
+            !streams.is_empty()
+        });
     }
 
     /// The venue refused a request: its streams will be silent, which the watchdog reports. `None` = all that wait.
@@ -138,11 +150,12 @@ impl Conversation {
     }
 
     fn enqueue(&mut self, method: Method, streams: &[usize]) {
-        let mut rest = streams;
-        for batch in self.venue.batches(&self.topics(streams)) {
-            let (now, later) = rest.split_at(batch.len());
-            self.waiting.push_back(Pending { method, streams: now.to_vec() });
-            rest = later;
+        let topics = self.topics(streams);
+        let by_topic: HashMap<&str, usize> =
+            topics.iter().map(String::as_str).zip(streams.iter().copied()).collect();
+        for batch in self.venue.batches(&topics) {
+            let streams = batch.iter().filter_map(|topic| by_topic.get(topic.as_str()).copied()).collect();
+            self.waiting.push_back(Pending { method, streams });
         }
     }
 

@@ -12,7 +12,7 @@
 //! | `conversation` | requests, acknowledgements and routes of one connection |
 //! | `watchdog` | which subscriptions stay silent |
 //! | `stamped` | when a socket was last read |
-//! | `cursor`, `json`, `levels` | what decoders share: bytes that are known beforehand, any JSON, buffers |
+//! | `cursor`, `json`, `levels`, `rfc3339` | what decoders share: bytes that are known beforehand, any JSON, buffers, times as text |
 //! | `rest`, `budget` | REST calls, within the venue's request weight |
 
 pub mod binance;
@@ -24,8 +24,11 @@ mod error;
 mod frame;
 mod json;
 mod levels;
+#[cfg(test)]
+mod mutations;
 mod plan;
 mod rest;
+mod rfc3339;
 mod session;
 mod stamped;
 mod venue;

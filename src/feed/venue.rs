@@ -166,7 +166,7 @@ pub trait VenueProtocol: fmt::Debug + Send + Sync {
         Vec::new()
     }
 
-    /// Splits the topics of streams into parts that fit into one request each, in order.
+    /// Splits the topics of streams into parts that fit into one request each. Each topic is in one part.
     fn batches(&self, topics: &[String]) -> Vec<Vec<String>>;
 
     /// The text of a request for one part. [`Ack::Request`] carries `id` back where the venue does.
