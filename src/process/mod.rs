@@ -12,6 +12,7 @@
 //! | `key` | what the three keys of an instrument have in common: state, confirmation |
 //! | `watch`, `deviation` | prices that move, sides that grow or shrink: exactly, against a reference |
 //! | `outlet` | where values and events go, and how many events |
+//! | `witness` | whether trades and tickers contradict a book that cannot be proved by itself |
 //! | `liveness` | silence and evidence, per subscription |
 //! | `price`, `liquidity`, `volume` | one value each: data and reason in, record out |
 //! | `instrument`, `attention` | the three values of an instrument; how they confirm each other |
@@ -35,6 +36,7 @@ mod side;
 mod tests;
 mod volume;
 mod watch;
+mod witness;
 
 pub use book::Book;
 pub use feed_state::{Counts, FeedState, InstrumentSpec};

@@ -4,6 +4,7 @@ mod books;
 mod events;
 mod moves;
 mod quality;
+mod witness;
 
 use std::time::Duration;
 
