@@ -12,6 +12,7 @@
 //! | `conversation` | requests, acknowledgements and routes of one connection |
 //! | `watchdog` | which subscriptions stay silent |
 //! | `stamped` | when a socket was last read |
+//! | `kraken` | likewise |
 //! | `cursor`, `json`, `levels`, `rfc3339` | what decoders share: bytes that are known beforehand, any JSON, buffers, times as text |
 //! | `rest`, `budget` | REST calls, within the venue's request weight |
 
@@ -23,6 +24,7 @@ mod decode_error;
 mod error;
 mod frame;
 mod json;
+pub mod kraken;
 mod levels;
 #[cfg(test)]
 mod mutations;

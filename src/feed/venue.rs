@@ -214,7 +214,8 @@ pub trait FrameDecoder: fmt::Debug {
 }
 
 /// Every venue that tickcache knows.
-static VENUES: &[&dyn VenueProtocol] = &[&super::binance::Binance];
+static VENUES: &[&dyn VenueProtocol] =
+    &[&super::binance::Binance, &super::kraken::Kraken];
 
 /// Every venue that tickcache knows.
 #[must_use]
