@@ -12,12 +12,13 @@
 //! | `conversation` | requests, acknowledgements and routes of one connection |
 //! | `watchdog` | which subscriptions stay silent |
 //! | `stamped` | when a socket was last read |
-//! | `kraken` | likewise |
+//! | `coinbase`, `kraken` | likewise |
 //! | `cursor`, `json`, `levels`, `rfc3339` | what decoders share: bytes that are known beforehand, any JSON, buffers, times as text |
 //! | `rest`, `budget` | REST calls, within the venue's request weight |
 
 pub mod binance;
 mod budget;
+pub mod coinbase;
 mod conversation;
 mod cursor;
 mod decode_error;

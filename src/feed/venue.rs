@@ -215,7 +215,7 @@ pub trait FrameDecoder: fmt::Debug {
 
 /// Every venue that tickcache knows.
 static VENUES: &[&dyn VenueProtocol] =
-    &[&super::binance::Binance, &super::kraken::Kraken];
+    &[&super::binance::Binance, &super::coinbase::Coinbase, &super::kraken::Kraken];
 
 /// Every venue that tickcache knows.
 #[must_use]
