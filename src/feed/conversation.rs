@@ -163,3 +163,65 @@ impl Conversation {
         streams.iter().map(|&index| self.streams[index].stream.topic.clone()).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Channel, InstrumentId};
+    use crate::feed::kraken::Kraken;
+
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    fn at(seconds: u64) -> MonoTime {
+        MonoTime::from_nanos(seconds * 1_000_000_000)
+    }
+
+    fn plan(index: u32, symbol: &str, channel: Channel, name: &str) -> StreamPlan {
+        let subscription = Subscription { instrument: InstrumentId(index), channel };
+        StreamPlan { stream: Kraken.stream(symbol, channel, name, 10), subscriptions: vec![subscription] }
+    }
+
+    /// Two symbols of two channels, next to each other by symbol; all requests are sent.
+    fn asked() -> (Conversation, Vec<String>) {
+        let plans = [(0, "BTC/USD"), (1, "ETH/USD")].map(|(index, symbol)| {
+            [plan(index, symbol, Channel::Trade, "trade"), plan(index, symbol, Channel::Depth, "book")]
+        });
+        let mut conversation = Conversation::new(&Kraken, &plans.concat(), PATIENCE);
+        let texts = (1..5).filter_map(|second| conversation.next_request(at(second))).collect();
+        (conversation, texts)
+    }
+
+    #[test]
+    fn streams_of_one_request_need_not_be_neighbours() {
+        let (_, texts) = asked();
+        assert_eq!(texts.len(), 2, "{texts:?}");
+        assert!(texts.iter().all(|text| text.contains(r#""symbol":["BTC/USD","ETH/USD"]"#)), "{texts:?}");
+    }
+
+    #[test]
+    fn a_request_waits_until_its_last_stream_is_acknowledged() {
+        let (mut conversation, _) = asked();
+        assert_eq!(conversation.asked.len(), 2);
+        for (route, waiting) in [
+            ("trade:BTC/USD", 2),
+            ("book:BTC/USD", 2),
+            ("book:ETH/USD", 1),
+            ("book:XRP/USD", 1),
+            ("trade:ETH/USD", 0),
+        ] {
+            conversation.acknowledged(Ack::Stream(route), at(5));
+            assert_eq!(conversation.asked.len(), waiting, "{route}");
+        }
+        assert_eq!(conversation.overdue(at(12)), Ok(vec![]), "all were acknowledged at 5");
+        assert_eq!(conversation.overdue(at(15)).map(|silent| silent.len()), Ok(4));
+    }
+
+    #[test]
+    fn one_stream_that_is_not_acknowledged_ends_the_session() {
+        let (mut conversation, _) = asked();
+        for route in ["trade:BTC/USD", "book:BTC/USD", "book:ETH/USD"] {
+            conversation.acknowledged(Ack::Stream(route), at(3));
+        }
+        assert_eq!(conversation.overdue(at(12)), Err(()));
+    }
+}

@@ -370,4 +370,18 @@ mod tests {
         assert_eq!(sync.snapshot(snapshot(3)), Progress::Gap);
         assert!(!sync.is_synced());
     }
+
+    #[test]
+    fn where_a_checksum_comes_with_a_delta_it_decides_and_not_the_time() {
+        let checksum = Some(crate::domain::Checksum { levels: 1, compute: |_, _| 7 });
+        let at = |nanos| Some(VenueTime::from_nanos(nanos));
+        for (sum, expected) in [(Some(7), Progress::Applied), (None, Progress::TimeWentBack)] {
+            let check = Some(Check { sum, bids: &[], asks: &[] });
+            let mut sync = DepthSync::new(BookRules { anchor: Anchor::Stream, checksum, ..RULES });
+            sync.image(&BookImage { last: None, bids: &[], asks: &[], venue_time: at(2), check: None });
+            let link = Link::Unsaid;
+            let earlier = DepthDelta { link, last: None, check, venue_time: at(1), ..delta(0, 0, &[]) };
+            assert_eq!(sync.delta(&earlier), expected);
+        }
+    }
 }

@@ -157,3 +157,20 @@ fn a_session_that_was_down_is_judged_by_what_comes_after() {
     feed.ticks(6_000, 9_000);
     assert_eq!((feed.reasons(), feed.requests()), ([Reason::None; 2], vec![]));
 }
+
+/// The image had more levels than a book holds: beyond those nothing is known.
+#[test]
+fn a_book_that_does_not_reach_the_published_depth_is_asked_for_again() {
+    let mut feed = Unproved::new();
+    let count = crate::domain::LEVELS_MAX + 1;
+    let bids: Vec<_> = (0..count).map(|index| level(&(count - index).to_string(), "1")).collect();
+    let asks = [level("20000", "1")];
+    let image = BookImage { last: None, bids: &bids, asks: &asks, venue_time: None, check: None };
+    feed.event(100, Channel::Depth, &MarketEvent::Book(image));
+    let gone: Vec<_> = (3..=count).map(|price| level(&price.to_string(), "0")).collect();
+    feed.ticks(100, 30_000);
+    feed.delta(30_000, &gone);
+    assert_eq!(feed.requests(), [BOOK], "the best bid that is known is 2, the next one may be anything");
+    feed.ticks(30_050, 39_000);
+    assert_eq!(feed.requests(), [], "once");
+}
