@@ -214,7 +214,23 @@ pub struct Ticker {
     /// The figures.
     pub figures: VolumeFigures,
     /// The top of book.
-    pub top: Quote,
+    pub top: Top,
+}
+
+/// The top of book in a ticker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Top {
+    /// With its sizes: it can be a price.
+    Quote(Quote),
+    /// Without: a book can be compared with it.
+    Prices {
+        /// Best bid; `None` when there is none.
+        bid: Option<Number>,
+        /// Best ask; `None` when there is none.
+        ask: Option<Number>,
+        /// The venue's stamp.
+        venue_time: Option<VenueTime>,
+    },
 }
 
 /// What one frame said about one instrument.

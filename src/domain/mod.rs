@@ -19,6 +19,7 @@ mod key_event;
 mod market_rules;
 mod namespace;
 mod number;
+mod order;
 mod price;
 #[cfg(test)]
 mod properties;
@@ -41,7 +42,7 @@ pub use durations::EntityDurations;
 pub use entity::{Entity, UnknownEntity};
 pub use event::{
     BookImage, Channel, Check, DepthDelta, DepthSnapshot, Form, Link, MarketEvent, Quote, RawLevel, Side,
-    Subscription, Ticker, Trade, VolumeFigures, VolumeUnit, Written,
+    Subscription, Ticker, Top, Trade, VolumeFigures, VolumeUnit, Written,
 };
 pub use event_policy::{EventKinds, EventPolicy, MovePrice};
 pub use hash::{FNV_START, fnv1a};

@@ -105,21 +105,23 @@ impl Conversation {
         let taken = match what {
             Ack::Request(id) => self.asked.remove(&id).unwrap_or_default(),
             Ack::Oldest => self.asked.pop_first().map(|(_, streams)| streams).unwrap_or_default(),
-            Ack::Stream(route) => self.stream_acknowledged(route),
+            Ack::Stream(route) => {
+                let index = self.routes.get(route).copied();
+                self.answered(index);
+                index.into_iter().collect()
+            }
         };
         for index in taken {
             self.watchdog.acknowledged(index, now);
         }
     }
 
-    /// A venue that acknowledges each stream never speaks of requests: those of which nothing waits any more are forgotten.
-    fn stream_acknowledged(&mut self, route: &str) -> Vec<usize> {
-        let Some(&index) = self.routes.get(route) else { return Vec::new() };
+    /// A request that is acknowledged stream by stream waits no more once all of them are.
+    fn answered(&mut self, stream: Option<usize>) {
         self.asked.retain(|_, streams| {
-            streams.retain(|&waiting| waiting != index);
+            streams.retain(|&waiting| Some(waiting) != stream);
             !streams.is_empty()
         });
-        vec![index]
     }
 
     /// The venue refused a request: its streams will be silent, which the watchdog reports. `None` = all that wait.
@@ -153,11 +155,12 @@ impl Conversation {
     }
 
     fn enqueue(&mut self, method: Method, streams: &[usize]) {
-        let mut rest = streams;
-        for batch in self.venue.batches(&self.topics(streams)) {
-            let (now, later) = rest.split_at(batch.len());
-            self.waiting.push_back(Pending { method, streams: now.to_vec() });
-            rest = later;
+        let topics = self.topics(streams);
+        let by_topic: HashMap<&str, usize> =
+            topics.iter().map(String::as_str).zip(streams.iter().copied()).collect();
+        for batch in self.venue.batches(&topics) {
+            let streams = batch.iter().filter_map(|topic| by_topic.get(topic.as_str()).copied()).collect();
+            self.waiting.push_back(Pending { method, streams });
         }
     }
 
@@ -170,25 +173,60 @@ impl Conversation {
 mod tests {
     use super::*;
     use crate::domain::{Channel, InstrumentId};
-    use crate::feed::hyperliquid::Hyperliquid;
+    use crate::feed::kraken::Kraken;
 
-    /// A venue that acknowledges streams says nothing of requests: one that makes subscriptions anew for days must not be
-    /// remembered request by request.
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    fn at(seconds: u64) -> MonoTime {
+        MonoTime::from_nanos(seconds * 1_000_000_000)
+    }
+
+    fn plan(index: u32, symbol: &str, channel: Channel, name: &str) -> StreamPlan {
+        let subscription = Subscription { instrument: InstrumentId(index), channel };
+        StreamPlan { stream: Kraken.stream(symbol, channel, name, 10), subscriptions: vec![subscription] }
+    }
+
+    /// Two symbols of two channels, next to each other by symbol; all requests are sent.
+    fn asked() -> (Conversation, Vec<String>) {
+        let plans = [(0, "BTC/USD"), (1, "ETH/USD")].map(|(index, symbol)| {
+            [plan(index, symbol, Channel::Trade, "trade"), plan(index, symbol, Channel::Depth, "book")]
+        });
+        let mut conversation = Conversation::new(&Kraken, &plans.concat(), PATIENCE);
+        let texts = (1..5).filter_map(|second| conversation.next_request(at(second))).collect();
+        (conversation, texts)
+    }
+
     #[test]
-    fn requests_are_forgotten_once_all_of_their_streams_are_acknowledged() {
-        let subscription = Subscription { instrument: InstrumentId(0), channel: Channel::Quote };
-        let stream = Hyperliquid.stream("BTC", Channel::Quote, "bbo", 5);
-        let plan = StreamPlan { stream, subscriptions: vec![subscription] };
-        let mut conversation = Conversation::new(&Hyperliquid, &[plan], Duration::from_secs(10));
-        let mut now = MonoTime::default();
-        for _ in 0..50 {
-            while conversation.next_request(now).is_some() {
-                now = now.after(Duration::from_secs(1));
-            }
-            assert!(conversation.asked.len() <= 2, "an end and a new beginning");
-            conversation.acknowledged(Ack::Stream("bbo:BTC"), now);
-            assert_eq!(conversation.asked.len(), 0);
-            conversation.resubscribe(subscription);
+    fn streams_of_one_request_need_not_be_neighbours() {
+        let (_, texts) = asked();
+        assert_eq!(texts.len(), 2, "{texts:?}");
+        assert!(texts.iter().all(|text| text.contains(r#""symbol":["BTC/USD","ETH/USD"]"#)), "{texts:?}");
+    }
+
+    #[test]
+    fn a_request_waits_until_its_last_stream_is_acknowledged() {
+        let (mut conversation, _) = asked();
+        assert_eq!(conversation.asked.len(), 2);
+        for (route, waiting) in [
+            ("trade:BTC/USD", 2),
+            ("book:BTC/USD", 2),
+            ("book:ETH/USD", 1),
+            ("book:XRP/USD", 1),
+            ("trade:ETH/USD", 0),
+        ] {
+            conversation.acknowledged(Ack::Stream(route), at(5));
+            assert_eq!(conversation.asked.len(), waiting, "{route}");
         }
+        assert_eq!(conversation.overdue(at(12)), Ok(vec![]), "all were acknowledged at 5");
+        assert_eq!(conversation.overdue(at(15)).map(|silent| silent.len()), Ok(4));
+    }
+
+    #[test]
+    fn one_stream_that_is_not_acknowledged_ends_the_session() {
+        let (mut conversation, _) = asked();
+        for route in ["trade:BTC/USD", "book:BTC/USD", "book:ETH/USD"] {
+            conversation.acknowledged(Ack::Stream(route), at(3));
+        }
+        assert_eq!(conversation.overdue(at(12)), Err(()));
     }
 }

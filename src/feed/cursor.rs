@@ -159,6 +159,38 @@ impl<'f> Cursor<'f> {
         text.eq_ignore_ascii_case(symbol).then_some(())
     }
 
+    /// The rest of a string of printable ASCII without escapes.
+    #[inline]
+    pub(super) fn plain_text(&mut self) -> Option<&'f str> {
+        let text = self.string()?;
+        let plain = text.iter().all(|&byte| matches!(byte, b' '..=b'~') && byte != b'\\');
+        if plain { str::from_utf8(text).ok() } else { None }
+    }
+
+    /// A number of zero or more that stands without quotes, and how many digits it has behind the point. One with an
+    /// exponent stops before that.
+    #[inline]
+    pub(super) fn bare_number(&mut self) -> Option<(Number, u8)> {
+        let length = self.0.iter().position(|byte| !matches!(byte, b'0'..=b'9' | b'.'))?;
+        let (text, rest) = self.0.split_at_checked(length)?;
+        // JSON has no leading zeros.
+        if matches!(text, [b'0', b'0'..=b'9', ..]) {
+            return None;
+        }
+        let number = Number::parse(text).ok()?;
+        let point = text.iter().position(|&byte| byte == b'.');
+        let written = point.map_or(0, |at| length - at - 1);
+        self.0 = rest;
+        Some((number, u8::try_from(written).ok()?))
+    }
+
+    /// A number that stands without quotes, negative or not.
+    #[inline]
+    pub(super) fn skip_bare_number(&mut self) -> Option<()> {
+        self.0 = self.0.strip_prefix(b"-").unwrap_or(self.0);
+        self.bare_number().map(|_| ())
+    }
+
     /// Whichever of two bytes comes next.
     #[inline]
     pub(super) fn either(&mut self, first: u8, second: u8) -> Option<u8> {
@@ -194,6 +226,37 @@ mod tests {
             ("-1,", None),
         ] {
             assert_eq!(Cursor(text.as_bytes()).integer(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_bare_number_is_one_of_json_and_says_how_many_digits_were_written() {
+        for (text, expected) in [
+            ("0.050,", Some(("0.05", 3))),
+            ("5.00000000}", Some(("5", 8))),
+            ("100]", Some(("100", 0))),
+            ("0,", Some(("0", 0))),
+            ("00.5,", None),
+            ("-1,", None),
+            (".5,", None),
+            ("5.,", None),
+            (",", None),
+            ("1", None),
+        ] {
+            let read = Cursor(text.as_bytes()).bare_number();
+            let expected = expected.map(|(number, written)| (number.to_owned(), written));
+            assert_eq!(read.map(|(number, written)| (number.to_string(), written)), expected, "{text}");
+        }
+        let mut cursor = Cursor(b"1e5,");
+        assert!(cursor.bare_number().is_some() && cursor.0 == b"e5,", "the caller expects no exponent");
+    }
+
+    #[test]
+    fn plain_text_has_neither_escapes_nor_other_letters() {
+        for (text, expected) in
+            [("BTC/USD\"", Some("BTC/USD")), ("B\\u0054C\"", None), ("\u{e9}\"", None), ("a", None)]
+        {
+            assert_eq!(Cursor(text.as_bytes()).plain_text(), expected, "{text}");
         }
     }
 

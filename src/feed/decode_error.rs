@@ -122,6 +122,14 @@ pub enum DecodeError {
         /// What stands there.
         millis: u64,
     },
+    /// A text that is no time: not RFC 3339 in UTC, or beyond 64-bit nanoseconds.
+    #[error("field {field:?}: \"{text}\" is no time")]
+    Timestamp {
+        /// Its name.
+        field: &'static str,
+        /// What stands there.
+        text: Excerpt,
+    },
     /// The stream's name and the payload's symbol disagree.
     #[error("stream \"{stream}\" carries symbol \"{symbol}\"")]
     SymbolMismatch {

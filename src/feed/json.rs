@@ -11,15 +11,15 @@ use serde::Deserialize;
 use serde::de::{Deserializer as _, Error as _, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::levels;
 use super::{DecodeError, Excerpt, Place};
+use super::{levels, rfc3339};
 use crate::domain::{LEVELS_MAX, Number, NumberError, RawLevel, VenueTime};
 
 /// Bytes before the noticed fault that an error shows.
 const CONTEXT_BYTES: usize = 24;
 
 /// A JSON string, borrowed unless it holds escapes.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
 /// Reads `[["price","size"],...]` into a buffer.
@@ -30,21 +30,22 @@ pub(super) fn side(
     into: &mut Vec<RawLevel>,
 ) -> Result<(), DecodeError> {
     into.clear();
-    each("an array of [\"price\",\"size\"]", raw, frame, |(price, size): (Text<'_>, Text<'_>)| {
+    let expected = "an array of [\"price\",\"size\"]";
+    each(raw, frame, expected, |(price, size): (Text<'_>, Text<'_>)| {
         into.push(next_level(name, into, &price.0, &size.0)?);
         Ok(())
     })
 }
 
-/// Reads an array, element by element; what `take` refuses is refused in its words.
-pub(super) fn each<'r, T: Deserialize<'r>>(
-    expected: &'static str,
-    raw: &'r RawValue,
+/// Hands out the items of an array one by one, so that nothing grows with it.
+pub(super) fn each<'f, T: Deserialize<'f>>(
+    raw: &'f RawValue,
     frame: &[u8],
+    expected: &'static str,
     take: impl FnMut(T) -> Result<(), DecodeError>,
 ) -> Result<(), DecodeError> {
     let mut refused = None;
-    let reader = EachReader { expected, take, refused: &mut refused, of: PhantomData };
+    let reader = ItemReader { expected, take, refused: &mut refused, item: PhantomData };
     let read = serde_json::Deserializer::from_str(raw.get()).deserialize_seq(reader);
     match (refused, read) {
         (Some(refused), _) => Err(refused),
@@ -53,24 +54,24 @@ pub(super) fn each<'r, T: Deserialize<'r>>(
     }
 }
 
-struct EachReader<'v, T, F> {
+struct ItemReader<'v, T, F> {
     expected: &'static str,
     take: F,
     /// Our own error, which serde has no room for.
     refused: &'v mut Option<DecodeError>,
-    of: PhantomData<T>,
+    item: PhantomData<T>,
 }
 
-impl<'de, T: Deserialize<'de>, F: FnMut(T) -> Result<(), DecodeError>> Visitor<'de> for EachReader<'_, T, F> {
+impl<'de, T: Deserialize<'de>, F: FnMut(T) -> Result<(), DecodeError>> Visitor<'de> for ItemReader<'_, T, F> {
     type Value = ();
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.expected)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(mut self, mut elements: A) -> Result<(), A::Error> {
-        while let Some(element) = elements.next_element()? {
-            if let Err(error) = (self.take)(element) {
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<(), A::Error> {
+        while let Some(item) = items.next_element()? {
+            if let Err(error) = (self.take)(item) {
                 *self.refused = Some(error);
                 return Err(A::Error::custom("refused"));
             }
@@ -79,7 +80,7 @@ impl<'de, T: Deserialize<'de>, F: FnMut(T) -> Result<(), DecodeError>> Visitor<'
     }
 }
 
-/// The level after those in `before`.
+/// The level that comes after those of `before`.
 pub(super) fn next_level(
     side: &'static str,
     before: &[RawLevel],
@@ -89,7 +90,16 @@ pub(super) fn next_level(
     if !levels::has_room(before) {
         return Err(DecodeError::TooManyLevels { side, limit: LEVELS_MAX });
     }
-    let index = before.len();
+    level_at(side, before.len(), price, size)
+}
+
+/// The level at an index of a side.
+pub(super) fn level_at(
+    side: &'static str,
+    index: usize,
+    price: &str,
+    size: &str,
+) -> Result<RawLevel, DecodeError> {
     let price_place = Place::LevelPrice { side, index };
     let price = number_at(price_place, price)?;
     let size = number_at(Place::LevelSize { side, index }, size)?;
@@ -104,6 +114,12 @@ pub(super) fn required<T>(field: &'static str, value: Option<T>) -> Result<T, De
 pub(super) fn time(field: &'static str, millis: Option<u64>) -> Result<VenueTime, DecodeError> {
     let millis = required(field, millis)?;
     levels::venue_time(millis).ok_or(DecodeError::Time { field, millis })
+}
+
+/// A time as text; the venue's way of saying that it knows none is `None`.
+pub(super) fn timestamp(field: &'static str, text: &str) -> Result<Option<VenueTime>, DecodeError> {
+    rfc3339::parse(text.as_bytes())
+        .map_err(|_| DecodeError::Timestamp { field, text: Excerpt::of(text.as_bytes()) })
 }
 
 pub(super) fn number(field: &'static str, text: Option<Text<'_>>) -> Result<Number, DecodeError> {

@@ -14,13 +14,14 @@
 //! | `watchdog` | which subscriptions stay silent |
 //! | `stamped` | when a socket was last read |
 //! | `thousands` | contracts that are quoted in thousands |
-//! | `cursor`, `json`, `levels` | what decoders share: bytes that are known beforehand, any JSON, buffers |
+//! | `cursor`, `json`, `levels`, `rfc3339` | what decoders share: bytes that are known beforehand, any JSON, buffers, times as text |
 //! | `rest`, `budget` | REST calls, within the venue's request weight |
 
 pub mod binance;
 pub mod binance_usdm;
 mod budget;
 pub mod bybit;
+pub mod coinbase;
 mod conversation;
 mod cursor;
 mod decode_error;
@@ -30,6 +31,7 @@ mod frame;
 mod fuzzed;
 pub mod hyperliquid;
 mod json;
+pub mod kraken;
 mod levels;
 #[cfg(test)]
 mod mutations;
@@ -37,11 +39,14 @@ pub mod okx;
 mod plan;
 mod relay;
 mod rest;
+mod rfc3339;
 mod session;
 mod stamped;
 mod thousands;
 mod venue;
 mod watchdog;
+#[cfg(test)]
+mod wounds;
 
 pub use conversation::StreamPlan;
 pub use decode_error::{DecodeError, EXCERPT_BYTES_MAX, Excerpt, Place};

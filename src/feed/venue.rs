@@ -160,8 +160,10 @@ pub trait VenueProtocol: fmt::Debug + Send + Sync {
     /// One channel of one symbol, for books that serve to publish `depth` levels. `name` is the venue's name of the channel.
     fn stream(&self, symbol: &str, channel: Channel, name: &str, depth: usize) -> Stream;
 
-    /// The symbol that a stream's route speaks of, in the letters of the route.
-    fn route_symbol<'a>(&self, route: &'a str) -> Option<&'a str>;
+    /// The symbol that a stream's route speaks of, in the letters of the route: what follows the channel, `books:BTC-USDT`.
+    fn route_symbol<'a>(&self, route: &'a str) -> Option<&'a str> {
+        route.split_once(':').map(|(_, symbol)| symbol)
+    }
 
     /// What else has to be subscribed to for a symbol: streams that only show that the session lives.
     fn companions(&self, symbol: &str) -> Vec<Stream> {
@@ -169,7 +171,7 @@ pub trait VenueProtocol: fmt::Debug + Send + Sync {
         Vec::new()
     }
 
-    /// Splits the topics of streams into parts that fit into one request each, in order.
+    /// Splits the topics of streams into parts that fit into one request each. Each topic is in one part.
     fn batches(&self, topics: &[String]) -> Vec<Vec<String>>;
 
     /// The text of a request for one part. [`Ack::Request`] carries `id` back where the venue does.
@@ -222,7 +224,9 @@ static VENUES: &[&dyn VenueProtocol] = &[
     &super::binance_usdm::BinanceUsdm,
     &super::bybit::Bybit::SPOT,
     &super::bybit::Bybit::LINEAR,
+    &super::coinbase::Coinbase,
     &super::hyperliquid::Hyperliquid,
+    &super::kraken::Kraken,
     &super::okx::Okx,
 ];
 

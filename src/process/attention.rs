@@ -3,11 +3,16 @@
 //! Owns the rules by which the values of an instrument, and the venue's other answers, vouch for each other. Never decides what a
 //! value is.
 
+use super::contract;
+use super::depth_sync::Progress;
 use super::instrument::{Context, InstrumentState};
 use super::key::AnyKey;
 use super::liquidity::Wish;
 use super::liveness::Silence;
-use crate::domain::{Anchor, Channel, Now, PriceFrom, PriceLevel, Reason, Request, Side};
+use super::witness::{Claim, Verdict};
+use crate::domain::{
+    Anchor, Channel, Now, PriceFrom, PriceLevel, Quote, RawLevel, Reason, Request, Side, Top, Trade,
+};
 
 impl InstrumentState {
     /// Confirms what is quiet, doubts what is too quiet. `heard(channel)` = the last frame of the channel's session.
@@ -17,6 +22,7 @@ impl InstrumentState {
         dead[0] = self.tick_price(heard, context);
         dead[1] = self.tick_liquidity(heard(Channel::Depth), context);
         self.tick_volume(heard(Channel::Volume), context);
+        self.tick_witness(context);
         for channel in dead.into_iter().flatten() {
             self.fail(channel, Reason::Silent, context.now, &mut context.out);
             self.restart(channel);
@@ -122,5 +128,77 @@ impl InstrumentState {
         {
             liquidity.confirm_if_current(price.record().venue_sequence, heard, &mut context.out);
         }
+    }
+
+    /// A top of book that the venue gave by another way than the subscription.
+    pub(super) fn confirm_quote(&mut self, quote: &Quote, context: &mut Context<'_>) {
+        let now = context.now;
+        let Ok(ours) = contract::quote(&self.rules().contract, quote) else { return };
+        self.raise_for_quote(&ours);
+        if let Some(liquidity) = self.liquidity.as_mut().filter(|one| one.anchor() == Anchor::Stream) {
+            if liquidity.shows(quote) {
+                liquidity.key.confirmed(now, &mut context.out);
+            } else {
+                liquidity.key.liveness.contradicted();
+            }
+        }
+        let Some(price) = &mut self.price else { return };
+        if price.shows(&ours) {
+            price.key.confirmed(now, &mut context.out);
+        } else {
+            price.key.liveness.contradicted();
+        }
+    }
+
+    /// The book has another top, or none any more.
+    pub(super) fn show_top(&mut self, progress: Progress, now: Now) {
+        let (Some(witness), Some(liquidity)) = (&mut self.witness, &self.liquidity) else { return };
+        match progress {
+            Progress::Applied | Progress::Unproved => witness.top(&liquidity.best(), now.mono),
+            Progress::Covered | Progress::Buffered | Progress::Crossed | Progress::SnapshotTooOld => {}
+            Progress::Gap | Progress::Mismatch | Progress::TimeWentBack | Progress::Unusable(_) => {
+                witness.restart();
+            }
+        }
+    }
+
+    /// A ticker says what the top of book is.
+    pub(super) fn hear_top(&mut self, top: &Top, now: Now) {
+        let Some(witness) = &mut self.witness else { return };
+        let price = |level: Option<RawLevel>| level.map(|level| level.price);
+        let (claim, time) = match *top {
+            Top::Quote(Quote { bid, ask, venue_time, .. }) => {
+                (Claim::Top { bid: price(bid), ask: price(ask) }, venue_time)
+            }
+            Top::Prices { bid, ask, venue_time } => (Claim::Top { bid, ask }, venue_time),
+        };
+        witness.heard(claim, time, now.mono);
+    }
+
+    /// Somebody traded with the top of book. `trade` is in the venue's own units, as its book is.
+    pub(super) fn hear_trade(&mut self, trade: &Trade, now: Now) {
+        if let Some(witness) = &mut self.witness {
+            let claim = Claim::Trade { price: trade.price, taker: trade.side };
+            witness.heard(claim, trade.venue_time, now.mono);
+        }
+    }
+
+    /// A book that trades and tickers contradict begins anew.
+    fn tick_witness(&mut self, context: &mut Context<'_>) {
+        let now = context.now;
+        let (Some(witness), Some(liquidity)) = (&mut self.witness, &mut self.liquidity) else { return };
+        if !liquidity.is_synced() {
+            witness.restart();
+        }
+        if witness.judge(now.mono) == Verdict::Standing {
+            return;
+        }
+        witness.restart();
+        let wish = liquidity.doubt(Reason::SourcesDisagree, now, &mut context.out);
+        if let Some(price) = self.price.as_mut().filter(|price| price.source == PriceFrom::Book) {
+            price.restart();
+            price.key.fail(Reason::SourcesDisagree, now, &mut context.out);
+        }
+        self.wish(wish, context);
     }
 }

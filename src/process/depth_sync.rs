@@ -39,7 +39,7 @@ pub(super) enum Progress {
     Gap,
     /// The venue's checksum is another one. The book is void until it begins anew.
     Mismatch,
-    /// The venue's time is before that of the book, and nothing else orders its updates. A delta voids the book, an image is passed over.
+    /// The venue's time is before that of the book, and nothing else orders its updates or checks the outcome. A delta voids the book, an image is passed over.
     TimeWentBack,
     /// An image of its own, with the bid not below the ask, came for a book that stands: it is passed over.
     Crossed,
@@ -267,6 +267,10 @@ impl DepthSync {
     fn order(&self, delta: &DepthDelta<'_>) -> Order {
         let last = self.book.last();
         if delta.link == Link::Unsaid {
+            // Where a checksum comes with it, that decides, whatever the times say.
+            if delta.check.is_some_and(|check| check.sum.is_some()) {
+                return Order::Next;
+            }
             let back = went_back(delta.venue_time, self.book.venue_time());
             return if back { Order::Back } else { Order::Next };
         }

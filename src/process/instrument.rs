@@ -11,10 +11,11 @@ use super::liquidity::{self, Arrival, LiquidityKey, Wish};
 use super::outlet::{Outlet, Told};
 use super::price::{PriceKey, QuoteOutcome};
 use super::volume::{self, VolumeKey};
+use super::witness::Witness;
 use crate::domain::{
-    Anchor, Channel, EntityDurations, EventPolicy, InstrumentId, LiquidityRecord, MarketEvent, MarketRules,
-    Now, NumberError, PriceFrom, PriceRecord, Quote, Reason, Request, Scales, SlotId, Stamp, State,
-    Subscription, Ticker, TickerTop, Trade, VolumeFigures, VolumeRecord,
+    Channel, EntityDurations, EventPolicy, InstrumentId, LiquidityRecord, MarketEvent, MarketRules, Now,
+    NumberError, PriceFrom, PriceRecord, Quote, Reason, Request, Scales, SlotId, Stamp, State, Subscription,
+    Ticker, TickerTop, Top, Trade, VolumeFigures, VolumeRecord,
 };
 
 /// The window of figures that are not known yet: every venue of ours has 24 hours.
@@ -51,6 +52,7 @@ pub(super) struct InstrumentState {
     pub(super) price: Option<PriceKey>,
     pub(super) liquidity: Option<LiquidityKey>,
     pub(super) volume: Option<VolumeKey>,
+    pub(super) witness: Option<Witness>,
 }
 
 /// What every call hands on: where values go, what is wanted of the venue, when the session was last heard.
@@ -100,6 +102,7 @@ impl InstrumentState {
                 let record = VolumeRecord::unknown(stamp, WINDOW_S);
                 VolumeKey { key: Key::new(Some(slot), record, silence.volume) }
             }),
+            witness: (rules.ticker_top == TickerTop::Witness).then(Witness::default),
         }
     }
 
@@ -191,9 +194,12 @@ impl InstrumentState {
     /// A ticker speaks of two values: what became of the price is what counts, where there is one.
     fn ticker(&mut self, ticker: &Ticker, context: &mut Context<'_>) -> Outcome {
         let figures = self.figures(&ticker.figures, context);
-        match self.rules.ticker_top {
-            TickerTop::Price if self.price.is_some() => self.quote(&ticker.top, PriceFrom::Bbo, context),
-            TickerTop::Price | TickerTop::Witness | TickerTop::Nothing => figures,
+        self.hear_top(&ticker.top, context.now);
+        match (self.rules.ticker_top, &ticker.top) {
+            (TickerTop::Price, Top::Quote(top)) if self.price.is_some() => {
+                self.quote(top, PriceFrom::Bbo, context)
+            }
+            (TickerTop::Price | TickerTop::Witness | TickerTop::Nothing, _) => figures,
         }
     }
 
@@ -229,6 +235,7 @@ impl InstrumentState {
     }
 
     fn trade(&mut self, trade: &Trade, context: &mut Context<'_>) -> Outcome {
+        self.hear_trade(trade, context.now);
         let trade = match contract::trade(&self.rules.contract, trade) {
             Ok(trade) => trade,
             Err(error) => return Outcome::Unusable(error),
@@ -252,6 +259,7 @@ impl InstrumentState {
         if let Some(Ok(scales)) = self.liquidity.as_ref().map(LiquidityKey::scales) {
             self.raise(self.scales.raised_for(scales.price, scales.size));
         }
+        self.show_top(progress, context.now);
         self.price_from_book(progress, context);
         match progress {
             Progress::Applied | Progress::Unproved => Outcome::Taken,
@@ -299,26 +307,6 @@ impl InstrumentState {
         }
     }
 
-    /// A top of book that the venue gave by another way than the subscription.
-    pub(super) fn confirm_quote(&mut self, quote: &Quote, context: &mut Context<'_>) {
-        let now = context.now;
-        let Ok(ours) = contract::quote(&self.rules.contract, quote) else { return };
-        self.raise_for_quote(&ours);
-        if let Some(liquidity) = self.liquidity.as_mut().filter(|one| one.anchor() == Anchor::Stream) {
-            if liquidity.shows(quote) {
-                liquidity.key.confirmed(now, &mut context.out);
-            } else {
-                liquidity.key.liveness.contradicted();
-            }
-        }
-        let Some(price) = &mut self.price else { return };
-        if price.shows(&ours) {
-            price.key.confirmed(now, &mut context.out);
-        } else {
-            price.key.liveness.contradicted();
-        }
-    }
-
     /// What a channel feeds is not to be trusted, for this reason.
     pub(super) fn fail(&mut self, channel: Channel, reason: Reason, now: Now, out: &mut Outlet<'_>) {
         let [price, liquidity, volume] = self.keys();
@@ -345,6 +333,9 @@ impl InstrumentState {
                 if let Some(liquidity) = &mut self.liquidity {
                     liquidity.restart();
                 }
+                if let Some(witness) = &mut self.witness {
+                    witness.restart();
+                }
             }
             Channel::Volume => {
                 if let Some(volume) = &mut self.volume {
@@ -355,7 +346,7 @@ impl InstrumentState {
         }
     }
 
-    fn raise_for_quote(&mut self, quote: &Quote) {
+    pub(super) fn raise_for_quote(&mut self, quote: &Quote) {
         let mut scales = self.scales;
         for level in [quote.bid, quote.ask].into_iter().flatten() {
             scales = scales.raised_for(level.price.scale, level.size.scale);

@@ -24,7 +24,7 @@ const IMAGE_PATIENCE: Duration = Duration::from_secs(10);
 /// How long a book may stay crossed before it begins anew.
 const CROSSED_PATIENCE: Duration = Duration::from_secs(2);
 
-/// The shortest time between two snapshots that only make the known part of the book deeper.
+/// The shortest time between two snapshots, or images, that only make the known part of the book deeper.
 const REFRESH_PACE: Duration = Duration::from_secs(20);
 
 /// The same where nothing of a side is known any more: the price has left what the last snapshot covered.
@@ -81,6 +81,10 @@ impl LiquidityKey {
         self.sync.checksums()
     }
 
+    pub(super) fn is_synced(&self) -> bool {
+        self.sync.is_synced()
+    }
+
     pub(super) const fn book(&self) -> &Book {
         self.sync.book()
     }
@@ -111,6 +115,7 @@ impl LiquidityKey {
         out: &mut Outlet<'_>,
     ) -> (Progress, Wish) {
         self.asked = None;
+        self.refreshed = arrival.received.mono;
         let progress = self.sync.image(image);
         self.follow(progress, arrival, out)
     }
@@ -206,11 +211,10 @@ impl LiquidityKey {
             self.sync.restart();
         }
         let needed = match (self.sync.is_synced(), self.anchor()) {
-            (true, Anchor::Rest) => {
+            (true, Anchor::Rest | Anchor::Stream) => {
                 let pace = if self.is_blank() { BLANK_PACE } else { REFRESH_PACE };
                 !self.is_deep_enough() && now.since(self.refreshed) >= pace
             }
-            (true, Anchor::Stream) => false,
             (false, Anchor::Rest | Anchor::Stream) => self.key.liveness.is_within(now),
         };
         if needed { self.ask(now) } else { Wish::Nothing }

@@ -12,6 +12,7 @@
 //! | `key` | what the three keys of an instrument have in common: state, confirmation |
 //! | `watch`, `deviation` | prices that move, sides that grow or shrink: exactly, against a reference |
 //! | `outlet` | where values and events go, and how many events |
+//! | `witness` | whether trades and tickers contradict a book that cannot be proved by itself |
 //! | `liveness` | silence and evidence, per subscription |
 //! | `lag` | frames that arrive later than they could |
 //! | `price`, `liquidity`, `volume` | one value each: data and reason in, record out |
@@ -37,6 +38,7 @@ mod side;
 mod tests;
 mod volume;
 mod watch;
+mod witness;
 
 pub use book::Book;
 pub use feed_state::{Counts, FeedState, InstrumentSpec};

@@ -102,7 +102,8 @@ impl Feed {
         }
         let minute = Duration::from_secs(60);
         let silence = EntityDurations { price: minute, liquidity: minute, volume: minute };
-        let state = FeedState::new(&specs, 1, silence, EventPolicy::default(), now(start, start));
+        let state =
+            FeedState::new(&specs, 1, silence, Duration::ZERO, EventPolicy::default(), now(start, start));
         Self { state, routes, decoder: venue.decoder(&names), last: Last::default(), start }
     }
 

@@ -91,7 +91,8 @@ impl Replay {
             liquidity: Duration::from_secs(60),
             volume: Duration::from_secs(600),
         };
-        let state = FeedState::new(&specs, 1, silence, EventPolicy::default(), at("0"));
+        let state =
+            FeedState::new(&specs, 1, silence, std::time::Duration::ZERO, EventPolicy::default(), at("0"));
         Self { venue, decoder: venue.decoder(&names), routes, state, written: Written::default() }
     }
 

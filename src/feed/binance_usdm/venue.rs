@@ -67,6 +67,10 @@ impl VenueProtocol for BinanceUsdm {
         Stream::plain(binance::stream(symbol, name))
     }
 
+    fn route_symbol<'a>(&self, route: &'a str) -> Option<&'a str> {
+        route.split_once('@').map(|(symbol, _)| symbol)
+    }
+
     fn batches(&self, topics: &[String]) -> Vec<Vec<String>> {
         binance::batches(topics).map(<[String]>::to_vec).collect()
     }

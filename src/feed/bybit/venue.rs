@@ -85,6 +85,10 @@ impl VenueProtocol for Bybit {
         Stream::plain(topics::topic(channel, name, symbol, depth))
     }
 
+    fn route_symbol<'a>(&self, route: &'a str) -> Option<&'a str> {
+        route.rsplit_once('.').map(|(_, symbol)| symbol)
+    }
+
     fn batches(&self, topics: &[String]) -> Vec<Vec<String>> {
         topics.chunks(protocol::REQUEST_TOPICS_MAX).map(<[String]>::to_vec).collect()
     }

@@ -128,7 +128,7 @@ pub(super) fn book(
     let sides: (&RawValue, &RawValue) = parse(required("levels", wire.levels)?.get(), frame)?;
     for (name, raw, into) in [("bids", sides.0, bids), ("asks", sides.1, asks)] {
         into.clear();
-        each("an array of levels", raw, frame, |raw: &RawValue| {
+        each(raw, frame, "an array of levels", |raw: &RawValue| {
             into.push(level(name, into, raw, frame)?);
             Ok(())
         })?;
@@ -155,7 +155,7 @@ fn trades(
     trades: &mut Vec<Trade>,
 ) -> Result<(), DecodeError> {
     trades.clear();
-    each("an array of trades", data, frame, |raw: &RawValue| {
+    each(data, frame, "an array of trades", |raw: &RawValue| {
         if trades.len() >= LEVELS_MAX {
             return Err(DecodeError::TooManyLevels { side: "data", limit: LEVELS_MAX });
         }

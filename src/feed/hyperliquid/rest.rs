@@ -30,7 +30,7 @@ pub fn parse_book(body: &[u8]) -> Result<Quote, DecodeError> {
 pub fn parse_meta(body: &[u8]) -> Result<Vec<Listing>, DecodeError> {
     let wire: wire::Meta<'_> = parse(body)?;
     let mut listings = Vec::new();
-    json::each("an array of assets", json::required("universe", wire.universe)?, body, |raw: &RawValue| {
+    json::each(json::required("universe", wire.universe)?, body, "an array of assets", |raw: &RawValue| {
         let asset: wire::Asset<'_> = json::object(raw, body)?;
         if !asset.is_delisted {
             listings.extend(protocol::listing(&asset.name.0));

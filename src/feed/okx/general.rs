@@ -178,7 +178,7 @@ impl<'f> Payload<'f> {
     fn trades(&self, buffers: &mut Buffers) -> Result<Content, DecodeError> {
         let trades = &mut buffers.trades;
         trades.clear();
-        each("an array of trades", self.data, self.frame, |raw: &RawValue| {
+        each(self.data, self.frame, "an array of trades", |raw: &RawValue| {
             if trades.len() >= LEVELS_MAX {
                 return Err(DecodeError::TooManyLevels { side: "data", limit: LEVELS_MAX });
             }
@@ -275,7 +275,7 @@ fn side(
     if let Some(written) = &mut written {
         written.clear();
     }
-    each("an array of levels", raw, frame, |wire::Level(price, size): wire::Level<'_>| {
+    each(raw, frame, "an array of levels", |wire::Level(price, size): wire::Level<'_>| {
         let index = into.len();
         into.push(next_level(name, into, &price.0, &size.0)?);
         let digits = |place, text: &str| {

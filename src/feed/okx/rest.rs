@@ -25,7 +25,7 @@ pub fn parse_books(body: &[u8]) -> Result<Quote, DecodeError> {
 /// As [`parse_books`].
 pub fn parse_instruments(body: &[u8]) -> Result<Vec<Listing>, DecodeError> {
     let mut listings = Vec::new();
-    json::each("an array of instruments", data(body)?, body, |raw: &RawValue| {
+    json::each(data(body)?, body, "an array of instruments", |raw: &RawValue| {
         let info: wire::InstrumentInfo<'_> = json::object(raw, body)?;
         if info.state.0 == "live" {
             listings.extend(listing(&info));

@@ -6,6 +6,7 @@ mod events;
 mod moves;
 mod quality;
 mod sync;
+mod witness;
 
 use std::time::Duration;
 

@@ -219,3 +219,17 @@ fn after_many_refused_images_the_next_one_is_taken() {
     assert!(!sync.is_synced());
     assert_eq!(sync.image(&image(None, &level(4), &level(6), 100)), Progress::Applied);
 }
+
+#[test]
+fn where_a_checksum_comes_with_a_delta_it_decides_and_not_the_time() {
+    let checksum = Some(crate::domain::Checksum { levels: 1, compute: |_, _| 7 });
+    let at = |nanos| Some(VenueTime::from_nanos(nanos));
+    for (sum, expected) in [(Some(7), Progress::Applied), (None, Progress::TimeWentBack)] {
+        let check = Some(Check { sum, bids: &[], asks: &[] });
+        let mut sync = DepthSync::new(BookRules { anchor: Anchor::Stream, checksum, ..RULES });
+        sync.image(&BookImage { last: None, bids: &[], asks: &[], venue_time: at(2), check: None });
+        let link = Link::Unsaid;
+        let earlier = DepthDelta { link, last: None, check, venue_time: at(1), ..delta(0, 0, &[]) };
+        assert_eq!(sync.delta(&earlier), expected);
+    }
+}
