@@ -3,6 +3,7 @@
 //! Owns the wiring of the stages: which key is which slot, which instrument is on which session. Everything that can be
 //! wrong with the settings is found before anything starts.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use anyhow::Context;
 use tokio::sync::{mpsc, watch};
 
 use super::board::FeedBoard;
+use super::endpoint::Served;
 use super::rest_worker::{JOBS_MAX, RestWorker};
 use super::shard::{self, ANSWERS_MAX, FeedPlan, ShardPlan};
 use super::store::{self, Beside};
@@ -44,13 +46,14 @@ pub struct Engine {
     writer: Arc<StatsBoard>,
     feeds: Vec<(Feed, Arc<FeedBoard>, u64)>,
     store: StoreKind,
+    endpoint: Option<Served>,
 }
 
 impl Engine {
     /// Starts the hot thread and the REST workers; the latter on the runtime that this is called in.
     ///
     /// # Errors
-    /// An instrument that its venue cannot have, too many keys, a thread that cannot be started.
+    /// An instrument that its venue cannot have, too many keys, a thread that cannot be started, an address that cannot be had.
     pub fn start(settings: &Settings) -> anyhow::Result<Self> {
         let (stop, stopped) = watch::channel(false);
         let mut slots = SlotPlan::new();
@@ -61,14 +64,16 @@ impl Engine {
             feeds.push(plan);
             workers.push(worker);
         }
-        let names = feeds.iter().map(|plan| plan.feed.clone()).collect();
-        let (options, beside) = store::open(settings, names)?;
+        let names: Vec<Feed> = feeds.iter().map(|plan| plan.feed.clone()).collect();
+        let (options, beside) = store::open(settings, Vec::clone(&names))?;
         let engine = options.pipeline.engine.clone();
+        let table = Arc::new(ValueTable::new(&slots));
+        // Before anything runs: an address that cannot be had must not leave keys behind.
+        let endpoint = Served::start(settings, &engine, vec![(Arc::clone(&table), names)])?;
         let (asking, asked) = mpsc::channel(COMMANDS_MAX);
         if let Some(beside) = beside {
             tokio::spawn(carry(beside, asking, stop.subscribe()));
         }
-        let table = Arc::new(ValueTable::new(&slots));
         let writer = Arc::new(StatsBoard::new());
         let plan = ShardPlan {
             feeds,
@@ -84,7 +89,7 @@ impl Engine {
         }
         let thread = shard::spawn(plan).context("the hot thread cannot be started")?;
         tracing::info!(engine, keys = keys.len(), store = settings.store.as_str(), "engine started");
-        Ok(Self { stop, thread, keys, table, writer, feeds: boards, store: settings.store })
+        Ok(Self { stop, thread, keys, table, writer, feeds: boards, store: settings.store, endpoint })
     }
 
     /// The keys that it writes.
@@ -110,6 +115,12 @@ impl Engine {
         self.feeds.iter().map(|(feed, board, _)| (feed, &**board))
     }
 
+    /// Where its own endpoint listens; `None` = it is off.
+    #[must_use]
+    pub fn endpoint(&self) -> Option<SocketAddr> {
+        self.endpoint.as_ref().map(Served::address)
+    }
+
     /// Whether the hot thread is gone, which it never is before [`Self::stop`] unless it panicked.
     #[must_use]
     pub fn is_dead(&self) -> bool {
@@ -130,6 +141,9 @@ impl Engine {
     pub async fn stop(self) -> anyhow::Result<()> {
         self.stop.send_replace(true);
         let joined = tokio::task::spawn_blocking(move || self.thread.join()).await?;
+        if let Some(endpoint) = self.endpoint {
+            endpoint.stop().await;
+        }
         joined.map_err(|_| anyhow::anyhow!("the hot thread panicked; its message is in the log"))
     }
 }

@@ -40,6 +40,25 @@ pub struct TlsFiles {
     pub key: Option<PathBuf>,
 }
 
+/// The engine's own endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmbeddedSettings {
+    /// Where it listens; `None` = off.
+    pub listen: Option<SocketAddr>,
+    /// What clients must say; always there where other machines can reach it.
+    pub password: Option<Secret>,
+    /// Files in PEM form; `None` = no TLS. Not read here.
+    pub certificate_and_key: Option<(PathBuf, PathBuf)>,
+    /// Clients at a time.
+    pub clients_max: u32,
+    /// Bytes of one reply.
+    pub output_buffer_bytes_max: u32,
+    /// Channels of one client.
+    pub subscriptions_max: u32,
+    /// How long a client may take nothing of what is sent to it.
+    pub stalled_max: Duration,
+}
+
 /// How long a feed is an engine's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LeaseSettings {
@@ -109,8 +128,8 @@ pub struct Settings {
     pub sentinel: SentinelSettings,
     /// Certificates for Redis; none where the connection is not encrypted.
     pub tls_files: TlsFiles,
-    /// The Redis-protocol endpoint; `None` = off.
-    pub embedded_listen: Option<SocketAddr>,
+    /// The Redis-protocol endpoint.
+    pub embedded: EmbeddedSettings,
     /// Metrics and health; `None` = off.
     pub http_listen: Option<SocketAddr>,
     /// How long values live after their last write: at least three of WIRE.md's confirmation intervals.
@@ -180,7 +199,7 @@ impl PartialEq for Settings {
             redis_nodes,
             sentinel,
             tls_files,
-            embedded_listen,
+            embedded,
             http_listen,
             ttl,
             zstd_threshold_bytes,
@@ -203,7 +222,7 @@ impl PartialEq for Settings {
             && *redis_nodes == other.redis_nodes
             && *sentinel == other.sentinel
             && *tls_files == other.tls_files
-            && *embedded_listen == other.embedded_listen
+            && *embedded == other.embedded
             && *http_listen == other.http_listen
             && *ttl == other.ttl
             && *zstd_threshold_bytes == other.zstd_threshold_bytes

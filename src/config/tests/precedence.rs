@@ -120,6 +120,13 @@ fn every_scalar_can_be_set_by_its_variable() {
         ("TICKCACHE_REDIS_CERTIFICATE_FILE", "/run/cert.pem"),
         ("TICKCACHE_REDIS_KEY_FILE", "/run/key.pem"),
         ("TICKCACHE_EMBEDDED_LISTEN", ""),
+        ("TICKCACHE_EMBEDDED_PASSWORD", "e"),
+        ("TICKCACHE_EMBEDDED_CERTIFICATE_FILE", "own.pem"),
+        ("TICKCACHE_EMBEDDED_KEY_FILE", "own.key"),
+        ("TICKCACHE_EMBEDDED_CLIENTS_MAX", "1"),
+        ("TICKCACHE_EMBEDDED_OUTPUT_BUFFER_BYTES_MAX", "65536"),
+        ("TICKCACHE_EMBEDDED_SUBSCRIPTIONS_MAX", "2"),
+        ("TICKCACHE_EMBEDDED_STALLED_S_MAX", "3"),
         ("TICKCACHE_HTTP_LISTEN", "[::1]:9"),
         ("TICKCACHE_TTL_PRICE_S", "3"),
         ("TICKCACHE_TTL_LIQUIDITY_S", "6"),
@@ -150,7 +157,17 @@ fn every_scalar_can_be_set_by_its_variable() {
     let TlsFiles { ca, certificate, key } = &settings.tls_files;
     let files = [ca, certificate, key].map(|file| file.as_deref().and_then(std::path::Path::to_str));
     assert_eq!(files, [Some("ca.pem"), Some("/run/cert.pem"), Some("/run/key.pem")]);
-    assert_eq!((settings.embedded_listen, settings.http_listen), (None, Some("[::1]:9".parse().unwrap())));
+    assert_eq!(settings.http_listen, Some("[::1]:9".parse().unwrap()));
+    let expected = EmbeddedSettings {
+        listen: None,
+        password: Some(Secret::new("e".to_owned())),
+        certificate_and_key: Some(("own.pem".into(), "own.key".into())),
+        clients_max: 1,
+        output_buffer_bytes_max: 65_536,
+        subscriptions_max: 2,
+        stalled_max: std::time::Duration::from_secs(3),
+    };
+    assert_eq!(settings.embedded, expected);
     assert_eq!(
         (text(settings.ttl.price), text(settings.ttl.liquidity), text(settings.ttl.volume)),
         (3, 6, 90)

@@ -1,0 +1,90 @@
+//! What is told to whoever serves this process's table: heartbeats, events, leases.
+//!
+//! Owns when. Follows no connection: who reads the table is to know how the feeds are while Redis is away, and, on a
+//! standby, that nobody stands behind the values here (epoch 0).
+
+use crate::codec::{FeedMessage, encode_engine, encode_feed};
+use crate::domain::{Epoch, MonoTime, Now, SlotId, Version};
+
+use super::super::noticeboard::Notice;
+use super::super::outbox::Ready;
+use super::super::roster::SIGN_EVERY;
+use super::{HEARTBEAT_EVERY, Pipeline};
+
+/// When what is told next.
+#[derive(Debug, Default)]
+pub(super) struct Telling {
+    /// The next heartbeats.
+    at: MonoTime,
+    /// What is said of the engine.
+    engine_at: MonoTime,
+    /// A feed's health has changed.
+    changed: bool,
+}
+
+impl Telling {
+    #[inline]
+    pub(super) fn is_due(&self, now: MonoTime) -> bool {
+        now >= self.at || self.changed
+    }
+
+    pub(super) const fn soon(&mut self) {
+        self.changed = true;
+    }
+}
+
+impl Pipeline {
+    /// Heartbeats of all feeds. Once in 250 ms, so what it costs does not matter.
+    #[cold]
+    pub(super) fn tell(&mut self, now: Now) {
+        // Counted from the time when it was due: the calls come when they come.
+        let next = self.telling.at.after(HEARTBEAT_EVERY);
+        self.telling.at = if next > now.mono { next } else { now.mono.after(HEARTBEAT_EVERY) };
+        self.telling.changed = false;
+        let board = self.encoding.table.board();
+        for (index, writer) in self.feeds.iter().enumerate() {
+            let epoch = writer.authority(now.mono);
+            board.show_lease(index, &self.owner, epoch, now.mono);
+            if !board.is_watched() {
+                continue;
+            }
+            let message = FeedMessage {
+                feed: writer.feed.clone(),
+                engine: self.engine.clone(),
+                epoch: epoch.unwrap_or(Epoch::UNOWNED),
+                state: writer.health.state,
+                reason: writer.health.reason,
+                time: now.wall,
+                clock_offset: self.clock_offset,
+            };
+            let mut bytes = Vec::new();
+            encode_feed(&message, &mut bytes);
+            board.tell(Notice { channel: writer.channel.clone(), message: bytes });
+        }
+        if now.mono >= self.telling.engine_at {
+            self.telling.engine_at = now.mono.after(SIGN_EVERY);
+            let feeds: Vec<_> =
+                self.feeds.iter().map(|writer| (writer.feed.clone(), writer.role(now.mono))).collect();
+            let mut said = Vec::new();
+            encode_engine(self.started_ms, env!("CARGO_PKG_VERSION"), &feeds, self.breakers(), &mut said);
+            board.show_engine(said, now.mono);
+        }
+    }
+
+    /// Without a Redis a value is where it belongs at once, and the events that waited for it are told.
+    #[cold]
+    pub(super) fn tell_events(&mut self, slot: SlotId, version: Version, upto: u64) {
+        let more = self.outbox.accepted(slot, version, upto);
+        self.conflation.set_announced(slot, more);
+        while let Some(ready) = self.outbox.take(|_| true) {
+            self.tell_event(&ready);
+        }
+    }
+
+    pub(super) fn tell_event(&self, ready: &Ready) {
+        let board = self.encoding.table.board();
+        if board.is_watched() {
+            board.tell(Notice { channel: ready.channel.clone(), message: ready.message.clone() });
+        }
+    }
+}
