@@ -1,6 +1,7 @@
 //! The engine's own endpoint, from settings to a running task.
 //!
-//! Owns the task: it ends with the engine. What it serves is the business of `publish`.
+//! Owns the thread: it ends with the engine. What it serves is the business of `publish`. One thread with a runtime of its own:
+//! busy clients take one core and no more, and neither REST nor `/metrics` waits behind them; and replies need no thread to be woken.
 
 use std::io;
 use std::net::SocketAddr;
@@ -8,7 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use tokio::task::JoinHandle;
+use tokio::runtime::Builder;
+use tokio::sync::oneshot;
 
 use crate::config::{EmbeddedSettings, Settings};
 use crate::domain::Feed;
@@ -17,15 +19,16 @@ use crate::publish::{EmbeddedLimits, EmbeddedOptions, EmbeddedServer, ValueTable
 /// How long subscribers have to be told of the last values, once the engine has ended.
 const LAST_WORDS: Duration = Duration::from_millis(20);
 
-/// A running endpoint. Dropping it ends every connection.
+/// A running endpoint. Dropping it ends every connection, a moment later.
 #[derive(Debug)]
 pub(super) struct Served {
     address: SocketAddr,
-    task: JoinHandle<()>,
+    /// Dropped = the thread ends.
+    _running: oneshot::Sender<()>,
 }
 
 impl Served {
-    /// Listens and serves, on the runtime that this is called in; `None` where the settings turn it off.
+    /// Listens and serves; `None` where the settings turn it off.
     pub(super) fn start(
         settings: &Settings,
         engine: &str,
@@ -48,8 +51,17 @@ impl Served {
         };
         let server = EmbeddedServer::bind(options).map_err(|error| refused(listen, &error))?;
         let address = server.address().context("embedded.listen")?;
+        let (running, ended) = oneshot::channel();
+        std::thread::Builder::new()
+            .name("tickcache-endpoint".to_owned())
+            .spawn(move || {
+                if let Err(error) = serve(server, ended) {
+                    tracing::error!(%error, "the embedded endpoint ended");
+                }
+            })
+            .context("the endpoint's thread cannot be started")?;
         tracing::info!(%address, "serving the newest values over the protocol of redis");
-        Ok(Some(Self { address, task: tokio::spawn(server.run()) }))
+        Ok(Some(Self { address, _running: running }))
     }
 
     pub(super) const fn address(&self) -> SocketAddr {
@@ -59,14 +71,18 @@ impl Served {
     /// Lets the last values be told, and ends.
     pub(super) async fn stop(self) {
         tokio::time::sleep(LAST_WORDS).await;
-        self.task.abort();
     }
 }
 
-impl Drop for Served {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
+/// Until the engine ends.
+fn serve(server: EmbeddedServer, ended: oneshot::Receiver<()>) -> io::Result<()> {
+    Builder::new_current_thread().enable_all().build()?.block_on(async {
+        tokio::select! {
+            outcome = server.run() => outcome,
+            // An error means that the engine is gone, which is the same wish.
+            _ = ended => Ok(()),
+        }
+    })
 }
 
 fn limits(embedded: &EmbeddedSettings) -> EmbeddedLimits {

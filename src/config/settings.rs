@@ -240,8 +240,9 @@ impl PartialEq for Settings {
 
 impl Eq for Settings {}
 
-/// Where a client finds Redis: `flag` (`--redis URL`), else `TICKCACHE_REDIS_URL`, `REDIS_URL`, else
-/// `redis://127.0.0.1:6379`; `REDIS_HOST` and the other parts count as they do for the engine.
+/// Where a client reads: `flag` (`--redis URL`), else `TICKCACHE_REDIS_URL`, `REDIS_URL`; where nothing in the environment
+/// speaks of a Redis, the engine's own endpoint (`TICKCACHE_EMBEDDED_LISTEN`, else `redis://127.0.0.1:6380`); else
+/// `redis://127.0.0.1:6379`. `REDIS_HOST` and the other parts count as they do for the engine.
 ///
 /// # Errors
 /// The URL or a part is malformed.
@@ -251,7 +252,7 @@ pub fn redis_url_from_env(
 ) -> Result<RedisUrl, ConfigErrors> {
     let environment = Environment::of(environment);
     let mut errors = ConfigErrors::new("");
-    let url = environment::url_without_file(flag, &environment);
+    let url = environment::url_without_file(flag, &environment, &mut errors);
     let found = environment::redis_url(url, &environment, &mut errors);
     match found {
         Some(given) if errors.is_empty() => Ok(given.value),

@@ -201,7 +201,10 @@ fn the_endpoint_is_not_open_to_other_machines_without_a_password() {
         assert!(settings.effective_toml().contains("password = \"***\" # from TICKCACHE_EMBEDDED_PASSWORD"));
     }
     for listen in ["127.0.0.1:0", "[::1]:6380", "127.9.9.9:1", ""] {
-        assert_eq!(loaded(&format!("[embedded]\nlisten = {listen:?}\n{MINIMAL}"), &[]).embedded.password, None);
+        assert_eq!(
+            loaded(&format!("[embedded]\nlisten = {listen:?}\n{MINIMAL}"), &[]).embedded.password,
+            None
+        );
     }
     for (name, problem) in [
         ("certificate_file", "a certificate without embedded.key_file"),

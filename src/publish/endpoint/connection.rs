@@ -4,15 +4,16 @@
 //! at most [`PIPELINE_MAX`] requests or [`OUTPUT_ENOUGH`] bytes, then lets others have their turn. Reads nothing while the
 //! client does not take its replies, so that nothing piles up.
 
+use std::future::poll_fn;
 use std::io;
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
-use metrics::counter;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::timeout;
 
 use crate::clock;
-use crate::telemetry::names;
 
 use super::commands;
 use super::mailbox::Delivery;
@@ -117,14 +118,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<'_, S> {
                 Turn::Idle if !self.delivery.is_empty() => continue,
                 Turn::Idle => {}
             }
-            let is_stranger = self.session.trust == Trust::Stranger;
+            let (is_stranger, listens) = (self.session.trust == Trust::Stranger, self.session.listens());
             tokio::select! {
+                biased;
                 read = read_some(&mut self.socket, &mut self.input) => {
                     if read? == 0 {
                         return Ok(End::Done);
                     }
                 }
-                () = self.session.mailbox.arrived() => {}
+                () = self.session.mailbox.arrived(), if listens => {}
                 () = &mut login, if is_stranger => {
                     met("login");
                     return Ok(End::Login);
@@ -189,10 +191,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<'_, S> {
             Totals::add(&totals.requests, answered);
             Totals::add(&totals.hits, std::mem::take(&mut self.session.hits));
             Totals::add(&totals.misses, std::mem::take(&mut self.session.misses));
-            counter!(names::EMBEDDED_REQUESTS).increment(answered);
+            self.shared.meters.requests.increment(answered);
         }
         if errors > 0 {
-            counter!(names::EMBEDDED_ERRORS).increment(errors);
+            self.shared.meters.errors.increment(errors);
         }
     }
 
@@ -200,7 +202,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<'_, S> {
     fn push(&mut self) -> bool {
         let mailbox = &self.session.mailbox;
         if self.delivery.is_empty() {
-            if self.session.counts.all() == 0 && !mailbox.lock().is_tracking() {
+            if !self.session.listens() {
                 return true;
             }
             if !mailbox.take(&mut self.delivery) {
@@ -211,14 +213,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<'_, S> {
         let (now, enough) = (clock::mono(), self.output.len() + OUTPUT_ENOUGH);
         let told = mailbox.lock().deliver(&mut self.delivery, view, now, protocol, &mut self.output, enough);
         if told > 0 {
-            counter!(names::EMBEDDED_PUSHES).increment(told as u64);
+            self.shared.meters.pushes.increment(told as u64);
         }
         true
     }
 
     /// Says whether the client took it all.
     async fn write(&mut self) -> io::Result<bool> {
-        let mut rest = self.output.as_slice();
+        if self.output.is_empty() {
+            return Ok(true);
+        }
+        // Nearly always the kernel takes it at once, and no timer is needed.
+        let at_once =
+            poll_fn(|context| Poll::Ready(Pin::new(&mut self.socket).poll_write(context, &self.output)));
+        let taken = match at_once.await {
+            Poll::Ready(taken) => taken?,
+            Poll::Pending => 0,
+        };
+        let mut rest = &self.output[taken..];
         while !rest.is_empty() {
             match timeout(self.shared.limits.stalled_max, self.socket.write(rest)).await {
                 Ok(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
@@ -230,14 +242,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<'_, S> {
                 }
             }
         }
-        if !self.output.is_empty() {
-            match timeout(self.shared.limits.stalled_max, self.socket.flush()).await {
-                Ok(flushed) => flushed?,
-                Err(_) => return Ok(false),
+        match timeout(self.shared.limits.stalled_max, self.socket.flush()).await {
+            Ok(flushed) => flushed?,
+            Err(_) => {
+                met("stalled");
+                return Ok(false);
             }
-            self.output.clear();
-            self.output.shrink_to(BUFFER_KEPT);
         }
+        self.output.clear();
+        self.output.shrink_to(BUFFER_KEPT);
         Ok(true)
     }
 }

@@ -10,9 +10,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use metrics::{counter, gauge};
-use socket2::{SockRef, TcpKeepalive};
+use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use tokio::io::AsyncWriteExt as _;
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
@@ -23,11 +23,11 @@ use crate::telemetry::names;
 use super::EmbeddedOptions;
 use super::connection::{self, End, LOGIN_MAX};
 use super::hub::Hub;
-use super::session::{Password, Shared, Totals, met};
+use super::session::{Meters, Password, Shared, Totals, met};
 use super::view::View;
 
 /// Connections that the kernel keeps until they are taken.
-const BACKLOG: u32 = 1_024;
+const BACKLOG: i32 = 1_024;
 /// A client that is gone without a word is found by probes after so long, and so often.
 const KEEPALIVE: Duration = Duration::from_secs(60);
 /// After an error that concerns all connections (no descriptors left).
@@ -36,7 +36,7 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 /// An endpoint that listens already.
 #[derive(Debug)]
 pub struct EmbeddedServer {
-    listener: TcpListener,
+    listener: std::net::TcpListener,
     acceptor: Option<Acceptor>,
     shared: Arc<Shared>,
 }
@@ -52,15 +52,17 @@ impl std::fmt::Debug for Acceptor {
 }
 
 impl EmbeddedServer {
-    /// Listens; whoever connects waits for [`Self::run`]. To be called on the runtime that it will run on.
+    /// Listens; whoever connects waits for [`Self::run`].
     ///
     /// # Errors
     /// What the system says when the address cannot be had.
     pub fn bind(options: EmbeddedOptions) -> io::Result<Self> {
-        let socket = if options.listen.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-        socket.set_reuseaddr(true)?;
-        socket.bind(options.listen)?;
-        let listener = socket.listen(BACKLOG)?;
+        let socket = Socket::new(Domain::for_address(options.listen), Type::STREAM, Some(Protocol::TCP))?;
+        socket.set_reuse_address(true)?;
+        socket.bind(&options.listen.into())?;
+        socket.listen(BACKLOG)?;
+        socket.set_nonblocking(true)?;
+        let listener = std::net::TcpListener::from(socket);
         let view = Arc::new(View::new(&options.namespace, &options.engine, options.tables));
         let shared = Shared {
             hub: Hub::new(Arc::clone(&view)),
@@ -70,6 +72,7 @@ impl EmbeddedServer {
             totals: Totals::default(),
             started: clock::mono(),
             port: listener.local_addr()?.port(),
+            meters: Meters::new(),
         };
         let acceptor = options.tls.map(|config| Acceptor(TlsAcceptor::from(config)));
         Ok(Self { listener, acceptor, shared: Arc::new(shared) })
@@ -84,51 +87,62 @@ impl EmbeddedServer {
     }
 
     /// Serves until it is dropped.
-    pub async fn run(self) {
+    ///
+    /// # Errors
+    /// What the system says when the socket cannot be served.
+    pub async fn run(self) -> io::Result<()> {
+        let Self { listener, acceptor, shared } = self;
+        let listener = TcpListener::from_std(listener)?;
         tokio::select! {
-            () = self.shared.hub.dispatch() => {}
-            () = self.accept() => {}
+            () = shared.hub.dispatch() => Ok(()),
+            () = accept(&listener, acceptor.as_ref(), &shared) => Ok(()),
         }
     }
+}
 
-    async fn accept(&self) {
-        let (mut tasks, mut id) = (JoinSet::new(), 0_u64);
-        loop {
-            tokio::select! {
-                // Those that ended are let go of.
-                Some(_) = tasks.join_next() => {}
-                accepted = self.listener.accept() => match accepted {
-                    Ok((stream, _)) => {
-                        id += 1;
-                        self.take(stream, id, &mut tasks);
-                    }
-                    Err(error) => {
-                        tracing::warn!(%error, "the embedded endpoint cannot accept");
-                        tokio::time::sleep(ACCEPT_AGAIN).await;
-                    }
-                },
-            }
+async fn accept(listener: &TcpListener, acceptor: Option<&Acceptor>, shared: &Arc<Shared>) {
+    let (mut tasks, mut id) = (JoinSet::new(), 0_u64);
+    loop {
+        tokio::select! {
+            // Those that ended are let go of.
+            Some(_) = tasks.join_next() => {}
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    id += 1;
+                    take(stream, id, acceptor, shared, &mut tasks);
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the embedded endpoint cannot accept");
+                    tokio::time::sleep(ACCEPT_AGAIN).await;
+                }
+            },
         }
     }
+}
 
-    fn take(&self, stream: TcpStream, id: u64, tasks: &mut JoinSet<()>) {
-        Totals::add(&self.shared.totals.connections, 1);
-        counter!(names::EMBEDDED_CONNECTS).increment(1);
-        let Some(place) = Place::take(&self.shared) else {
-            met("clients");
-            Totals::add(&self.shared.totals.refused, 1);
-            refuse(&stream);
-            return;
-        };
-        let acceptor = self.acceptor.clone();
-        tasks.spawn(async move {
-            let end = serve(stream, acceptor, id, &place.0).await;
-            if let Some(why) = end.as_str() {
-                counter!(names::EMBEDDED_DISCONNECTS, "why" => why).increment(1);
-                tracing::debug!(client = id, why, "a client of the embedded endpoint was disconnected");
-            }
-        });
-    }
+fn take(
+    stream: TcpStream,
+    id: u64,
+    acceptor: Option<&Acceptor>,
+    shared: &Arc<Shared>,
+    tasks: &mut JoinSet<()>,
+) {
+    Totals::add(&shared.totals.connections, 1);
+    counter!(names::EMBEDDED_CONNECTS).increment(1);
+    let Some(place) = Place::take(shared) else {
+        met("clients");
+        Totals::add(&shared.totals.refused, 1);
+        refuse(&stream);
+        return;
+    };
+    let acceptor = acceptor.cloned();
+    tasks.spawn(async move {
+        let end = serve(stream, acceptor, id, &place.0).await;
+        if let Some(why) = end.as_str() {
+            counter!(names::EMBEDDED_DISCONNECTS, "why" => why).increment(1);
+            tracing::debug!(client = id, why, "a client of the embedded endpoint was disconnected");
+        }
+    });
 }
 
 /// One of the places for clients.

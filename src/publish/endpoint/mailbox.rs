@@ -169,10 +169,6 @@ impl State {
         self.counts().all() == 0 && self.prefixes.is_none()
     }
 
-    pub(super) const fn is_tracking(&self) -> bool {
-        self.prefixes.is_some()
-    }
-
     pub(super) const fn prefixes(&self) -> Option<&BTreeSet<Box<[u8]>>> {
         self.prefixes.as_ref()
     }

@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use metrics::counter;
+use metrics::{Counter, counter};
 use subtle::ConstantTimeEq as _;
 
 use crate::domain::{MonoTime, WallTime};
@@ -50,6 +50,30 @@ pub(super) struct Shared {
     pub(super) totals: Totals,
     pub(super) started: MonoTime,
     pub(super) port: u16,
+    pub(super) meters: Meters,
+}
+
+/// Looked up once: what is counted at each turn of a client.
+pub(super) struct Meters {
+    pub(super) requests: Counter,
+    pub(super) errors: Counter,
+    pub(super) pushes: Counter,
+}
+
+impl Meters {
+    pub(super) fn new() -> Self {
+        Self {
+            requests: counter!(names::EMBEDDED_REQUESTS),
+            errors: counter!(names::EMBEDDED_ERRORS),
+            pushes: counter!(names::EMBEDDED_PUSHES),
+        }
+    }
+}
+
+impl std::fmt::Debug for Meters {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Meters")
+    }
 }
 
 /// What a client has to say; printed nowhere.
@@ -154,6 +178,7 @@ pub(super) struct Session {
     pub(super) name: Vec<u8>,
     pub(super) transaction: Option<Transaction>,
     pub(super) counts: Counts,
+    pub(super) is_tracking: bool,
     /// The connection ends once the replies are written.
     pub(super) is_ending: bool,
     pub(super) hits: u64,
@@ -169,6 +194,7 @@ impl Session {
             name: Vec::new(),
             transaction: None,
             counts: Counts::default(),
+            is_tracking: false,
             is_ending: false,
             hits: 0,
             misses: 0,
@@ -180,6 +206,12 @@ impl Session {
         shared.hub.forget(&self.mailbox);
         let (id, mailbox) = (self.mailbox.id, Arc::clone(&self.mailbox));
         *self = Self { mailbox, ..Self::new(id, shared) };
+    }
+
+    /// Whether anything may be told to it.
+    #[inline]
+    pub(super) const fn listens(&self) -> bool {
+        self.is_tracking || self.counts.all() > 0
     }
 
     /// In version 2 a client that subscribed may do little else: replies and messages look alike.

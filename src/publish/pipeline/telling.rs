@@ -65,7 +65,8 @@ impl Pipeline {
             self.telling.engine_at = now.mono.after(SIGN_EVERY);
             let feeds: Vec<_> =
                 self.feeds.iter().map(|writer| (writer.feed.clone(), writer.role(now.mono))).collect();
-            let mut said = Vec::new();
+            // In Redis the script puts the server's clock in front: here the engine is the server.
+            let mut said = format!("{} ", now.wall.nanos() / 1_000_000).into_bytes();
             encode_engine(self.started_ms, env!("CARGO_PKG_VERSION"), &feeds, self.breakers(), &mut said);
             board.show_engine(said, now.mono);
         }

@@ -144,6 +144,7 @@ pub(in super::super) fn client_tracking(call: &mut Call<'_>) {
     let Some(tracking) = options(call) else { return call.error(SYNTAX) };
     if is_word(call.argument(2), "off") {
         call.shared.hub.untrack(&call.session.mailbox);
+        call.session.is_tracking = false;
         return call.ok();
     }
     if !is_word(call.argument(2), "on") {
@@ -173,6 +174,7 @@ pub(in super::super) fn client_tracking(call: &mut Call<'_>) {
         return call.error(&format!("ERR {OURS} a client has at most {PATTERNS_MAX} prefixes"));
     }
     call.shared.hub.track(&call.session.mailbox, prefixes);
+    call.session.is_tracking = true;
     call.ok();
 }
 
