@@ -1,8 +1,8 @@
 //! The engine's own endpoint: its newest values over the protocol of Redis, for whoever has none.
 //!
 //! Owns the listener, one task a client, and what is told to subscribers. It is a read endpoint of the engine's tables and no
-//! database: what would write is refused (`-READONLY tickcache embedded store: ...`). Runs on the slow runtime; the hot
-//! thread neither wakes it nor waits for it. Answers are those of redis-server 7.0, errors included, where a client can
+//! database: what would write is refused (`-READONLY tickcache embedded store: ...`). Runs on a runtime of its own; the
+//! hot thread neither wakes it nor waits for it. Answers are those of redis-server 7.0, errors included, where a client can
 //! depend on them.
 //!
 //! What is consistent with what: a value is read under its slot's lock, so it is one whole value, within its TTL at that very
