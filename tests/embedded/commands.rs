@@ -139,6 +139,7 @@ fn errors_have_the_words_of_redis_server() {
             ("auth a b", "-WRONGPASS invalid username-password pair or user is disabled.\r\n"),
             ("auth a b c", "-ERR syntax error\r\n"),
             ("scan x", "-ERR invalid cursor\r\n"),
+            ("scan -1", "*2\r\n$1\r\n0\r\n*0\r\n"),
             ("scan 0 count 0", "-ERR syntax error\r\n"),
             ("scan 0 count x", "-ERR value is not an integer or out of range\r\n"),
             ("getrange a 0 x", "-ERR value is not an integer or out of range\r\n"),

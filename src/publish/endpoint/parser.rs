@@ -4,9 +4,10 @@
 //! caller's buffer, and a request that comes in pieces is not read twice. A request has at most [`ARGUMENTS_MAX`]
 //! arguments and [`REQUEST_BYTES_MAX`] bytes, before a login those of redis-server (10 arguments of 16 KiB).
 //!
-//! Why no crate: `redis-protocol` (the only kept one that can serve; MIT) makes one owned frame of each request, with an allocation
-//! an argument list, knows no lines, no limits before a frame is whole, and words its errors otherwise than redis-server; `redis`
-//! reads replies only. What remains of a codec once these are ours is this file. Measured: see the module's own header.
+//! Why no crate: `redis-protocol` 6 (MIT, kept) is the only one that reads requests; `redis` reads replies. It makes one frame with
+//! an allocated list of arguments of each request, knows no inline requests, has no limits before a frame is whole, reads a
+//! request that comes in pieces from its beginning again, and words its errors otherwise than redis-server. Measured on 2 vCPUs of an
+//! AMD EPYC, pipelined: a GET 43 ns here, 390 ns there; an MGET of 16 keys 305 and 1,900 ns.
 
 use std::ops::Range;
 

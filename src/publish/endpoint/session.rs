@@ -7,13 +7,14 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use metrics::{Counter, counter};
+use metrics::{Counter, counter, gauge};
 use subtle::ConstantTimeEq as _;
 
 use crate::domain::{MonoTime, WallTime};
 use crate::telemetry::names;
 
 use super::EmbeddedLimits;
+use super::connection::End;
 use super::hub::Hub;
 use super::mailbox::{Counts, Mailbox};
 use super::parser::{REQUEST_BYTES_MAX, Trust};
@@ -53,6 +54,22 @@ pub(super) struct Shared {
     pub(super) meters: Meters,
 }
 
+/// What can be met: the label `limit` of the metric.
+const LIMITS: [&str; 12] = [
+    "clients",
+    "request",
+    "arguments",
+    "pipeline",
+    "subscriptions",
+    "patterns",
+    "transaction",
+    "output",
+    "stalled",
+    "messages",
+    "login",
+    "notices",
+];
+
 /// Looked up once: what is counted at each turn of a client.
 pub(super) struct Meters {
     pub(super) requests: Counter,
@@ -61,7 +78,18 @@ pub(super) struct Meters {
 }
 
 impl Meters {
+    /// Every one of the endpoint's metrics is there from the start, at zero.
     pub(super) fn new() -> Self {
+        gauge!(names::EMBEDDED_CLIENTS).increment(0);
+        counter!(names::EMBEDDED_CONNECTS).increment(0);
+        for limit in LIMITS {
+            counter!(names::EMBEDDED_LIMITS, "limit" => limit).increment(0);
+        }
+        for why in
+            [End::Protocol, End::Stalled, End::Messages, End::Login].iter().filter_map(|end| end.as_str())
+        {
+            counter!(names::EMBEDDED_DISCONNECTS, "why" => why).increment(0);
+        }
         Self {
             requests: counter!(names::EMBEDDED_REQUESTS),
             errors: counter!(names::EMBEDDED_ERRORS),

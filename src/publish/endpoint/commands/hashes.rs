@@ -1,12 +1,11 @@
 //! HGET and its relatives, for `catalog`, `meta` and `engines`. <https://redis.io/docs/latest/commands/?group=hash>
 
-use super::super::parser::integer;
 use super::super::reply::{bulk, head};
 use super::super::session::Call;
 use super::super::view::{Kind, Place};
 use super::super::{glob, reply};
 use super::WRONG_TYPE;
-use super::keys::{Walk, walk};
+use super::keys::{Walk, cursor, walk};
 
 /// What stands under the first key.
 enum Hash {
@@ -134,7 +133,7 @@ pub(in super::super) fn hvals(call: &mut Call<'_>) {
 
 /// The cursor is the place of the next field: fields that come or go meanwhile may shift it.
 pub(in super::super) fn hscan(call: &mut Call<'_>) {
-    let Some(cursor) = integer(call.argument(2)).and_then(|cursor| usize::try_from(cursor).ok()) else {
+    let Some(cursor) = cursor(call.argument(2)) else {
         return call.error("ERR invalid cursor");
     };
     let place = match hash(call) {

@@ -132,8 +132,16 @@ pub(super) fn walk(request: Request<'_>, first: usize) -> Result<Walk<'_>, &'sta
     Ok(walk)
 }
 
+/// As `strtoul` reads it: what is negative is a very large one, behind every key.
+pub(super) fn cursor(argument: &[u8]) -> Option<usize> {
+    let text = std::str::from_utf8(argument).ok()?;
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let number = digits.parse::<u64>().ok()?;
+    Some(if digits.len() < text.len() { usize::MAX } else { usize::try_from(number).unwrap_or(usize::MAX) })
+}
+
 pub(in super::super) fn scan(call: &mut Call<'_>) {
-    let Some(cursor) = integer(call.argument(1)).and_then(|cursor| usize::try_from(cursor).ok()) else {
+    let Some(cursor) = cursor(call.argument(1)) else {
         return call.error("ERR invalid cursor");
     };
     let Walk { pattern, count, kind } = match walk(call.request, 2) {
