@@ -7,7 +7,7 @@ import Redis from "ioredis";
 const [instrument = "BTC-USDT", venue = "binance"] = process.argv.slice(2);
 const key = `tickcache:v1:price:{${instrument}}:${venue}`;
 const channel = `tickcache:v1:update:price:{${instrument}}:${venue}`; // On a Cluster: ssubscribe, see `transport` in meta.
-const url = process.env.REDIS_URL ?? "redis://127.0.0.1:6379";
+const url = process.env.REDIS_URL ?? "redis://127.0.0.1:6380";
 const ttl = 30_000; // A copy older than this says nothing any more, so it keeps nothing out.
 
 let newest = [-1n, -1n];

@@ -40,7 +40,7 @@ def take(value):
 
 
 def follow():
-    client = redis.Redis.from_url(os.environ.get("REDIS_URL", "redis://127.0.0.1:6379"), socket_timeout=1)
+    client = redis.Redis.from_url(os.environ.get("REDIS_URL", "redis://127.0.0.1:6380"), socket_timeout=1)
     with client, client.pubsub() as subscription:
         subscription.subscribe(channel)
         looked = 0.0

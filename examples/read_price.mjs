@@ -5,7 +5,7 @@ import { decode } from "@msgpack/msgpack";
 import Redis from "ioredis";
 
 const [instrument = "BTC-USDT", venue = "binance"] = process.argv.slice(2);
-const client = new Redis(process.env.REDIS_URL ?? "redis://127.0.0.1:6379");
+const client = new Redis(process.env.REDIS_URL ?? "redis://127.0.0.1:6380");
 
 // Bytes, not text; and 64-bit integers as BigInt, because a double has 53 bits.
 const value = await client.getBuffer(`tickcache:v1:price:{${instrument}}:${venue}`);

@@ -13,7 +13,7 @@ import msgpack
 import redis
 
 instrument, venue = (sys.argv[1:] + ["BTC-USDT", "binance"][len(sys.argv) - 1 :])[:2]
-client = redis.Redis.from_url(os.environ.get("REDIS_URL", "redis://127.0.0.1:6379"))
+client = redis.Redis.from_url(os.environ.get("REDIS_URL", "redis://127.0.0.1:6380"))
 
 value = client.get(f"tickcache:v1:price:{{{instrument}}}:{venue}")
 if value is None:

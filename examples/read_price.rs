@@ -15,7 +15,7 @@ async fn main() -> anyhow::Result<ExitCode> {
     let mut arguments = env::args().skip(1);
     let instrument = arguments.next().unwrap_or_else(|| "BTC-USDT".into()).parse()?;
     let venue = arguments.next().unwrap_or_else(|| "binance".into()).parse()?;
-    let url = env::var("REDIS_URL").unwrap_or_else(|_| "redis://127.0.0.1:6379".into());
+    let url = env::var("REDIS_URL").unwrap_or_else(|_| "redis://127.0.0.1:6380".into());
 
     let reader = Reader::connect(&url, "tickcache".parse()?).await?;
     let Some(view) = reader.get(Entity::Price, &instrument, &venue).await?.into_view() else {

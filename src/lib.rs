@@ -18,7 +18,7 @@
 //! | [`telemetry`] | metric names, logs, the Prometheus exporter |
 //! | [`feed`] | sessions with venues: connect, subscribe, decode, watch, reconnect; REST within a budget |
 //! | [`process`] | books, continuity, how far each value can be trusted, and what is worth telling |
-//! | [`publish`] | the conflation table, leases and the fence, pipelines to Redis in every form and their supervision, the table that other threads read |
+//! | [`publish`] | the conflation table, leases and the fence, pipelines to Redis in every form and their supervision, the table that other threads read, and the engine's own endpoint |
 //! | [`reader`] | the client library |
 //! | [`capture`] | recordings: their format, the tap that frames are left at, the files, the reader |
 //! | [`simulate`] | the venue simulator, with a book of its own |
@@ -28,12 +28,14 @@
 //! # Threads
 //! The hot thread holds the sessions, their books and the Redis connection: a frame goes from socket to socket in one call
 //! chain. Everything slow (REST, HTTP, the terminal) lives on another runtime, and talks to the hot thread through bounded
-//! channels or reads what it has published. A recording has a thread of its own, which fetches what was left for it.
+//! channels or reads what it has published. The engine's own endpoint has a third thread: its clients take one core at most. The hot
+//! thread never wakes it; while somebody is subscribed it marks what changed, and the endpoint looks once a millisecond. A
+//! recording has a thread of its own, too, which fetches what was left for it.
 //!
 //! # What is consistent with what
 //! Values of one key only get newer: (epoch, sequence) grows, whoever writes. An event comes after the value that it speaks of. Values of different keys are written in the order of their
 //! urgency and may be a moment apart; each carries its own times. A key whose value is not live says so at once; a key
-//! whose writer is gone expires.
+//! whose writer is gone expires. The endpoint serves the bytes that go to Redis, a moment earlier, and on a standby epoch 0.
 //!
 //! # What happens when something is full
 //! | what | bound | then |
@@ -53,6 +55,10 @@
 //! | channels of one reader | [`reader::CHANNELS_MAX`] | further keys are polled |
 //! | records that wait for the recorder's disk | `record.buffer_bytes_max` for a feed's frames, as much for its REST answers | dropped from the recording, counted |
 //! | a recording's file | `record.file_bytes_max` and one block of lines, one hour | the next file begins |
+//! | clients of the engine's endpoint, their requests, replies, subscriptions | [`publish::endpoint`] | refused with an error, counted |
+//! | values that wait for a subscriber of the endpoint | one a key | the newer one replaces the older one |
+//! | events that wait for a subscriber of the endpoint | [`publish::endpoint::MESSAGES_MAX`] | it is disconnected, counted |
+//! | messages that the hot thread leaves for the endpoint | [`publish::NOTICES_MAX`] | the oldest goes, counted |
 //! | requests to a session or to REST | their channels | dropped, asked again at a later tick |
 
 pub mod app;

@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, reason = "this is a command's output")]
 
 use std::io::{IsTerminal, Write};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -32,7 +33,10 @@ pub(super) struct DemoArgs {
     /// Print lines instead of drawing a table; always so where the output is no terminal
     #[arg(long)]
     plain: bool,
-    /// Also publish to this Redis; without it, values stay in the engine's own table
+    /// Where the engine's own endpoint listens, for redis-cli and every Redis client; "" turns it off
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:6380")]
+    listen: String,
+    /// Also publish to this Redis; without it, values are served by the engine alone
     #[arg(long, value_name = "URL")]
     redis: Option<String>,
 }
@@ -52,9 +56,8 @@ pub(super) async fn demo(args: DemoArgs) -> anyhow::Result<ExitCode> {
     let settings = settings(&args, &simulator)?;
     let engine = Engine::start(&settings)?;
     println!("a simulated Binance at {}, the engine streams it as the real one", simulator.websocket_url());
-    if args.redis.is_some() {
-        println!("publishing to {}; try: tickcache get BTC-USDT", settings.redis.to_string_masked());
-    }
+    let reading = how_to_read(&args, &settings, engine.endpoint());
+    print!("{reading}");
     let live = args.is_live();
     let end = async {
         match args.seconds {
@@ -66,12 +69,28 @@ pub(super) async fn demo(args: DemoArgs) -> anyhow::Result<ExitCode> {
         () = stopped => {}
         () = end => {}
         () = died(&engine) => {}
-        outcome = show(&engine, live) => outcome?,
+        outcome = show(&engine, live, &reading) => outcome?,
     }
     print!("{}", summary(&engine));
     engine.stop().await?;
     simulator.stop().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What to type elsewhere. Drawn again with each table, which clears the screen.
+fn how_to_read(args: &DemoArgs, settings: &Settings, endpoint: Option<SocketAddr>) -> String {
+    let mut text = String::new();
+    if args.redis.is_some() {
+        text.push_str(&format!("publishing to {}\n", settings.redis.to_string_masked()));
+    }
+    if let Some(address) = endpoint {
+        let (host, port) = (address.ip(), address.port());
+        text.push_str(&format!(
+            "reading, in another terminal:\n  tickcache watch BTC-USDT --redis redis://{address}\n  \
+             redis-cli -h {host} -p {port} --scan\n  redis-cli -h {host} -p {port} psubscribe '*'\n"
+        ));
+    }
+    text
 }
 
 /// The settings of the demo: the simulator's addresses, and a Redis only where the command line names one. The
@@ -80,8 +99,9 @@ fn settings(args: &DemoArgs, simulator: &Simulator) -> anyhow::Result<Settings> 
     let instruments: Vec<String> =
         simulator.symbols().iter().map(|info| format!("{}-{}", info.base, info.quote)).collect();
     let mut text = format!(
-        "[store]\nkind = \"{}\"\n[embedded]\nlisten = \"\"\n[http]\nlisten = \"\"\n",
+        "[store]\nkind = \"{}\"\n[embedded]\nlisten = \"{}\"\n[http]\nlisten = \"\"\n",
         if args.redis.is_some() { "redis" } else { "embedded" },
+        args.listen,
     );
     if let Some(url) = &args.redis {
         // Checked first, for an error that speaks of the option.
@@ -100,7 +120,7 @@ fn settings(args: &DemoArgs, simulator: &Simulator) -> anyhow::Result<Settings> 
         .map_err(|errors| anyhow::anyhow!("{errors}"))
 }
 
-async fn show(engine: &Engine, live: bool) -> anyhow::Result<()> {
+async fn show(engine: &Engine, live: bool, reading: &str) -> anyhow::Result<()> {
     let mut display = Display::new(engine);
     let mut timer = tokio::time::interval(if live { DRAW_EVERY } else { PRINT_EVERY });
     let mut last = clock::mono();
@@ -111,7 +131,7 @@ async fn show(engine: &Engine, live: bool) -> anyhow::Result<()> {
         last = now;
         let mut out = std::io::stdout().lock();
         if live {
-            write!(out, "{CLEAR}{table}\n{}Ctrl-C ends.\n", figures(engine))?;
+            write!(out, "{CLEAR}{table}\n{}{reading}Ctrl-C ends.\n", figures(engine))?;
         } else {
             writeln!(out, "{table}{}", figures(engine))?;
         }

@@ -3,6 +3,7 @@
 //! Owns the wiring of the stages: which key is which slot, which instrument is on which session. Everything that can be
 //! wrong with the settings is found before anything starts.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use anyhow::Context;
 use tokio::sync::{mpsc, watch};
 
 use super::board::FeedBoard;
+use super::endpoint::Served;
 use super::feed_plan;
 pub use super::feed_plan::venue_defaults;
 use super::rest_worker::{Job, RestWorker};
@@ -49,13 +51,14 @@ pub struct Engine {
     feeds: Vec<(Feed, Arc<FeedBoard>, u64)>,
     store: StoreKind,
     recorder: Option<Recorder>,
+    endpoint: Option<Served>,
 }
 
 impl Engine {
     /// Starts the hot thread and the REST workers; the latter on the runtime that this is called in.
     ///
     /// # Errors
-    /// An instrument that its venue cannot have, too many keys, a thread that cannot be started.
+    /// An instrument that its venue cannot have, too many keys, a thread that cannot be started, an address that cannot be had.
     pub fn start(settings: &Settings) -> anyhow::Result<Self> {
         let (stop, stopped) = watch::channel(false);
         let mut slots = SlotPlan::new();
@@ -68,13 +71,15 @@ impl Engine {
         }
         let names: Vec<Feed> = feeds.iter().map(|plan| plan.feed.clone()).collect();
         let recorder = record(settings, &names, &mut feeds, &mut workers)?;
-        let (options, beside) = store::open(settings, names)?;
+        let (options, beside) = store::open(settings, Vec::clone(&names))?;
         let engine = options.pipeline.engine.clone();
+        let table = Arc::new(ValueTable::new(&slots));
+        // Before anything runs: an address that cannot be had must not leave keys behind.
+        let endpoint = Served::start(settings, &engine, vec![(Arc::clone(&table), names)])?;
         let (asking, asked) = mpsc::channel(COMMANDS_MAX);
         if let Some(beside) = beside {
             tokio::spawn(carry(beside, asking, stop.subscribe()));
         }
-        let table = Arc::new(ValueTable::new(&slots));
         let writer = Arc::new(StatsBoard::new());
         let plan = ShardPlan {
             feeds,
@@ -90,7 +95,17 @@ impl Engine {
         }
         let thread = shard::spawn(plan).context("the hot thread cannot be started")?;
         tracing::info!(engine, keys = keys.len(), store = settings.store.as_str(), "engine started");
-        Ok(Self { stop, thread, keys, table, writer, feeds: boards, store: settings.store, recorder })
+        Ok(Self {
+            stop,
+            thread,
+            keys,
+            table,
+            writer,
+            feeds: boards,
+            store: settings.store,
+            recorder,
+            endpoint,
+        })
     }
 
     /// The keys that it writes.
@@ -122,6 +137,12 @@ impl Engine {
         self.recorder.as_ref().map(Recorder::board)
     }
 
+    /// Where its own endpoint listens; `None` = it is off.
+    #[must_use]
+    pub fn endpoint(&self) -> Option<SocketAddr> {
+        self.endpoint.as_ref().map(Served::address)
+    }
+
     /// Whether the hot thread is gone, which it never is before [`Self::stop`] unless it panicked.
     #[must_use]
     pub fn is_dead(&self) -> bool {
@@ -148,6 +169,9 @@ impl Engine {
             if tokio::time::timeout(RECORDING_END_MAX, ending).await.is_err() {
                 tracing::error!("the recording's disk does not answer: its last lines may be missing");
             }
+        }
+        if let Some(endpoint) = self.endpoint {
+            endpoint.stop().await;
         }
         joined.map_err(|_| anyhow::anyhow!("the hot thread panicked; its message is in the log"))
     }

@@ -19,6 +19,7 @@ mod check;
 mod cli;
 mod demo;
 mod display;
+mod endpoint;
 mod engine;
 mod feed_metrics;
 mod feed_plan;

@@ -58,7 +58,7 @@ pub(super) async fn record(args: RecordArgs) -> anyhow::Result<ExitCode> {
 /// The engine keeps its books all the same: it is they that find out whether a session is worth recording.
 fn only_recording(mut settings: Settings, args: &RecordArgs) -> Settings {
     settings.store = StoreKind::Embedded;
-    settings.embedded_listen = None;
+    settings.embedded.listen = None;
     settings.http_listen = None;
     settings.record.dir = Some(args.out.clone());
     settings

@@ -34,10 +34,8 @@ pub(super) async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     // Before the engine: an address that cannot be had must not leave keys behind.
     let server = server(&settings).await?;
     let engine = Engine::start(&settings)?;
-    if settings.store == StoreKind::Embedded {
-        tracing::warn!(
-            "store.kind is \"embedded\": values stay inside this process, which does not serve them yet"
-        );
+    if settings.store == StoreKind::Embedded && engine.endpoint().is_none() {
+        tracing::warn!("store.kind is \"embedded\" and embedded.listen is off: nobody can read the values");
     }
     if let Some(server) = server {
         tracing::info!(address = %server.address()?, "serving /metrics and /healthz");

@@ -1,6 +1,7 @@
 //! The settings in force, as a file that loads again.
 
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use toml::Value;
 use super::engine_id::EngineId;
 use super::keys::{self, Key};
 use super::secret::MASK;
-use super::settings::{FeedSettings, Settings};
+use super::settings::{EmbeddedSettings, FeedSettings, Settings};
 use super::validate::decimal;
 
 impl Settings {
@@ -22,9 +23,7 @@ impl Settings {
         out.value(&keys::ENGINE_ID, text(self.engine_id.as_ref().map_or("", EngineId::as_str)));
         out.value(&keys::STORE_KIND, text(self.store.as_str()));
         out.redis();
-        let listen =
-            |address: Option<std::net::SocketAddr>| text(&address.map(|a| a.to_string()).unwrap_or_default());
-        out.value(&keys::EMBEDDED_LISTEN, listen(self.embedded_listen));
+        out.embedded();
         out.value(&keys::HTTP_LISTEN, listen(self.http_listen));
         out.value(&keys::TTL_PRICE, seconds(self.ttl.price));
         out.value(&keys::TTL_LIQUIDITY, seconds(self.ttl.liquidity));
@@ -84,6 +83,21 @@ impl Writer<'_> {
         self.value(&keys::REDIS_KEY_FILE, path(&tls_files.key));
     }
 
+    fn embedded(&mut self) {
+        let EmbeddedSettings { listen: address, password, certificate_and_key, .. } = &self.settings.embedded;
+        let (certificate, key) = certificate_and_key.clone().unwrap_or_default();
+        self.value(&keys::EMBEDDED_LISTEN, listen(*address));
+        self.value(&keys::EMBEDDED_PASSWORD, text(password.as_ref().map_or("", |_| MASK)));
+        self.value(&keys::EMBEDDED_CERTIFICATE_FILE, text(&certificate.to_string_lossy()));
+        self.value(&keys::EMBEDDED_KEY_FILE, text(&key.to_string_lossy()));
+        let EmbeddedSettings { clients_max, output_buffer_bytes_max, subscriptions_max, stalled_max, .. } =
+            self.settings.embedded;
+        self.value(&keys::EMBEDDED_CLIENTS_MAX, clients_max.to_string());
+        self.value(&keys::EMBEDDED_OUTPUT_MAX, output_buffer_bytes_max.to_string());
+        self.value(&keys::EMBEDDED_SUBSCRIPTIONS_MAX, subscriptions_max.to_string());
+        self.value(&keys::EMBEDDED_STALLED_MAX, seconds(stalled_max));
+    }
+
     fn feed(&mut self, feed: &FeedSettings) {
         self.section = keys::FEED_TABLE;
         self.line(format_args!("\n[[{}]]", keys::FEED_TABLE));
@@ -113,6 +127,10 @@ impl Writer<'_> {
     fn line(&mut self, line: std::fmt::Arguments<'_>) {
         writeln!(self.text, "{line}").expect("a String takes everything");
     }
+}
+
+fn listen(address: Option<SocketAddr>) -> String {
+    text(&address.map(|address| address.to_string()).unwrap_or_default())
 }
 
 fn text(text: &str) -> String {

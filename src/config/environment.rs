@@ -17,6 +17,9 @@
 //! container composers make of a variable that is not there).
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::error::{ConfigErrors, Origin, Problem};
 use super::keys::{self, FEED_TABLE, Key, SCALARS, Shape, VARIABLE_PREFIX, VARIABLES_THAT_ARE_NO_SETTINGS};
@@ -169,12 +172,50 @@ fn wrong_choice(
 }
 
 /// The URL before `REDIS_URL` and the parts, for who has no file.
-pub(super) fn url_without_file(flag: Option<&str>, environment: &Environment) -> Given<String> {
+pub(super) fn url_without_file(
+    flag: Option<&str>,
+    environment: &Environment,
+    errors: &mut ConfigErrors,
+) -> Given<String> {
     let own = || environment.given(&keys::REDIS_URL.variable());
+    let default = || Values::default().text(&keys::REDIS_URL);
     match flag {
         Some(text) => Given { value: text.to_owned(), origin: Origin::Flag("--redis") },
-        None => own().or_else(|| Values::default().text(&keys::REDIS_URL)).expect("redis.url has a default"),
+        None => own()
+            .or_else(|| embedded_url(environment, errors))
+            .or_else(default)
+            .expect("redis.url has a default"),
     }
+}
+
+/// Where the engine's own endpoint is: `TICKCACHE_EMBEDDED_LISTEN`, with `TICKCACHE_EMBEDDED_PASSWORD`, or their
+/// defaults. `None` where the environment speaks of a Redis.
+fn embedded_url(environment: &Environment, errors: &mut ConfigErrors) -> Option<Given<String>> {
+    const OF_REDIS: [&str; 6] =
+        ["REDIS_URL", "REDIS_HOST", "REDIS_PORT", "REDIS_USERNAME", "REDIS_PASSWORD", "REDIS_DB"];
+    let mode = environment.get(&keys::REDIS_MODE.variable()).is_some_and(|mode| mode != "single");
+    if mode || OF_REDIS.iter().any(|name| environment.get(name).is_some()) {
+        return None;
+    }
+    let kind = environment.get(&keys::STORE_KIND.variable());
+    if kind.or(whether(environment, errors).map(|said| said.value)).is_some_and(|kind| kind == "redis") {
+        return None;
+    }
+    let set = |key: &Key| environment.get(&key.variable()).filter(|text| !text.is_empty());
+    let listen = environment.given(&keys::EMBEDDED_LISTEN.variable());
+    let Given { value, origin } = listen.or_else(|| Values::default().text(&keys::EMBEDDED_LISTEN))?;
+    let mut address: SocketAddr = value.parse().ok()?;
+    // Who listens everywhere is reached at home.
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        IpAddr::V4(_) | IpAddr::V6(_) => {}
+    }
+    let scheme = if set(&keys::EMBEDDED_CERTIFICATE_FILE).is_some() { "rediss" } else { "redis" };
+    let login = set(&keys::EMBEDDED_PASSWORD)
+        .map(|password| format!(":{}@", utf8_percent_encode(password, NON_ALPHANUMERIC)))
+        .unwrap_or_default();
+    Some(Given { value: format!("{scheme}://{login}{address}"), origin })
 }
 
 /// Whether the parts of the environment replace those of a URL, or fill what it leaves out.

@@ -146,6 +146,16 @@ pub(super) static REDIS_CA_FILE: Key = text("redis.ca_file", Fallback::Text(""))
 pub(super) static REDIS_CERTIFICATE_FILE: Key = text("redis.certificate_file", Fallback::Text(""));
 pub(super) static REDIS_KEY_FILE: Key = text("redis.key_file", Fallback::Text(""));
 pub(super) static EMBEDDED_LISTEN: Key = text("embedded.listen", Fallback::Text("127.0.0.1:6380"));
+pub(super) static EMBEDDED_PASSWORD: Key =
+    Key { path: "embedded.password", shape: Shape::Secret, fallback: Fallback::Text("") };
+pub(super) static EMBEDDED_CERTIFICATE_FILE: Key = text("embedded.certificate_file", Fallback::Text(""));
+pub(super) static EMBEDDED_KEY_FILE: Key = text("embedded.key_file", Fallback::Text(""));
+pub(super) static EMBEDDED_CLIENTS_MAX: Key = number("embedded.clients_max", 1..=10_000, "clients", 256);
+pub(super) static EMBEDDED_OUTPUT_MAX: Key =
+    number("embedded.output_buffer_bytes_max", 65_536..=268_435_456, "bytes", 4_194_304);
+pub(super) static EMBEDDED_SUBSCRIPTIONS_MAX: Key =
+    number("embedded.subscriptions_max", 1..=100_000, "channels", 10_000);
+pub(super) static EMBEDDED_STALLED_MAX: Key = number("embedded.stalled_s_max", 1..=600, "seconds", 10);
 pub(super) static HTTP_LISTEN: Key = text("http.listen", Fallback::Text("127.0.0.1:8080"));
 pub(super) static TTL_PRICE: Key = ttl("ttl.price_s", PRICE_CONFIRMED_EVERY_S, 3_600, 30);
 pub(super) static TTL_LIQUIDITY: Key = ttl("ttl.liquidity_s", LIQUIDITY_CONFIRMED_EVERY_S, 3_600, 60);
@@ -173,7 +183,7 @@ pub(super) static RECORD_BUFFER_BYTES: Key =
     number("record.buffer_bytes_max", 1_048_576..=1_073_741_824, "bytes", 16_777_216);
 
 /// Every key outside of feeds, in the file's order.
-pub(super) static SCALARS: [&Key; 30] = [
+pub(super) static SCALARS: [&Key; 37] = [
     &NAMESPACE,
     &ENGINE_ID,
     &STORE_KIND,
@@ -187,6 +197,13 @@ pub(super) static SCALARS: [&Key; 30] = [
     &REDIS_CERTIFICATE_FILE,
     &REDIS_KEY_FILE,
     &EMBEDDED_LISTEN,
+    &EMBEDDED_PASSWORD,
+    &EMBEDDED_CERTIFICATE_FILE,
+    &EMBEDDED_KEY_FILE,
+    &EMBEDDED_CLIENTS_MAX,
+    &EMBEDDED_OUTPUT_MAX,
+    &EMBEDDED_SUBSCRIPTIONS_MAX,
+    &EMBEDDED_STALLED_MAX,
     &HTTP_LISTEN,
     &TTL_PRICE,
     &TTL_LIQUIDITY,

@@ -30,8 +30,8 @@ pub use redis_node::{REDIS_NODES_MAX, RedisNode, RedisNodeError};
 pub use redis_url::{REDIS_DB_MAX, REDIS_PORT_DEFAULT, RedisAddress, RedisUrl, RedisUrlError, Tls};
 pub use secret::{MASK, Secret};
 pub use settings::{
-    FeedSettings, LeaseSettings, RecordSettings, SentinelSettings, Settings, TlsFiles, VenueDefaults,
-    process_environment, redis_url_from_env,
+    EmbeddedSettings, FeedSettings, LeaseSettings, RecordSettings, SentinelSettings, Settings, TlsFiles,
+    VenueDefaults, process_environment, redis_url_from_env,
 };
 
 #[cfg(test)]

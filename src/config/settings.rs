@@ -40,6 +40,25 @@ pub struct TlsFiles {
     pub key: Option<PathBuf>,
 }
 
+/// The engine's own endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmbeddedSettings {
+    /// Where it listens; `None` = off.
+    pub listen: Option<SocketAddr>,
+    /// What clients must say; always there where other machines can reach it.
+    pub password: Option<Secret>,
+    /// Files in PEM form; `None` = no TLS. Not read here.
+    pub certificate_and_key: Option<(PathBuf, PathBuf)>,
+    /// Clients at a time.
+    pub clients_max: u32,
+    /// Bytes of one reply.
+    pub output_buffer_bytes_max: u32,
+    /// Channels of one client.
+    pub subscriptions_max: u32,
+    /// How long a client may take nothing of what is sent to it.
+    pub stalled_max: Duration,
+}
+
 /// How long a feed is an engine's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LeaseSettings {
@@ -138,8 +157,8 @@ pub struct Settings {
     pub sentinel: SentinelSettings,
     /// Certificates for Redis; none where the connection is not encrypted.
     pub tls_files: TlsFiles,
-    /// The Redis-protocol endpoint; `None` = off.
-    pub embedded_listen: Option<SocketAddr>,
+    /// The Redis-protocol endpoint.
+    pub embedded: EmbeddedSettings,
     /// Metrics and health; `None` = off.
     pub http_listen: Option<SocketAddr>,
     /// How long values live after their last write: at least three of WIRE.md's confirmation intervals.
@@ -211,7 +230,7 @@ impl PartialEq for Settings {
             redis_nodes,
             sentinel,
             tls_files,
-            embedded_listen,
+            embedded,
             http_listen,
             ttl,
             zstd_threshold_bytes,
@@ -235,7 +254,7 @@ impl PartialEq for Settings {
             && *redis_nodes == other.redis_nodes
             && *sentinel == other.sentinel
             && *tls_files == other.tls_files
-            && *embedded_listen == other.embedded_listen
+            && *embedded == other.embedded
             && *http_listen == other.http_listen
             && *ttl == other.ttl
             && *zstd_threshold_bytes == other.zstd_threshold_bytes
@@ -254,8 +273,9 @@ impl PartialEq for Settings {
 
 impl Eq for Settings {}
 
-/// Where a client finds Redis: `flag` (`--redis URL`), else `TICKCACHE_REDIS_URL`, `REDIS_URL`, else
-/// `redis://127.0.0.1:6379`; `REDIS_HOST` and the other parts count as they do for the engine.
+/// Where a client reads: `flag` (`--redis URL`), else `TICKCACHE_REDIS_URL`, `REDIS_URL`; where nothing in the environment
+/// speaks of a Redis, the engine's own endpoint (`TICKCACHE_EMBEDDED_LISTEN`, else `redis://127.0.0.1:6380`); else
+/// `redis://127.0.0.1:6379`. `REDIS_HOST` and the other parts count as they do for the engine.
 ///
 /// # Errors
 /// The URL or a part is malformed.
@@ -265,7 +285,7 @@ pub fn redis_url_from_env(
 ) -> Result<RedisUrl, ConfigErrors> {
     let environment = Environment::of(environment);
     let mut errors = ConfigErrors::new("");
-    let url = environment::url_without_file(flag, &environment);
+    let url = environment::url_without_file(flag, &environment, &mut errors);
     let found = environment::redis_url(url, &environment, &mut errors);
     match found {
         Some(given) if errors.is_empty() => Ok(given.value),

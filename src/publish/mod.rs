@@ -25,6 +25,7 @@
 //! | `writer`, `keepers`, `link`, `handshake`, `transport`, `tls` | connections |
 //! | `discovery`, `topology`, `servers`, `session` | which servers there are |
 //! | `server_watch`, `memory_policy`, `commands` | what is asked on the slow runtime |
+//! | `endpoint/`, `noticeboard` | the engine's own endpoint, and what the writer leaves for it |
 //! | `table`, `stats`, `meters`, `breaker` | what others see |
 
 mod address;
@@ -35,6 +36,7 @@ pub mod catalog;
 mod commands;
 pub mod conflation;
 pub mod discovery;
+pub mod endpoint;
 mod error;
 pub mod handshake;
 mod items;
@@ -44,6 +46,7 @@ pub mod lease;
 pub mod link;
 mod memory_policy;
 mod meters;
+mod noticeboard;
 mod outbox;
 pub mod pipeline;
 mod plan;
@@ -70,9 +73,11 @@ pub use address::{Credentials, Endpoint, RedisAddress};
 pub use breaker::Breaker;
 pub use commands::{COMMANDS_MAX, Commands};
 pub use discovery::{Deployment, Discovery};
+pub use endpoint::{EmbeddedLimits, EmbeddedOptions, EmbeddedServer};
 pub use error::{MESSAGE_MAX, PublishError, Recovery, Refusal, ReplyError};
 pub use lease::LeaseTimes;
 pub use memory_policy::{MemoryWarning, assess};
+pub use noticeboard::{NOTICES_MAX, Notice, Noticeboard, ShownLease, Watching};
 pub use pipeline::{FeedHealth, Fencing, PipelineOptions};
 pub use plan::{FeedIndex, NodeIndex, SLOTS_MAX, SlotKey, SlotPlan};
 pub use server_watch::{Restarts, ServerWatch};

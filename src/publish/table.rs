@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::domain::{MonoTime, SlotId, Version};
 
+use super::noticeboard::Noticeboard;
 use super::{SlotKey, SlotPlan};
 
 /// A value as it stands in the table.
@@ -35,6 +36,7 @@ pub struct ValueTable {
     keys: Vec<SlotKey>,
     places: HashMap<String, SlotId>,
     cells: Vec<Mutex<Cell>>,
+    board: Noticeboard,
 }
 
 impl ValueTable {
@@ -44,13 +46,26 @@ impl ValueTable {
         let keys = plan.slots().to_vec();
         let places = keys.iter().filter_map(|slot| Some((slot.key.clone(), plan.find(&slot.key)?))).collect();
         let cells = keys.iter().map(|_| Mutex::default()).collect();
-        Self { keys, places, cells }
+        let board = Noticeboard::new(keys.len());
+        Self { keys, places, cells, board }
+    }
+
+    /// What the writer tells beside the values.
+    #[must_use]
+    pub const fn board(&self) -> &Noticeboard {
+        &self.board
     }
 
     /// The slot of a key; `None` for one that this shard does not write.
     #[must_use]
     pub fn find(&self, key: &str) -> Option<SlotId> {
         self.places.get(key).copied()
+    }
+
+    /// The key of a slot.
+    #[must_use]
+    pub fn key(&self, slot: SlotId) -> Option<&str> {
+        Some(self.keys.get(slot.0 as usize)?.key.as_str())
     }
 
     /// Every key with its slot, whether or not it holds a value now.
@@ -79,6 +94,13 @@ impl ValueTable {
         Some(read(&cell.bytes, version))
     }
 
+    /// What is left of the TTL of a slot's value; `None` where there is no value.
+    #[must_use]
+    pub fn ttl(&self, slot: SlotId, now: MonoTime) -> Option<Duration> {
+        let cell = self.cell(slot)?;
+        (cell.version.is_some() && now < cell.expires).then(|| cell.expires.since(now))
+    }
+
     /// Replaces the value of a slot. The writer's sequences only grow, so the newest is the last one stored.
     pub(super) fn store(&self, slot: SlotId, bytes: &[u8], version: Version, now: MonoTime) {
         let ttl = Duration::from_millis(self.keys[slot.0 as usize].ttl_ms());
@@ -91,6 +113,8 @@ impl ValueTable {
         cell.bytes.extend_from_slice(bytes);
         cell.version = Some(version);
         cell.expires = now.after(ttl);
+        drop(cell);
+        self.board.mark(slot);
     }
 
     /// A reader that panicked under the lock cannot have left a half-written value: only `store` writes.

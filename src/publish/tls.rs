@@ -9,7 +9,7 @@ use std::sync::Arc;
 use rustls::client::WantsClientCert;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, ConfigBuilder, RootCertStore};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore, ServerConfig};
 
 use super::PublishError;
 
@@ -42,6 +42,25 @@ pub fn client_config(
             source,
         }
     })
+}
+
+/// For the endpoint: its chain, its own certificate first, and the key of that one, both PEM files.
+///
+/// # Errors
+/// As [`client_config`].
+pub fn server_config(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, PublishError> {
+    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| file_error(key, &error))?;
+    ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("ring implements the default protocol versions")
+        .with_no_client_auth()
+        .with_single_cert(certificates_of(certificate)?, private)
+        .map(Arc::new)
+        .map_err(|source| PublishError::TlsIdentity {
+            certificate: certificate.display().to_string(),
+            key: key.display().to_string(),
+            source,
+        })
 }
 
 /// Trusts the web's certificate authorities.

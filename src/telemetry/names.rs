@@ -61,6 +61,13 @@ metric_names! {
     REDIS_EVICTED_KEYS = "tickcache_redis_evicted_keys_total", Counter, "Keys that a Redis server evicted for want of memory. Labels: server.";
     REDIS_KEYSPACE_HITS = "tickcache_redis_keyspace_hits_total", Counter, "Reads of keys that were there, by anybody. Labels: server.";
     REDIS_KEYSPACE_MISSES = "tickcache_redis_keyspace_misses_total", Counter, "Reads of keys that were not there, by anybody. Labels: server.";
+    EMBEDDED_CLIENTS = "tickcache_embedded_clients", Gauge, "Clients that are connected to the engine's own endpoint.";
+    EMBEDDED_CONNECTS = "tickcache_embedded_connects_total", Counter, "Connections that the endpoint took.";
+    EMBEDDED_REQUESTS = "tickcache_embedded_requests_total", Counter, "Requests that the endpoint answered, errors included.";
+    EMBEDDED_ERRORS = "tickcache_embedded_errors_total", Counter, "Requests that the endpoint answered with an error.";
+    EMBEDDED_PUSHES = "tickcache_embedded_pushes_total", Counter, "Messages and invalidations that the endpoint put on their way.";
+    EMBEDDED_LIMITS = "tickcache_embedded_limits_total", Counter, "Times that a limit of the endpoint was met. Labels: limit (clients, request, arguments, pipeline, subscriptions, patterns, transaction, output, stalled, messages, login, notices).";
+    EMBEDDED_DISCONNECTS = "tickcache_embedded_disconnects_total", Counter, "Clients that the endpoint disconnected. Labels: why (protocol, stalled, messages, login).";
     COMMANDS = "tickcache_commands_total", Counter, "Messages on the command channel. Labels: outcome (taken, dropped, malformed).";
     CAPTURE_RECORDS = "tickcache_capture_records_total", Counter, "Frames and REST answers in recordings. Labels: feed.";
     CAPTURE_MISSING = "tickcache_capture_missing_total", Counter, "Frames and REST answers that are in no recording. Labels: feed, why (overflow, unfit, disk).";

@@ -51,7 +51,7 @@ pub(crate) fn settings_text(simulator: &Simulator, store: &str, entities: &[&str
     let instruments: Vec<String> =
         simulator.symbols().iter().map(|info| format!("{}-{}", info.base, info.quote)).collect();
     format!(
-        "{store}[embedded]\nlisten = \"\"\n[http]\nlisten = \"127.0.0.1:0\"\n[[feed]]\nvenue = \"binance\"\ncongestion_ms = 0\n\
+        "{store}[embedded]\nlisten = \"127.0.0.1:0\"\n[http]\nlisten = \"127.0.0.1:0\"\n[[feed]]\nvenue = \"binance\"\ncongestion_ms = 0\n\
          instruments = {instruments:?}\nentities = {entities:?}\ndepth = 20\nwebsocket_url = \"{}\"\n\
          rest_url = \"{}\"\n{feed}\n",
         simulator.websocket_url(),

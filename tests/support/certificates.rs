@@ -73,6 +73,11 @@ impl Certificates {
         self.path("client.key")
     }
 
+    /// Certificate and key of a server of ours.
+    pub(crate) fn server(&self) -> [PathBuf; 2] {
+        [self.path("server.pem"), self.path("server.key")]
+    }
+
     /// For `RedisServer::start_tls`.
     pub(crate) fn server_arguments(&self, clients: Clients) -> Vec<String> {
         let file = |name: &str| self.path(name).to_string_lossy().into_owned();

@@ -190,7 +190,10 @@ pub(super) async fn run_invalidate(args: InvalidateArgs) -> anyhow::Result<ExitC
 }
 
 fn url(source: &SourceArgs) -> anyhow::Result<String> {
-    Ok(redis_url_from_env(source.redis.as_deref(), process_environment())?.to_url())
+    // Sentinel and Cluster are forms of Redis, also where only an option asks for them.
+    let mode = (source.redis_mode != ModeChoice::Single)
+        .then(|| ("TICKCACHE_REDIS_MODE".to_owned(), "several".to_owned()));
+    Ok(redis_url_from_env(source.redis.as_deref(), process_environment().chain(mode))?.to_url())
 }
 
 fn finish(outcome: Result<(), CommandError>) -> anyhow::Result<ExitCode> {

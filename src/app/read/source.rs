@@ -17,7 +17,8 @@ const SENTINEL_MASTER: &str = "mymaster";
 #[derive(Debug, Clone, Args)]
 pub struct SourceArgs {
     /// redis://, rediss:// or redis+unix://, with user and password in it where Redis wants them
-    /// [default: TICKCACHE_REDIS_URL, REDIS_URL, else redis://127.0.0.1:6379]
+    /// [default: TICKCACHE_REDIS_URL, REDIS_URL, else the engine's own endpoint, redis://127.0.0.1:6380, or, with
+    /// TICKCACHE_STORE_KIND=redis, redis://127.0.0.1:6379]
     #[arg(long, value_name = "URL")]
     pub redis: Option<String>,
     /// Which form of Redis; user, password, database and TLS come from the URL in each of them

@@ -52,7 +52,7 @@ fn a_wrong_value_is_named_with_its_line_and_what_is_expected() {
             "t.toml:2: http.listen: expected an address and port such as 127.0.0.1:8080, or \"\" for off, got \"localhost\"",
         ),
         (
-            "[embedded]\nlisten = \"0.0.0.0:8080\"",
+            "[embedded]\nlisten = \"127.0.0.1:8080\"",
             "t.toml: http.listen: 127.0.0.1:8080 is taken by embedded.listen",
         ),
         (

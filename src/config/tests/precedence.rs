@@ -104,6 +104,18 @@ fn a_wrong_part_is_named_by_its_variable() {
     }
 }
 
+fn embedded_of_the_variables() -> EmbeddedSettings {
+    EmbeddedSettings {
+        listen: None,
+        password: Some(Secret::new("e".to_owned())),
+        certificate_and_key: Some(("own.pem".into(), "own.key".into())),
+        clients_max: 1,
+        output_buffer_bytes_max: 65_536,
+        subscriptions_max: 2,
+        stalled_max: std::time::Duration::from_secs(3),
+    }
+}
+
 #[test]
 fn every_scalar_can_be_set_by_its_variable() {
     let pairs = [
@@ -120,6 +132,13 @@ fn every_scalar_can_be_set_by_its_variable() {
         ("TICKCACHE_REDIS_CERTIFICATE_FILE", "/run/cert.pem"),
         ("TICKCACHE_REDIS_KEY_FILE", "/run/key.pem"),
         ("TICKCACHE_EMBEDDED_LISTEN", ""),
+        ("TICKCACHE_EMBEDDED_PASSWORD", "e"),
+        ("TICKCACHE_EMBEDDED_CERTIFICATE_FILE", "own.pem"),
+        ("TICKCACHE_EMBEDDED_KEY_FILE", "own.key"),
+        ("TICKCACHE_EMBEDDED_CLIENTS_MAX", "1"),
+        ("TICKCACHE_EMBEDDED_OUTPUT_BUFFER_BYTES_MAX", "65536"),
+        ("TICKCACHE_EMBEDDED_SUBSCRIPTIONS_MAX", "2"),
+        ("TICKCACHE_EMBEDDED_STALLED_S_MAX", "3"),
         ("TICKCACHE_HTTP_LISTEN", "[::1]:9"),
         ("TICKCACHE_TTL_PRICE_S", "3"),
         ("TICKCACHE_TTL_LIQUIDITY_S", "6"),
@@ -153,7 +172,8 @@ fn every_scalar_can_be_set_by_its_variable() {
     let TlsFiles { ca, certificate, key } = &settings.tls_files;
     let files = [ca, certificate, key].map(|file| file.as_deref().and_then(std::path::Path::to_str));
     assert_eq!(files, [Some("ca.pem"), Some("/run/cert.pem"), Some("/run/key.pem")]);
-    assert_eq!((settings.embedded_listen, settings.http_listen), (None, Some("[::1]:9".parse().unwrap())));
+    assert_eq!(settings.http_listen, Some("[::1]:9".parse().unwrap()));
+    assert_eq!(settings.embedded, embedded_of_the_variables());
     assert_eq!(
         (text(settings.ttl.price), text(settings.ttl.liquidity), text(settings.ttl.volume)),
         (3, 6, 90)
@@ -221,7 +241,18 @@ fn an_unknown_variable_of_ours_is_refused_and_others_are_not() {
 #[test]
 fn a_client_finds_redis_as_the_engine_does() {
     for (flag, pairs, expected) in [
-        (None, &[][..], "redis://127.0.0.1:6379"),
+        (None, &[][..], "redis://127.0.0.1:6380"),
+        (None, &[("TICKCACHE_STORE_KIND", "redis")], "redis://127.0.0.1:6379"),
+        (None, &[("CACHE_TYPE", "redis")], "redis://127.0.0.1:6379"),
+        (None, &[("TICKCACHE_REDIS_MODE", "cluster")], "redis://127.0.0.1:6379"),
+        (None, &[("REDIS_PORT", "7")], "redis://127.0.0.1:7"),
+        (
+            None,
+            &[("TICKCACHE_EMBEDDED_LISTEN", "0.0.0.0:9"), ("TICKCACHE_EMBEDDED_PASSWORD", "p:@")],
+            "redis://:p%3A%40@127.0.0.1:9",
+        ),
+        (None, &[("TICKCACHE_EMBEDDED_LISTEN", "[::]:9")], "redis://[::1]:9"),
+        (None, &[("TICKCACHE_EMBEDDED_LISTEN", "")], "redis://127.0.0.1:6379"),
         (None, &[("REDIS_HOST", "h"), ("REDIS_PASSWORD", "p")], "redis://:p@h:6379"),
         (None, &[("REDIS_URL", "redis://shared"), ("REDIS_HOST", "h")], "redis://shared:6379"),
         (
@@ -235,7 +266,7 @@ fn a_client_finds_redis_as_the_engine_does() {
             "redis://flag:6379",
         ),
         (Some("redis://flag"), &[("REDIS_HOST", "h"), ("REDIS_PASSWORD", "p")], "redis://:p@flag:6379"),
-        (None, &[("TICKCACHE_UNKNOWN", "is the engine's business")], "redis://127.0.0.1:6379"),
+        (None, &[("TICKCACHE_UNKNOWN", "is the engine's business")], "redis://127.0.0.1:6380"),
     ] {
         let url = redis_url_from_env(flag, environment(pairs)).expect(expected);
         assert_eq!(url.to_url(), expected, "{flag:?} {pairs:?}");

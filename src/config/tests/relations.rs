@@ -188,3 +188,29 @@ fn kinds_of_events_are_known_and_named_once() {
     let settings = loaded(&format!("events.kinds = [\"state\", \"trade\"]\n{MINIMAL}"), &[]);
     assert_eq!(settings.event_kinds, [EventKind::Trade, EventKind::State]);
 }
+
+#[test]
+fn the_endpoint_is_not_open_to_other_machines_without_a_password() {
+    let expected = "t.toml:2: embedded.password: expected a password, because embedded.listen can be reached from other \
+                    machines; set TICKCACHE_EMBEDDED_PASSWORD";
+    for listen in ["0.0.0.0:6380", "[::]:6380", "192.168.0.9:0"] {
+        let text = format!("[embedded]\nlisten = {listen:?}");
+        assert_eq!(in_front_of_a_feed(&text), expected);
+        let settings = loaded(&format!("{text}\n{MINIMAL}"), &[("TICKCACHE_EMBEDDED_PASSWORD", "s3cr3t")]);
+        assert!(!format!("{settings:?} {}", settings.effective_toml()).contains("s3cr3t"));
+        assert!(settings.effective_toml().contains("password = \"***\" # from TICKCACHE_EMBEDDED_PASSWORD"));
+    }
+    for listen in ["127.0.0.1:0", "[::1]:6380", "127.9.9.9:1", ""] {
+        assert_eq!(
+            loaded(&format!("[embedded]\nlisten = {listen:?}\n{MINIMAL}"), &[]).embedded.password,
+            None
+        );
+    }
+    for (name, problem) in [
+        ("certificate_file", "a certificate without embedded.key_file"),
+        ("key_file", "a key without embedded.certificate_file"),
+    ] {
+        let expected = format!("t.toml:2: embedded.{name}: {problem}");
+        assert_eq!(in_front_of_a_feed(&format!("[embedded]\n{name} = \"own.pem\"")), expected);
+    }
+}

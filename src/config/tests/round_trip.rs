@@ -26,6 +26,13 @@ key_file = ""
 
 [embedded]
 listen = "127.0.0.1:6380"
+password = ""
+certificate_file = ""
+key_file = ""
+clients_max = 256
+output_buffer_bytes_max = 4194304
+subscriptions_max = 10000
+stalled_s_max = 10
 
 [http]
 listen = "" # from TICKCACHE_HTTP_LISTEN

@@ -10,16 +10,13 @@ const SHIPPED: &str = include_str!("../../../config/tickcache.toml");
 #[test]
 fn the_shipped_file_loads_as_it_is() {
     let settings = loaded(SHIPPED, &[]);
-    assert_eq!(settings.store, StoreKind::Redis);
+    assert_eq!(settings.store, StoreKind::Embedded);
     assert_eq!(settings.feeds.len(), 1);
 }
 
 #[test]
 fn the_shipped_file_has_the_defaults_of_the_code() {
-    let defaults = loaded(
-        "store.kind = \"redis\"\n[[feed]]\nvenue = \"binance\"\ninstruments = [\"BTC-USDT\", \"ETH-USDT\"]\n",
-        &[],
-    );
+    let defaults = loaded("[[feed]]\nvenue = \"binance\"\ninstruments = [\"BTC-USDT\", \"ETH-USDT\"]\n", &[]);
     assert_eq!(loaded(SHIPPED, &[]), defaults);
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Each check reports what is wrong and goes on, so that one run shows everything.
 
+mod embedded;
 mod feeds;
 mod redis;
 mod value;
@@ -40,6 +41,7 @@ pub(super) fn settings(
     let sentinel = redis::sentinel(values, errors);
     let tls_files = redis::tls_files(values, redis.as_ref(), errors);
     let embedded_listen = listen(values, &keys::EMBEDDED_LISTEN, errors);
+    let embedded = embedded::embedded(values, embedded_listen, errors);
     let http_listen = listen(values, &keys::HTTP_LISTEN, errors);
     check_ports(values, embedded_listen, http_listen, errors);
     let ttl =
@@ -68,7 +70,7 @@ pub(super) fn settings(
         redis_nodes,
         sentinel: sentinel?,
         tls_files: tls_files?,
-        embedded_listen: embedded_listen?,
+        embedded: embedded?,
         http_listen: http_listen?,
         ttl: EntityDurations { price: price?, liquidity: liquidity?, volume: volume? },
         zstd_threshold_bytes: Some(zstd_threshold?).filter(|bytes| *bytes > 0),

@@ -192,7 +192,10 @@ impl Pipeline {
         batch.push_command(Entry::Engines, &words);
     }
 
-    fn breakers(&self) -> Breakers {
+    pub(super) fn breakers(&self) -> Breakers {
+        if self.nodes[0].link == super::Link::Embedded {
+            return Breakers { closed: 0, servers: 0 };
+        }
         let used = self.nodes.iter().zip(0_u16..).filter(|(_, index)| self.routes.is_used(NodeIndex(*index)));
         used.fold(Breakers { closed: 0, servers: 0 }, |so_far, (node, _)| Breakers {
             closed: so_far.closed + u16::from(node.is_up()),

@@ -29,6 +29,9 @@ impl Pipeline {
     /// Encodes what waits: into a batch for each server, if its window allows it, or into the table alone.
     #[inline]
     pub fn fill(&mut self, now: Now) {
+        if self.telling.is_due(now.mono) {
+            self.tell(now);
+        }
         for index in 0..self.nodes.len() {
             let node = &self.nodes[index];
             #[expect(clippy::cast_possible_truncation, reason = "there are at most 65,536 nodes")]
@@ -43,8 +46,12 @@ impl Pipeline {
 
     fn fill_embedded(&mut self, now: Now) {
         let before = self.meters.stats.encoded;
-        while let Some(Encoded { received, .. }) = self.encode_next(NodeIndex(0), now) {
+        while let Some(Encoded { slot, received, .. }) = self.encode_next(NodeIndex(0), now) {
+            let announced = self.encoding.staged.last().and_then(|of| Some((of.version, of.events_upto?)));
             self.encoding.discard_staged();
+            if let Some((version, upto)) = announced {
+                self.tell_events(slot, version, upto);
+            }
             self.meters.stats.encoded += 1;
             self.meters.written(received, now.mono);
         }
@@ -179,6 +186,7 @@ impl Pipeline {
         let (routes, verb) = (&self.routes, self.spread.verb().as_bytes());
         for _ in 0..EVENTS_PER_BATCH {
             let Some(ready) = self.outbox.take(|slot| routes.node(slot) == node) else { break };
+            self.tell_event(&ready);
             batch.push_command(Entry::Event(ready.kind), &[verb, ready.channel.as_bytes(), &ready.message]);
         }
     }

@@ -18,6 +18,7 @@
 //! | `errands` | what is due besides values: leases, heartbeats, the registry |
 //! | `links` | what follows from a connection or a lease that comes or goes |
 //! | `routes` | which key lives on which server |
+//! | `telling` | what is told beside the table |
 
 mod errands;
 mod feeds;
@@ -26,6 +27,7 @@ mod links;
 mod node;
 mod replies;
 mod routes;
+mod telling;
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -50,6 +52,7 @@ pub use feeds::{FeedHealth, HEARTBEAT_EVERY};
 use node::{Errand, Link, Node};
 use routes::Routes;
 pub use routes::{ADVICE_MAX, Advice};
+use telling::Telling;
 
 /// Batches of one server that no reply has come for.
 pub const IN_FLIGHT_MAX: usize = 2;
@@ -128,6 +131,7 @@ pub struct Pipeline {
     /// Until when the catalog is not sent, after a refusal.
     catalog_at: Option<MonoTime>,
     outbox: Outbox,
+    telling: Telling,
     /// Our clock less that of Redis, in nanoseconds.
     clock_offset: i64,
     /// When an errand is due at the earliest.
@@ -207,6 +211,7 @@ impl Pipeline {
             catalog_again_at: MonoTime::default(),
             catalog_at: None,
             outbox: Outbox::new(plan, &namespace),
+            telling: Telling::default(),
             clock_offset: 0,
             errands_at: MonoTime::default(),
             log_after: MonoTime::default(),
@@ -215,7 +220,6 @@ impl Pipeline {
             engine,
             owner,
             started_ms,
-
             spread,
             #[cfg(test)]
             sabotage: None,
@@ -232,7 +236,8 @@ impl Pipeline {
 
     /// Takes an event about a key. It is told with the key's next value.
     pub fn event(&mut self, event: KeyEvent) {
-        if self.nodes[0].link == Link::Embedded {
+        // Without a Redis nobody is told but those who watch the table.
+        if self.nodes[0].link == Link::Embedded && !self.encoding.table.board().is_watched() {
             return;
         }
         let slot = event.slot;
@@ -243,7 +248,11 @@ impl Pipeline {
 
     /// Sets or removes a field of the catalog; says whether there was room for it.
     pub(super) fn change_catalog(&mut self, feed: FeedIndex, field: &str, value: Option<&str>) -> bool {
-        self.catalog.change(feed, field, value)
+        let has_room = self.catalog.change(feed, field, value);
+        if has_room {
+            self.encoding.table.board().change_catalog(field, value);
+        }
+        has_room
     }
 
     /// How a feed is. A change is told at once.
@@ -252,6 +261,7 @@ impl Pipeline {
         if std::mem::replace(&mut writer.health, health) != health {
             writer.heartbeat_at = MonoTime::default();
             self.errands_at = MonoTime::default();
+            self.telling.soon();
         }
     }
 

@@ -26,7 +26,7 @@ pub(super) fn options(fencing: Fencing) -> PipelineOptions {
 
 pub(super) struct Play {
     pub(super) pipeline: Pipeline,
-    table: Arc<ValueTable>,
+    pub(super) table: Arc<ValueTable>,
     pub(super) now_ms: u64,
 }
 
