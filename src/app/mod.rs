@@ -5,11 +5,13 @@
 //! | file | owns |
 //! |---|---|
 //! | `cli` | the commands and their options |
-//! | `run`, `demo`, `replay`, `check` | one command each |
+//! | `run`, `demo`, `replay`, `check`, `instruments` | one command each |
+//! | `listings`, `list_cache` | what venues offer, and the lists of it on disk |
 //! | `read` | the commands of whoever reads: `get`, `watch`, `list`, `status`, `invalidate` |
 //! | `engine` | from settings to a running engine |
 //! | `store` | from settings to where values go |
 //! | `shard`, `feed_task` | the hot thread, and a feed on it |
+//! | `gate` | budgets of venues that engines share |
 //! | `rest_worker` | what a feed wants over REST |
 //! | `board`, `feed_metrics` | a feed's figures for other threads and for Prometheus |
 //! | `display` | the live table |
@@ -23,6 +25,10 @@ mod engine;
 mod feed_metrics;
 mod feed_plan;
 mod feed_task;
+mod gate;
+mod instruments;
+mod list_cache;
+mod listings;
 pub mod read;
 mod replay;
 mod rest_worker;
@@ -33,3 +39,4 @@ mod store;
 pub use board::{FeedBoard, FeedStats};
 pub use cli::main;
 pub use engine::{Engine, WrittenKey, venue_defaults};
+pub use listings::{Listings, NotListed, gather};

@@ -1,6 +1,6 @@
 //! From a venue's websocket to domain events.
 //!
-//! Owns the sessions and their supervision, the decoders, the REST calls and their budget. Never knows what becomes of an
+//! Owns the sessions and their supervision, the decoders, the REST calls, and the budgets of both. Never knows what becomes of an
 //! event: a [`SessionHandler`] takes it on the same thread. Never touches Redis.
 //!
 //! | file | owns |
@@ -14,7 +14,8 @@
 //! | `watchdog` | which subscriptions stay silent |
 //! | `stamped` | when a socket was last read |
 //! | `cursor`, `json`, `levels` | what decoders share: bytes that are known beforehand, any JSON, buffers |
-//! | `rest`, `budget` | REST calls, within the venue's request weight |
+//! | `rest` | REST calls |
+//! | `governor`, `budget` | what a venue allows from one address: request weight, connects |
 
 pub mod binance;
 mod budget;
@@ -23,6 +24,7 @@ mod cursor;
 mod decode_error;
 mod error;
 mod frame;
+mod governor;
 mod json;
 mod levels;
 mod plan;
@@ -33,10 +35,12 @@ mod stamped;
 mod venue;
 mod watchdog;
 
+pub use budget::Allowance;
 pub use conversation::StreamPlan;
 pub use decode_error::{DecodeError, EXCERPT_BYTES_MAX, Excerpt, Place};
 pub use error::{Recovery, RestError, SessionEnd};
 pub use frame::{Ack, Frame};
+pub use governor::{Gate, Governor, Spending, Verdict};
 pub use plan::{Setup, Wanted, sessions};
 pub use relay::{LANES_MAX, run};
 pub use rest::RestClient;
