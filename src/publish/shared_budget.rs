@@ -180,6 +180,9 @@ impl Clerk {
 
     /// The script's answer. `None` = the server is not known, or was tried in vain a moment ago.
     async fn put(&mut self, ask: &Ask) -> Result<u64, Option<PublishError>> {
+        // Whoever asks first asks before the servers are found.
+        let found = self.topology.wait_for(|topology| !topology.nodes.is_empty());
+        drop(tokio::time::timeout(ANSWER_MAX, found).await);
         let server = self.server_of(&ask.key).ok_or(None)?;
         let session = self.line(&server).await?;
         match call(session, ask).await {
