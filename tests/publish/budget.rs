@@ -122,8 +122,7 @@ fn with_given_time() -> redis::Script {
 fn the_script_and_its_second_version_say_the_same_while_time_moves() {
     let server = RedisServer::start();
     let (mut redis, script, mut rng) = (server.connection(), with_given_time(), fastrand::Rng::new());
-    println!("seed {}", rng.get_seed());
-    let mut refused = 0;
+    let (seed, mut refused) = (rng.get_seed(), 0);
     for round in 0..60 {
         let most = rng.i64(1..=40);
         let terms = Terms { unit_us: rng.i64(500_000..3_000_000), most, burst: rng.i64(0..most) };
@@ -152,7 +151,7 @@ fn the_script_and_its_second_version_say_the_same_while_time_moves() {
                 .arg(micros)
                 .invoke(&mut redis)
                 .unwrap();
-            assert_eq!(said, model.spend(terms, units, now_us), "{terms:?} {units} {now_us}");
+            assert_eq!(said, model.spend(terms, units, now_us), "seed {seed}: {terms:?} {units} {now_us}");
             if said > 0 {
                 refused += 1;
                 continue;
