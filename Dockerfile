@@ -14,6 +14,8 @@ COPY config/tickcache.toml /etc/tickcache/tickcache.toml
 USER 10001:10001
 # Metrics and health must be reached from outside of the container; 8080 is not published on the host by this.
 ENV TICKCACHE_HTTP_LISTEN=0.0.0.0:8080
+# The user has no home to keep lists of instruments in: they are fetched at each start. Mount a volume and name it here to keep them.
+ENV TICKCACHE_ENGINE_CACHE_DIR=""
 EXPOSE 8080
 # Unhealthy while a session or Redis is down. Docker only shows it; nothing is restarted for it.
 HEALTHCHECK --interval=5s --timeout=3s --start-period=20s --retries=3 CMD ["bash", "/usr/local/bin/tickcache-healthcheck"]

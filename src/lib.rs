@@ -50,6 +50,9 @@
 //! | deltas that wait for a snapshot | [`process`] | the oldest go, the snapshot must be newer |
 //! | levels of a book | [`domain::LEVELS_MAX`] a side | the farthest goes, and the claim to know beyond it |
 //! | events of an instrument | a number of each kind a second ([`domain::EventPolicy`]) | dropped, counted |
+//! | request weight and connects | what the venue grants, in each stretch as long as its own; shared through Redis | calls and sessions wait; beyond ten seconds a call fails |
+//! | questions to Redis about shared budgets | [`publish::ASKS_MAX`], 200 ms | the engine's own budget decides alone, counted |
+//! | a list of instruments on disk | 16 MiB, a day | fetched anew |
 //! | a websocket frame, a REST answer | 4 MiB, 8 MiB | the session ends, the call fails |
 //! | pushes that a follower has not taken | one a key, [`reader::EVENTS_MAX`] events | the newer one replaces the older one, the oldest events go, counted |
 //! | channels of one reader | [`reader::CHANNELS_MAX`] | further keys are polled |

@@ -20,6 +20,8 @@ mod captures;
 mod commands;
 #[path = "e2e/frames.rs"]
 mod frames;
+#[path = "e2e/instruments.rs"]
+mod instruments;
 #[path = "e2e/lanes.rs"]
 mod lanes;
 #[path = "e2e/market.rs"]

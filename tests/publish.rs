@@ -7,6 +7,8 @@
     reason = "a test fails by panicking; helpers outside of test functions do as well"
 )]
 
+#[path = "publish/budget.rs"]
+mod budget;
 #[path = "support/certificates.rs"]
 mod certificates;
 #[path = "publish/comebacks.rs"]

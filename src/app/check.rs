@@ -11,7 +11,7 @@ use super::engine::venue_defaults;
 use crate::config::{Settings, process_environment};
 
 /// The exit code for settings that are wrong, as for options that are.
-const WRONG: u8 = 2;
+pub(super) const WRONG: u8 = 2;
 
 /// Options of `check-config`.
 #[derive(Debug, Args)]

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use super::{check, demo, read, record, replay, run, verify};
+use super::{check, demo, instruments, read, record, replay, run, verify};
 use crate::telemetry::{LogFormat, init_logging};
 
 /// A low-latency market price cache: exchange websockets to versioned, exact, honest prices in Redis.
@@ -44,6 +44,8 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Show the effective settings, or everything that is wrong with them.
     CheckConfig(check::CheckArgs),
+    /// Show what a venue offers: one line an instrument.
+    Instruments(instruments::InstrumentsArgs),
     /// Show the newest values of an instrument.
     Get(read::GetArgs),
     /// Show each change of an instrument.
@@ -97,6 +99,10 @@ pub fn main() -> ExitCode {
                 verify::verify(&args)
             }
             Command::CheckConfig(args) => check::check(&args),
+            Command::Instruments(args) => {
+                init_logging(format, "warn");
+                instruments::instruments(args).await
+            }
             Command::Get(args) => {
                 init_logging(format, "warn");
                 read::run_get(args).await

@@ -12,8 +12,10 @@ use tokio::sync::{mpsc, watch};
 
 use super::board::FeedBoard;
 use super::endpoint::Served;
-use super::feed_plan;
 pub use super::feed_plan::venue_defaults;
+use super::feed_plan::{self, Planner};
+use super::gate::RedisGate;
+use super::listings::Listings;
 use super::rest_worker::{Job, RestWorker};
 use super::shard::{self, FeedPlan, ShardPlan};
 use super::store::{self, Beside};
@@ -21,7 +23,8 @@ use crate::capture::{RecordBoard, RecordOptions, Recorder};
 use crate::codec::Command;
 use crate::config::{Settings, StoreKind};
 use crate::domain::{Entity, Feed, Instrument, SlotId, Venue};
-use crate::publish::{COMMANDS_MAX, FeedIndex, SlotPlan, StatsBoard, ValueTable};
+use crate::feed::Gate;
+use crate::publish::{COMMANDS_MAX, FeedIndex, SharedBudget, SlotPlan, StatsBoard, ValueTable};
 use crate::service::{Health, HealthProbe, Verdict};
 
 /// How long a stop waits for the disk to take the last lines of a recording.
@@ -55,23 +58,35 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts the hot thread and the REST workers; the latter on the runtime that this is called in.
+    /// Starts the hot thread and the REST workers; the latter on the runtime that this is called in. Nobody has asked the venues
+    /// what they offer.
     ///
     /// # Errors
     /// An instrument that its venue cannot have, too many keys, a thread that cannot be started, an address that cannot be had.
     pub fn start(settings: &Settings) -> anyhow::Result<Self> {
+        Self::start_with(settings, &Listings::default())
+    }
+
+    /// Likewise, with what the venues have [said](super::gather) of their instruments.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_with(settings: &Settings, listings: &Listings) -> anyhow::Result<Self> {
         let (stop, stopped) = watch::channel(false);
+        let (budget, desk) = SharedBudget::new(&settings.namespace);
+        let gate = (settings.store == StoreKind::Redis).then(|| Arc::new(RedisGate(budget)) as Arc<dyn Gate>);
+        let planner = Planner { settings, listings, gate };
         let mut slots = SlotPlan::new();
         let (mut keys, mut feeds, mut boards, mut workers) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (feed, index) in settings.feeds.iter().zip(0_u16..) {
-            let (plan, worker) = feed_plan::plan(settings, feed, FeedIndex(index), &mut slots, &mut keys)?;
+            let (plan, worker) = feed_plan::plan(&planner, feed, FeedIndex(index), &mut slots, &mut keys)?;
             boards.push((plan.feed.clone(), Arc::clone(&plan.board), plan.sessions.len() as u64));
             feeds.push(plan);
             workers.push(worker);
         }
         let names: Vec<Feed> = feeds.iter().map(|plan| plan.feed.clone()).collect();
         let recorder = record(settings, &names, &mut feeds, &mut workers)?;
-        let (options, beside) = store::open(settings, Vec::clone(&names))?;
+        let (options, beside) = store::open(settings, Vec::clone(&names), desk)?;
         let engine = options.pipeline.engine.clone();
         let table = Arc::new(ValueTable::new(&slots));
         // Before anything runs: an address that cannot be had must not leave keys behind.

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 
 use super::board::FeedBoard;
 use super::engine::WrittenKey;
+use super::listings::Listings;
 use super::rest_worker::{JOBS_MAX, Job, RestWorker};
 use super::shard::{ANSWERS_MAX, FeedPlan};
 use super::store;
@@ -17,24 +18,36 @@ use crate::capture::Tap;
 use crate::codec::key;
 use crate::config::{FeedSettings, Settings};
 use crate::domain::{Channel, Contract, Entity, Feed, MarketRules, PriceFrom, SessionId, SlotId};
-use crate::feed::{self, ChannelNames, RestClient, SessionPlan, Setup, VenueProtocol, Wanted};
+use crate::feed::{
+    self, ChannelNames, Gate, Governor, RestClient, SessionPlan, Setup, VenueProtocol, Wanted,
+};
 use crate::process::InstrumentSpec;
 use crate::publish::{FeedIndex, SlotKey, SlotPlan};
 
 /// What fetches for a feed, and what it is asked.
 pub(super) type Worker = (RestWorker, mpsc::Receiver<Job>);
 
+/// What all feeds are planned with.
+pub(super) struct Planner<'a> {
+    pub(super) settings: &'a Settings,
+    /// What the venues offer, as far as it is known.
+    pub(super) listings: &'a Listings,
+    /// What several engines share the venues' budgets through.
+    pub(super) gate: Option<Arc<dyn Gate>>,
+}
+
 /// Plans one feed; its keys get their slots.
 ///
 /// # Errors
 /// A venue that is not known, an instrument that it cannot have, too many keys.
 pub(super) fn plan(
-    settings: &Settings,
+    planner: &Planner<'_>,
     feed: &FeedSettings,
     index: FeedIndex,
     slots: &mut SlotPlan,
     keys: &mut Vec<WrittenKey>,
 ) -> anyhow::Result<(FeedPlan, Worker)> {
+    let settings = planner.settings;
     let venue = feed::venue(feed.venue.as_str()).with_context(|| format!("no venue {}", feed.venue))?;
     let name = Feed { venue: feed.venue.clone(), partition: 0 };
     let wanted: Vec<Wanted> = feed
@@ -50,12 +63,16 @@ pub(super) fn plan(
         let own = take_slots(settings, feed, index, wanted, slots, keys)?;
         let name = |entity| format!("{entity} {} {}", wanted.instrument, feed.venue);
         names.extend(own.iter().map(|&(entity, slot)| (slot, name(entity))));
-        specs.push(spec(venue, feed, wanted, own, carriers(feed, &sessions, specs.len()))?);
+        let contract = contract(venue, feed, wanted, planner.listings)?;
+        specs.push(spec(venue, feed, contract, own, carriers(feed, &sessions, specs.len())));
     }
     let field = |wanted: &Wanted| {
         let field = key::catalog_field(&wanted.instrument, &feed.venue);
         (field, key::catalog_value(&name, &wanted.entities))
     };
+    // A venue has one feed: its governor is that of everything that this process does there.
+    let (weight, connects) = (feed.rest_weight_per_minute, venue.defaults().connects);
+    let governor = Arc::new(Governor::new(&name, weight, connects, planner.gate.clone()));
     let (jobs, job_queue) = mpsc::channel(JOBS_MAX);
     let (answers, answer_queue) = mpsc::channel(ANSWERS_MAX);
     let plan = FeedPlan {
@@ -65,6 +82,7 @@ pub(super) fn plan(
         catalog: wanted.iter().map(field).collect(),
         specs,
         sessions,
+        governor: Arc::clone(&governor),
         thresholds: feed.silence,
         congestion: feed.congestion,
         events: store::event_policy(settings),
@@ -74,7 +92,7 @@ pub(super) fn plan(
         board: Arc::new(FeedBoard::default()),
         tap: Tap::off(),
     };
-    let client = RestClient::new(&name, feed.rest_url.as_str(), feed.rest_weight_per_minute);
+    let client = RestClient::new(feed.rest_url.as_str(), governor);
     let depth = feed.depth as usize;
     let worker = RestWorker { feed: name, venue, client, symbols: symbols?, depth, answers, tap: Tap::off() };
     Ok((plan, (worker, job_queue)))
@@ -138,24 +156,38 @@ fn carriers(feed: &FeedSettings, sessions: &[SessionPlan], index: usize) -> Vec<
     carriers
 }
 
-fn spec(
+/// What the venue says of the instrument counts more than what we know by ourselves.
+fn contract(
     venue: &dyn VenueProtocol,
     feed: &FeedSettings,
     wanted: &Wanted,
+    listings: &Listings,
+) -> anyhow::Result<Contract> {
+    let listed = listings.contract(&feed.venue, &wanted.instrument);
+    listed.or_else(|| venue.contract(&wanted.instrument)).with_context(|| {
+        format!(
+            "feed {}: what a contract of {} is worth is not known without the venue's list of instruments; check \
+             rest_url, or try `tickcache instruments --venue {} --refresh`",
+            feed.venue, wanted.instrument, feed.venue
+        )
+    })
+}
+
+fn spec(
+    venue: &dyn VenueProtocol,
+    feed: &FeedSettings,
+    contract: Contract,
     slots: Vec<(Entity, SlotId)>,
     sessions: Vec<(Channel, SessionId)>,
-) -> anyhow::Result<InstrumentSpec> {
+) -> InstrumentSpec {
     let depth = feed.depth as usize;
-    let contract: Contract = venue.contract(&wanted.instrument).with_context(|| {
-        format!("{}: what a contract of {} is worth is not known", feed.venue, wanted.instrument)
-    })?;
     let rules = MarketRules {
         book: venue.book_rules(depth),
         price_from: feed.price_from,
         ticker_top: venue.ticker_top(feed.price_from),
         contract,
     };
-    Ok(InstrumentSpec { slots, depth, sessions, rules })
+    InstrumentSpec { slots, depth, sessions, rules }
 }
 
 /// The venues' defaults, for the configuration.

@@ -5,11 +5,13 @@
 //! | file | owns |
 //! |---|---|
 //! | `cli` | the commands and their options |
-//! | `run`, `demo`, `record`, `replay`, `check` | one command each |
+//! | `run`, `demo`, `record`, `replay`, `check`, `instruments`, `verify` | one command each |
+//! | `listings`, `list_cache` | what venues offer, and the lists of it on disk |
 //! | `read` | the commands of whoever reads: `get`, `watch`, `list`, `status`, `invalidate` |
 //! | `engine` | from settings to a running engine |
 //! | `store` | from settings to where values go |
 //! | `shard`, `feed_task` | the hot thread, and a feed on it |
+//! | `gate` | budgets of venues that engines share |
 //! | `rest_worker` | what a feed wants over REST |
 //! | `board`, `feed_metrics` | a feed's figures for other threads and for Prometheus |
 //! | `display` | the live table |
@@ -24,6 +26,10 @@ mod engine;
 mod feed_metrics;
 mod feed_plan;
 mod feed_task;
+mod gate;
+mod instruments;
+mod list_cache;
+mod listings;
 pub mod read;
 mod record;
 mod replay;
@@ -36,3 +42,4 @@ pub mod verify;
 pub use board::{FeedBoard, FeedStats};
 pub use cli::main;
 pub use engine::{Engine, WrittenKey, venue_defaults};
+pub use listings::{Listings, NotListed, gather};

@@ -3,6 +3,7 @@
 #![allow(clippy::print_stderr, reason = "a command's errors go to the terminal")]
 
 use std::path::PathBuf;
+use std::pin::pin;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -11,6 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::check;
 use super::engine::{Engine, WATCH_EVERY};
+use super::listings::gather;
 use crate::config::{Settings, StoreKind};
 use crate::service::Server;
 use crate::telemetry::Exporter;
@@ -33,7 +35,19 @@ pub(super) async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     let stopped = stop_signal()?;
     // Before the engine: an address that cannot be had must not leave keys behind.
     let server = server(&settings).await?;
-    let engine = Engine::start(&settings)?;
+    let mut stopped = pin!(stopped);
+    let gathered = tokio::select! {
+        gathered = gather(&settings) => gathered,
+        () = &mut stopped => return Ok(ExitCode::SUCCESS),
+    };
+    let listings = match gathered {
+        Ok(listings) => listings,
+        Err(problems) => {
+            eprintln!("{problems}");
+            return Ok(ExitCode::from(check::WRONG));
+        }
+    };
+    let engine = Engine::start_with(&settings, &listings)?;
     if settings.store == StoreKind::Embedded && engine.endpoint().is_none() {
         tracing::warn!("store.kind is \"embedded\" and embedded.listen is off: nobody can read the values");
     }
@@ -47,7 +61,7 @@ pub(super) async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
         });
     }
     tokio::select! {
-        () = stopped => tracing::info!("stopping: every key is left suspect (writer stopping)"),
+        () = &mut stopped => tracing::info!("stopping: every key is left suspect (writer stopping)"),
         () = died(&engine) => {}
     }
     engine.stop().await?;

@@ -19,7 +19,7 @@ use crate::capture::Tap;
 use crate::clock;
 use crate::codec::Command;
 use crate::domain::{EntityDurations, EventPolicy, Feed, Instrument, SlotId};
-use crate::feed::{self, SessionPlan};
+use crate::feed::{self, Governor, SessionPlan};
 use crate::process::InstrumentSpec;
 use crate::publish::{FeedIndex, SlotPlan, StatsBoard, ValueTable, Writer, WriterOptions};
 
@@ -45,6 +45,8 @@ pub(super) struct FeedPlan {
     pub(super) catalog: Vec<(String, String)>,
     pub(super) specs: Vec<InstrumentSpec>,
     pub(super) sessions: Vec<SessionPlan>,
+    /// How often they may connect.
+    pub(super) governor: Arc<Governor>,
     pub(super) thresholds: EntityDurations,
     /// How much longer than at best a frame may take.
     pub(super) congestion: Duration,
@@ -157,8 +159,8 @@ fn run_feed(plan: FeedPlan, writer: Writer, stop: watch::Receiver<bool>) -> Rc<F
     ));
     task.announce(now);
     for (session, receiver) in sessions {
-        let (task, stop) = (Rc::clone(&task), stop.clone());
-        tokio::task::spawn_local(async move { feed::run(session, receiver, stop, &*task).await });
+        let (task, stop, governor) = (Rc::clone(&task), stop.clone(), Arc::clone(&plan.governor));
+        tokio::task::spawn_local(async move { feed::run(session, receiver, stop, &*task, &governor).await });
     }
     let (ticking, answering) = (Rc::clone(&task), Rc::clone(&task));
     tokio::task::spawn_local(async move {

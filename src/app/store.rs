@@ -13,8 +13,8 @@ use crate::codec::ENGINE_ID_MAX;
 use crate::config::{self, RedisAddress, RedisMode, RedisUrl, Settings, StoreKind, Tls};
 use crate::domain::{Epoch, EventPolicy, Feed};
 use crate::publish::{
-    Commands, Credentials, Deployment, Discovery, Endpoint, Fencing, Hint, LeaseTimes, Login,
-    PipelineOptions, Push, ServerWatch, Servers, Spread, Store, WriterOptions, tls,
+    BudgetDesk, BudgetTask, Commands, Credentials, Deployment, Discovery, Endpoint, Fencing, Hint,
+    LeaseTimes, Login, PipelineOptions, Push, ServerWatch, Servers, Spread, Store, WriterOptions, tls,
 };
 
 /// What runs beside the hot thread while values go to Redis.
@@ -22,6 +22,8 @@ use crate::publish::{
 pub(super) struct Beside {
     /// What others ask of this engine.
     pub(super) commands: Commands,
+    /// Answers for the budgets that engines share.
+    _budgets: BudgetTask,
     /// Memory, evictions, restarts.
     _servers: ServerWatch,
     /// Finds the servers that take writes.
@@ -29,7 +31,11 @@ pub(super) struct Beside {
 }
 
 /// How values are written, and what runs beside the hot thread for it. To be called on the slow runtime.
-pub(super) fn open(settings: &Settings, feeds: Vec<Feed>) -> anyhow::Result<(WriterOptions, Option<Beside>)> {
+pub(super) fn open(
+    settings: &Settings,
+    feeds: Vec<Feed>,
+    budgets: BudgetDesk,
+) -> anyhow::Result<(WriterOptions, Option<Beside>)> {
     let started_ms = u64::try_from(clock::wall().nanos() / 1_000_000).unwrap_or(0);
     let epoch = Epoch::new(started_ms).context("the clock is beyond the year 280000")?;
     let engine = settings.engine_id.as_ref().map_or_else(made_up_id, ToString::to_string);
@@ -57,11 +63,11 @@ pub(super) fn open(settings: &Settings, feeds: Vec<Feed>) -> anyhow::Result<(Wri
     if settings.store == StoreKind::Embedded {
         return Ok((WriterOptions { store: Store::Embedded, pipeline }, None));
     }
-    let (servers, beside) = servers(settings, &pipeline.engine)?;
+    let (servers, beside) = servers(settings, &pipeline.engine, budgets)?;
     Ok((WriterOptions { store: Store::Redis(servers), pipeline }, Some(beside)))
 }
 
-fn servers(settings: &Settings, engine: &str) -> anyhow::Result<(Servers, Beside)> {
+fn servers(settings: &Settings, engine: &str, budgets: BudgetDesk) -> anyhow::Result<(Servers, Beside)> {
     let (runtime, url) = (Handle::current(), &settings.redis);
     let files = &settings.tls_files;
     let pair = files.certificate.as_deref().zip(files.key.as_deref());
@@ -77,13 +83,16 @@ fn servers(settings: &Settings, engine: &str) -> anyhow::Result<(Servers, Beside
     let hint: Hint = Arc::new(move || hinting.hint());
     let watch = ServerWatch::spawn(&runtime, discovery.topology(), login.clone());
     let restarts = watch.restarts();
-    let beside = Beside {
-        commands: Commands::spawn(&runtime, discovery.topology(), login.clone(), &settings.namespace),
-        _servers: watch,
-        _discovery: discovery.clone(),
-    };
     let primaries_only = settings.redis_mode == RedisMode::Sentinel;
-    Ok((Servers { login, topology: discovery.topology(), restarts, hint, spread, primaries_only }, beside))
+    let commands = Commands::spawn(&runtime, discovery.topology(), login.clone(), &settings.namespace);
+    let servers = Servers { login, topology: discovery.topology(), restarts, hint, spread, primaries_only };
+    let beside = Beside {
+        commands,
+        _budgets: budgets.open(&runtime, &servers),
+        _servers: watch,
+        _discovery: discovery,
+    };
+    Ok((servers, beside))
 }
 
 fn deployment(settings: &Settings) -> (Deployment, Spread) {

@@ -5,6 +5,7 @@
 //! files, clocks or the process's environment (but for [`process_environment`], which only hands it over), and never
 //! shows a password. Reads at most [`FILE_BYTES_MAX`] and keeps at most [`ERRORS_MAX`] errors.
 
+mod cache_dir;
 mod choice;
 mod effective;
 mod endpoint;
@@ -20,6 +21,7 @@ mod settings;
 mod suggest;
 mod validate;
 
+pub use cache_dir::CacheDir;
 pub use choice::{Fencing, MovePrice, Push, RedisMode, StoreKind};
 pub use endpoint::Endpoint;
 pub use engine_id::{ENGINE_ID_BYTES_MAX, EngineId, EngineIdError};
@@ -33,6 +35,7 @@ pub use settings::{
     EmbeddedSettings, FeedSettings, LeaseSettings, RecordSettings, SentinelSettings, Settings, TlsFiles,
     VenueDefaults, process_environment, redis_url_from_env,
 };
+pub use suggest::closest;
 
 #[cfg(test)]
 mod tests;

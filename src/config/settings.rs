@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::domain::{Entity, EntityDurations, EventKind, Instrument, Namespace, PriceFrom, Venue};
 
+use super::cache_dir::CacheDir;
 use super::choice::{Fencing, MovePrice, Push, RedisMode, StoreKind};
 use super::endpoint::Endpoint;
 use super::engine_id::EngineId;
@@ -144,6 +145,8 @@ pub struct Settings {
     pub namespace: Namespace,
     /// The engine's name; `None` = to be made up at start.
     pub engine_id: Option<EngineId>,
+    /// Where lists of instruments are kept between runs.
+    pub cache_dir: CacheDir,
     /// Where values are kept.
     pub store: StoreKind,
     /// Where Redis is; of use while `store` is [`StoreKind::Redis`].
@@ -224,6 +227,7 @@ impl PartialEq for Settings {
         let Self {
             namespace,
             engine_id,
+            cache_dir,
             store,
             redis,
             redis_mode,
@@ -248,6 +252,7 @@ impl PartialEq for Settings {
         } = self;
         *namespace == other.namespace
             && *engine_id == other.engine_id
+            && *cache_dir == other.cache_dir
             && *store == other.store
             && *redis == other.redis
             && *redis_mode == other.redis_mode

@@ -21,6 +21,25 @@ pub(super) fn nearest<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str
         .map(|(_, name)| name)
 }
 
+/// Of the known names, at most `most` that at most `errors_max` typing errors lead to, the nearest first; letters count the same in
+/// both cases.
+#[must_use]
+pub fn closest<'a>(
+    unknown: &str,
+    known: impl IntoIterator<Item = &'a str>,
+    errors_max: usize,
+    most: usize,
+) -> Vec<&'a str> {
+    if unknown.len() > NAME_BYTES_MAX {
+        return Vec::new();
+    }
+    let wanted = unknown.to_ascii_lowercase();
+    let ranked = known.into_iter().map(|name| (distance(&wanted, name), name));
+    let mut near: Vec<_> = ranked.filter(|(distance, _)| *distance <= errors_max).collect();
+    near.sort_unstable();
+    near.into_iter().take(most).map(|(_, name)| name).collect()
+}
+
 /// Whether both are the same but for the unit that a name ends in.
 fn same_stem(a: &str, b: &str) -> bool {
     const UNITS: [&str; 12] =
@@ -55,6 +74,14 @@ fn distance(a: &str, b: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_closest_names_come_first() {
+        let known = ["ETH-USDT", "BTC-USDC", "BTC-USDT", "BTC-TRY"];
+        assert_eq!(closest("btc-usdt", known, 1, 9), ["BTC-USDT", "BTC-USDC"]);
+        assert_eq!(closest("BTC-USD", known, 9, 2), ["BTC-USDC", "BTC-USDT"]);
+        assert_eq!(closest(&"A".repeat(65), known, 99, 9), [""; 0]);
+    }
 
     #[test]
     fn a_wrong_unit_or_a_typing_error_leads_to_the_name_that_was_meant() {

@@ -1,6 +1,6 @@
 //! From a venue's websocket to domain events.
 //!
-//! Owns the sessions and their supervision, the decoders, the REST calls and their budget. Never knows what becomes of an
+//! Owns the sessions and their supervision, the decoders, the REST calls, and the budgets of both. Never knows what becomes of an
 //! event: a [`SessionHandler`] takes it on the same thread. Never touches Redis.
 //!
 //! | file | owns |
@@ -15,7 +15,8 @@
 //! | `stamped` | when a socket was last read |
 //! | `thousands` | contracts that are quoted in thousands |
 //! | `cursor`, `json`, `levels`, `rfc3339` | what decoders share: bytes that are known beforehand, any JSON, buffers, times as text |
-//! | `rest`, `budget` | REST calls, within the venue's request weight |
+//! | `rest` | REST calls |
+//! | `governor`, `budget` | what a venue allows from one address: request weight, connects |
 
 pub mod binance;
 pub mod binance_usdm;
@@ -29,6 +30,7 @@ mod error;
 mod frame;
 #[cfg(test)]
 mod fuzzed;
+mod governor;
 pub mod hyperliquid;
 mod json;
 pub mod kraken;
@@ -48,10 +50,12 @@ mod watchdog;
 #[cfg(test)]
 mod wounds;
 
+pub use budget::Allowance;
 pub use conversation::StreamPlan;
 pub use decode_error::{DecodeError, EXCERPT_BYTES_MAX, Excerpt, Place};
 pub use error::{Recovery, RestError, SessionEnd};
 pub use frame::{Ack, Frame};
+pub use governor::{Gate, Governor, Spending, Verdict};
 pub use plan::{Setup, Wanted, sessions};
 pub use relay::{LANES_MAX, run};
 pub use rest::RestClient;

@@ -13,6 +13,7 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::{Notify, mpsc, watch};
 
 use super::error::{Recovery, SessionEnd};
+use super::governor::Governor;
 use super::session::{self, COMMANDS_MAX, Commands, SessionHandler, SessionPlan};
 use crate::clock;
 use crate::domain::{Backoff, Ladder, Link, MarketEvent, MonoTime, Now, Subscription};
@@ -59,6 +60,7 @@ enum Leaving {
 pub(super) struct Relay<'a> {
     plan: &'a SessionPlan,
     handler: &'a dyn SessionHandler,
+    governor: &'a Governor,
     lanes: RefCell<Vec<Standing>>,
     /// Of each stream, the lane whose frames count where frames carry no ids. `None` = the first one that comes.
     owners: RefCell<Vec<Option<Lane>>>,
@@ -67,14 +69,15 @@ pub(super) struct Relay<'a> {
     wanted: Notify,
 }
 
-/// Keeps the session until `stop` becomes true: connects, reads, and connects anew after every end.
+/// Keeps the session until `stop` becomes true: connects, reads, and connects anew after every end, as often as `governor` lets it.
 pub async fn run(
     plan: SessionPlan,
     mut commands: Commands,
     mut stop: watch::Receiver<bool>,
     handler: &dyn SessionHandler,
+    governor: &Governor,
 ) {
-    let relay = Relay::new(&plan, handler);
+    let relay = Relay::new(&plan, handler, governor);
     let (mut backoff, mut next) = (Backoff::new(RECONNECT), 0);
     let mut running = FuturesUnordered::new();
     let mut open = |replaces: Option<Lane>, wait: Duration| {
@@ -116,10 +119,11 @@ pub async fn run(
 }
 
 impl<'a> Relay<'a> {
-    fn new(plan: &'a SessionPlan, handler: &'a dyn SessionHandler) -> Self {
+    fn new(plan: &'a SessionPlan, handler: &'a dyn SessionHandler, governor: &'a Governor) -> Self {
         Self {
             plan,
             handler,
+            governor,
             lanes: RefCell::new(Vec::new()),
             owners: RefCell::new(vec![None; plan.streams.len()]),
             sole: Cell::new(None),
@@ -133,6 +137,7 @@ impl<'a> Relay<'a> {
         let leaving = Leaving::No;
         self.lanes.borrow_mut().push(Standing { lane, replaces, leaving, commands: sender, is_up: false });
         tokio::time::sleep(wait).await;
+        self.governor.connect().await;
         let started = clock::mono();
         let end = session::once(self.plan, lane, &mut commands, self).await;
         (lane, end, clock::mono().since(started))

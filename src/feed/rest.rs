@@ -1,9 +1,9 @@
 //! REST calls to a venue, within its budget.
 //!
-//! Owns the HTTP client and the budget of one venue; lives on the slow runtime, never on the hot thread. At most
+//! Owns the HTTP client of one venue; lives on the slow runtime, never on the hot thread. At most
 //! [`BODY_BYTES_MAX`] bytes an answer, [`CALL_TIMEOUT`] a call; who waits for the budget waits in its caller's queue.
 
-use std::sync::Mutex;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,12 +16,10 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
 use super::Excerpt;
-use super::budget::{Budget, DEFAULT_PAUSE};
+use super::budget::DEFAULT_PAUSE;
 use super::error::RestError;
+use super::governor::Governor;
 use super::venue::RestCall;
-use crate::clock;
-use crate::domain::Feed;
-use crate::telemetry::names;
 
 /// The longest answer: a depth snapshot of 5,000 levels a side is below 1 MiB.
 const BODY_BYTES_MAX: usize = 8 << 20;
@@ -33,8 +31,7 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct RestClient {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     base: String,
-    budget: Mutex<Budget>,
-    spent: metrics::Counter,
+    governor: Arc<Governor>,
 }
 
 impl std::fmt::Debug for RestClient {
@@ -44,9 +41,9 @@ impl std::fmt::Debug for RestClient {
 }
 
 impl RestClient {
-    /// For one feed. `base` is a URL without path; `weight_per_minute` what may be spent there.
+    /// `base` is a URL without path; `governor` keeps what may be spent there.
     #[must_use]
-    pub fn new(feed: &Feed, base: &str, weight_per_minute: u32) -> Self {
+    pub fn new(base: &str, governor: Arc<Governor>) -> Self {
         let connector = hyper_rustls::HttpsConnectorBuilder::new()
             .with_provider_and_webpki_roots(rustls::crypto::ring::default_provider())
             .expect("the provider supports the default TLS versions")
@@ -56,8 +53,7 @@ impl RestClient {
         Self {
             client: Client::builder(TokioExecutor::new()).build(connector),
             base: base.trim_end_matches('/').to_owned(),
-            budget: Mutex::new(Budget::new(weight_per_minute)),
-            spent: metrics::counter!(names::FEED_REST_WEIGHT, "feed" => feed.to_string()),
+            governor,
         }
     }
 
@@ -66,7 +62,9 @@ impl RestClient {
     /// # Errors
     /// [`RestError`]; after 429 or 418 every call fails with [`RestError::Limited`] until the venue's pause is over.
     pub async fn get(&self, call: &RestCall) -> Result<Bytes, RestError> {
-        self.wait_for_budget(call.weight).await?;
+        // At most one call's time: a longer wait is the caller's matter.
+        let spent = self.governor.rest(call.weight, CALL_TIMEOUT).await;
+        spent.map_err(|wait| RestError::Limited { status: 0, wait })?;
         let url = format!("{}{}", self.base, call.path);
         let uri: Uri = url.parse().map_err(|error: hyper::http::uri::InvalidUri| RestError::Url {
             url,
@@ -88,7 +86,7 @@ impl RestClient {
             let seconds =
                 response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
             let wait = seconds.map_or(DEFAULT_PAUSE, Duration::from_secs);
-            self.budget().close(wait, clock::mono());
+            self.governor.close(wait);
             return Err(RestError::Limited { status: status.as_u16(), wait });
         }
         let body = Limited::new(response.into_body(), BODY_BYTES_MAX).collect().await.map_err(|error| {
@@ -104,25 +102,6 @@ impl RestClient {
         } else {
             Err(RestError::Status { status: status.as_u16(), body: Excerpt::of(&body) })
         }
-    }
-
-    /// Waits at most one call's time for the budget: a longer wait is the caller's matter.
-    async fn wait_for_budget(&self, weight: u32) -> Result<(), RestError> {
-        loop {
-            let spent = self.budget().spend(weight, clock::mono());
-            match spent {
-                Ok(()) => {
-                    self.spent.increment(weight.into());
-                    return Ok(());
-                }
-                Err(wait) if wait <= CALL_TIMEOUT => tokio::time::sleep(wait).await,
-                Err(wait) => return Err(RestError::Limited { status: 0, wait }),
-            }
-        }
-    }
-
-    fn budget(&self) -> std::sync::MutexGuard<'_, Budget> {
-        self.budget.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 

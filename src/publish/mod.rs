@@ -7,7 +7,7 @@
 //! On the hot thread: a session calls [`Writer`]'s `update` for each record and [`Writer::flush`] after each group of frames, and the
 //! flush itself writes to the socket. The task [`Writer::run`] does the rest: connecting, leftovers, replies. Other threads read
 //! [`ValueTable`] and [`StatsBoard`]. On the slow runtime: [`Discovery`] finds the servers, [`ServerWatch`] looks after their
-//! memory, [`Commands`] listens to what others ask.
+//! memory, [`Commands`] listens to what others ask, [`SharedBudget`] asks for shares of what venues allow.
 //!
 //! What is consistent with what: a key's bytes in the table and in Redis are the same bytes, the table's a moment earlier (but for
 //! a standby, whose table holds epoch 0). While the window of batches is full or Redis stalls (at most 500 ms, then its
@@ -26,6 +26,7 @@
 //! | `discovery`, `topology`, `servers`, `session` | which servers there are |
 //! | `server_watch`, `memory_policy`, `commands` | what is asked on the slow runtime |
 //! | `endpoint/`, `noticeboard` | the engine's own endpoint, and what the writer leaves for it |
+//! | `shared_budget` | what engines behind one address may spend together |
 //! | `table`, `stats`, `meters`, `breaker` | what others see |
 
 mod address;
@@ -57,6 +58,7 @@ mod seldom;
 mod server_watch;
 mod servers;
 mod session;
+mod shared_budget;
 #[cfg(test)]
 mod simulation;
 mod stats;
@@ -83,6 +85,7 @@ pub use plan::{FeedIndex, NodeIndex, SLOTS_MAX, SlotKey, SlotPlan};
 pub use server_watch::{Restarts, ServerWatch};
 pub use servers::{Hint, Servers};
 pub use session::Login;
+pub use shared_budget::{ANSWER_MAX, ASKS_MAX, BudgetDesk, BudgetTask, Grant, SharedBudget, Spent};
 pub use stats::{StatsBoard, WriterStats};
 pub use table::{TableValue, ValueTable};
 pub use topology::{SlotMap, Topology};

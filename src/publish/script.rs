@@ -24,6 +24,13 @@ impl Script {
     pub(super) fn append_load(&self, out: &mut Vec<u8>) {
         append_command(out, &[b"SCRIPT", b"LOAD", self.text.as_bytes()]);
     }
+
+    /// The same for a connection of the crate's.
+    pub(super) fn load(&self) -> redis::Cmd {
+        let mut command = redis::cmd("SCRIPT");
+        command.arg("LOAD").arg(self.text);
+        command
+    }
 }
 
 /// Writes values, unless newer ones are there.
@@ -33,8 +40,11 @@ pub(super) static LEASE: LazyLock<Script> = LazyLock::new(|| Script::new(include
 /// Which engines live.
 pub(super) static ENGINES: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("scripts/engines.lua")));
+/// Spends of a budget that engines share. Loaded where Redis says that it does not know it: it is no hot connection's.
+pub(super) static BUDGET: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("scripts/budget.lua")));
 
-/// Every script.
+/// Every script of the hot connections.
 pub(super) fn all() -> [&'static Script; 3] {
     [&WRITE, &LEASE, &ENGINES]
 }

@@ -84,8 +84,8 @@ fn the_demo_also_publishes_to_a_redis_that_is_named() {
     let keys: Vec<String> = redis::cmd("KEYS").arg("*").query(&mut server.connection()).unwrap();
     assert_eq!(
         keys.len(),
-        6 * 3 + 3,
-        "three values of six instruments, the catalog, the meta hash, the last epoch: {keys:?}"
+        6 * 3 + 5,
+        "three values of six instruments, the catalog, the meta hash, the last epoch, two budgets: {keys:?}"
     );
     assert_eq!(run(&["demo", "--seconds", "1", "--redis", "nonsense"]).status.code(), Some(1));
 }

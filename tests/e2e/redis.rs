@@ -161,7 +161,14 @@ async fn keys_have_the_configured_ttl_and_the_hashes_say_what_there_is() {
     let meta = ask(&mut connection, &["HGETALL", "prod:test:v1:meta"]);
     assert_eq!(meta, ["transport", "publish", "schema", "1"]);
     let keys = ask(&mut connection, &["KEYS", "*"]);
-    assert_eq!(keys.len(), 11, "six values, catalog, meta, lease, epoch, engines: {keys:?}");
+    assert_eq!(keys.len(), 13, "six values, catalog, meta, lease, epoch, engines, two budgets: {keys:?}");
+    for (kind, ttl_ms) in [("rest", 62_000 + 20_700), ("connect", 302_000 + 302_000)] {
+        let left: i64 = redis::cmd("PTTL")
+            .arg(format!("prod:test:v1:budget:{{binance}}:{kind}"))
+            .query(&mut connection)
+            .unwrap();
+        assert!((1..=ttl_ms).contains(&left), "{kind}: {left} ms");
+    }
     rig.stop().await;
     monitor.finish();
     let text = std::fs::read_to_string(watched.path()).unwrap();

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use redis::ConnectionLike;
 use tickcache::app::Engine;
+use tickcache::clock;
 use tickcache::domain::{Reason, State, Version};
 use tickcache::simulate::{Config, Simulator};
 
@@ -31,6 +32,11 @@ async fn sentinels_are_asked_for_the_primary_and_followed() {
     let rig = Rig::with(Config::market(small_market()), &store, "").await;
     rig.live().await;
     let first = group.primary().await;
+    let budgets: usize = redis::cmd("EXISTS")
+        .arg(&["tickcache:v1:budget:{binance}:rest", "tickcache:v1:budget:{binance}:connect"])
+        .query(&mut group.servers[first].connection())
+        .unwrap();
+    assert_eq!(budgets, 2, "the engine has spent of both where the Sentinels said");
     right_in(&rig, &mut group.servers[first].connection()).await;
     group.failover().await;
     group.wait_for_failover(first).await;
@@ -53,6 +59,11 @@ async fn a_cluster_gets_each_key_where_its_slot_lives() {
     let meta: String =
         redis::cmd("HGET").arg("tickcache:v1:meta").arg("transport").query(&mut connection).unwrap();
     assert_eq!(meta, "spublish");
+    for kind in ["rest", "connect"] {
+        let key = format!("tickcache:v1:budget:{{binance}}:{kind}");
+        let left_ms: i64 = redis::cmd("PTTL").arg(&key).query(&mut connection).unwrap();
+        assert!(left_ms > 0, "{key}: {left_ms}");
+    }
     let slot = cluster.slot_of(&name(&rig.engine.keys()[0])).await;
     let to = (cluster.primary_of(slot).await + 1) % 3;
     cluster.move_slot(slot, to).await;
@@ -76,6 +87,35 @@ async fn a_redis_that_asks_for_a_certificate_gets_ours() {
     let mut connection = server.connection();
     redis::cmd("SELECT").arg(2).exec(&mut connection).unwrap();
     right_in(&rig, &mut connection).await;
+    rig.stop().await;
+}
+
+/// Spends all of a venue's connects, so that the next one is free after `wait`.
+fn spend_connects(connection: &mut impl ConnectionLike, wait: Duration) {
+    let (seconds, micros): (u64, u64) = redis::cmd("TIME").query(connection).unwrap();
+    // Of 300 in 302 seconds half may be spent at once: each of the other half takes this long.
+    let each_us = 302_000_000_u64.div_ceil(150);
+    let wait_us = u64::try_from(wait.as_micros()).unwrap();
+    let earned_us = seconds * 1_000_000 + micros + wait_us + 149 * each_us;
+    redis::cmd("SET").arg("tickcache:v1:budget:{binance}:connect").arg(earned_us).exec(connection).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_engine_connects_only_when_all_of_them_together_may() {
+    let server = RedisServer::start();
+    let wait = Duration::from_secs(3);
+    let before = clock::mono();
+    spend_connects(&mut server.connection(), wait);
+    let rig = Rig::into_redis(&server.url()).await;
+    until("the first session stands", || rig.stats().connects > 0).await;
+    // However late this is seen: never too early.
+    assert!(clock::mono().since(before) >= wait, "{:?}", clock::mono().since(before));
+    until("both stand", || rig.stats().sessions_up == 2).await;
+    assert!(
+        clock::mono().since(before) >= wait + Duration::from_secs(2),
+        "the second one is earned after the first"
+    );
+    rig.live().await;
     rig.stop().await;
 }
 

@@ -26,6 +26,9 @@ redis.call('SPUBLISH', ARGV[2], ARGV[1])
 redis.call('TIME')
 return redis.call('GET', KEYS[1])";
 
+/// What engines spend of a venue's budget together.
+const BUDGET: &str = include_str!("../../src/publish/scripts/budget.lua");
+
 /// The users as a server gets them.
 fn rendered(variables: &[(&str, &str)]) -> String {
     let output = redis_start(variables).arg("users").output().unwrap();
@@ -88,6 +91,7 @@ fn the_writer_writes_v1_by_scripts_and_nothing_else() {
     let server = Server::start();
     let mut writer = server.of("writer");
     let sha: String = writer.ask(&["SCRIPT", "LOAD", WRITE]).unwrap();
+    let budget: String = writer.ask(&["SCRIPT", "LOAD", BUDGET]).unwrap();
     let written: String = writer.ask(&["EVALSHA", &sha, "1", PRICE, "value", PRICE_UPDATES]).unwrap();
     assert_eq!(written, "value");
     for allowed in [
@@ -99,6 +103,7 @@ fn the_writer_writes_v1_by_scripts_and_nothing_else() {
         &["SET", PRICE, "value", "PX", "30000"],
         &["PEXPIRE", PRICE, "30000"],
         &["SET", "tickcache:v1:lease:{binance/0}", "engine-a:7", "NX", "PX", "2000"],
+        &["EVALSHA", &budget, "1", "tickcache:v1:budget:{binance}:rest", "1", "10", "10"],
         &["HSET", "tickcache:v1:catalog", "BTC-USDT:binance", "binance/0 price"],
         &["HGETALL", "tickcache:v1:engines"],
         &["HDEL", "tickcache:v1:catalog", "OLD-USDT:binance"],

@@ -105,6 +105,12 @@ pub fn epoch_key(namespace: &Namespace, feed: &Feed) -> String {
     format!("{namespace}:v1:epoch:{{{feed}}}")
 }
 
+/// `{namespace}:v1:budget:{<venue>}:{kind}`: the key of what engines spend of a venue's budget.
+#[must_use]
+pub fn budget_key(namespace: &Namespace, venue: &Venue, kind: &str) -> String {
+    format!("{namespace}:v1:budget:{{{venue}}}:{kind}")
+}
+
 /// `{namespace}:v1:catalog`: the hash that says what there is.
 #[must_use]
 pub fn catalog_key(namespace: &Namespace) -> String {
@@ -218,6 +224,7 @@ mod tests {
             ),
             (lease_key(&namespace, &feed), "tickcache:v1:lease:{binance/0}"),
             (epoch_key(&namespace, &feed), "tickcache:v1:epoch:{binance/0}"),
+            (budget_key(&namespace, &venue, "rest"), "tickcache:v1:budget:{binance}:rest"),
             (catalog_key(&namespace), "tickcache:v1:catalog"),
             (meta_key(&namespace), "tickcache:v1:meta"),
             (

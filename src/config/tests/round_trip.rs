@@ -9,6 +9,7 @@ const EFFECTIVE: &str = r#"namespace = "tickcache"
 
 [engine]
 id = ""
+cache_dir = "auto"
 
 [store]
 kind = "redis" # from REDIS_ENABLED

@@ -34,6 +34,7 @@ pub(super) fn settings(
     let values = &raw.values;
     let namespace = parsed(values.text(&keys::NAMESPACE), keys::NAMESPACE.path, errors);
     let engine_id = engine_id(values, errors);
+    let cache_dir = values.text(&keys::CACHE_DIR).and_then(|given| given.value.parse().ok());
     let store = choice(values, &keys::STORE_KIND, errors);
     let redis =
         values.text(&keys::REDIS_URL).and_then(|url| environment::redis_url(url, environment, errors));
@@ -64,6 +65,7 @@ pub(super) fn settings(
     Some(Settings {
         namespace: namespace?,
         engine_id: engine_id?,
+        cache_dir: cache_dir?,
         store: store?,
         redis: redis.value,
         redis_mode,
