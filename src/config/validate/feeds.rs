@@ -1,6 +1,8 @@
 //! The feeds: venues, instruments, entities, and what a venue's own limits say about them.
 
 use std::collections::HashMap;
+use std::num::NonZeroU16;
+use std::time::Duration;
 
 use crate::domain::{Entity, EntityDurations, INSTRUMENTS_MAX, Instrument, PriceFrom, Venue};
 
@@ -74,7 +76,11 @@ fn feed(
     };
     let congestion = number(values, &keys::CONGESTION, errors).map(milliseconds);
     let redundant = number(values, &keys::REDUNDANT, errors);
-    let session_max = seconds(values, &keys::SESSION_MAX, errors);
+    let session_max = match values.origin(&keys::SESSION_MAX) {
+        Origin::Default => venue.map(|venue| venue.session_max_s),
+        _ => number(values, &keys::SESSION_MAX, errors),
+    };
+    let partitions = number(values, &keys::PARTITIONS, errors);
     let rest_url = endpoint(values, &keys::REST_URL, url(|venue| venue.rest_url), errors);
     let weight = venue.and_then(|venue| weight(values, venue, errors));
     let first_data = seconds(values, &keys::FIRST_DATA, errors);
@@ -95,7 +101,8 @@ fn feed(
         silence: EntityDurations { price: price?, liquidity: liquidity?, volume: volume? },
         congestion: congestion?,
         redundant: redundant?,
-        session_max,
+        session_max: Some(session_max?).filter(|&max| max > 0).map(|max| Duration::from_secs(max.into())),
+        partitions: u16::try_from(partitions?).ok().and_then(NonZeroU16::new)?,
     })
 }
 
