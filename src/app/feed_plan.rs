@@ -228,7 +228,7 @@ fn defaults_of(venue: &dyn VenueProtocol) -> crate::config::VenueDefaults {
         websocket_url: defaults.channel(Channel::Quote).websocket_url,
         volume_websocket_url: defaults.channel(Channel::Volume).websocket_url,
         channels: defaults.channels.map(|channel| channel.name),
-        price_from: defaults.price_from,
+        prices_from: defaults.prices_from,
         session_max_s: defaults.session_max.map_or(0, |max| u32::try_from(max.as_secs()).unwrap_or(u32::MAX)),
         rest_url: defaults.rest_url,
         depth_max: u32::try_from(defaults.depth_max).unwrap_or(u32::MAX),

@@ -92,8 +92,8 @@ pub struct VenueDefaults {
     pub volume_websocket_url: &'static str,
     /// Its names of the channels, in the order of [`Channel::ALL`](crate::domain::Channel::ALL).
     pub channels: [&'static str; 4],
-    /// What prices are made from.
-    pub price_from: PriceFrom,
+    /// What prices can be made from; the first unless somebody says otherwise.
+    pub prices_from: &'static [PriceFrom],
     /// After how many seconds it ends a connection; 0 = it does not.
     pub session_max_s: u32,
     /// Its public REST interface: `http://` or `https://`.

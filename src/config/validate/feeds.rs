@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::domain::{Entity, EntityDurations, INSTRUMENTS_MAX, Instrument, PriceFrom, Venue};
 
+use super::super::choice::listed;
 use super::super::endpoint::Endpoint;
 use super::super::error::{ConfigErrors, Origin, Problem};
 use super::super::keys::{self, Key, Shape};
@@ -70,10 +71,7 @@ fn feed(
     let websocket_url = endpoint(values, &keys::WEBSOCKET_URL, url(|venue| venue.websocket_url), errors);
     let volume_websocket_url = volume_endpoint(values, venue, websocket_url.as_ref(), errors);
     let channels = venue.and_then(|venue| channels(values, venue, errors));
-    let price_from = match values.origin(&keys::PRICE_FROM) {
-        Origin::Default => venue.map(|venue| venue.price_from),
-        _ => choice::<PriceFrom>(values, &keys::PRICE_FROM, errors),
-    };
+    let price_from = venue.and_then(|venue| price_from(values, venue, errors));
     let congestion = number(values, &keys::CONGESTION, errors).map(milliseconds);
     let redundant = number(values, &keys::REDUNDANT, errors);
     let session_max = match values.origin(&keys::SESSION_MAX) {
@@ -129,6 +127,22 @@ fn weight(values: &Values, venue: &VenueDefaults, errors: &mut ConfigErrors) -> 
         return Some(venue.rest_weight_per_minute);
     }
     number_within(values, &keys::REST_WEIGHT, venue.rest_weight_per_minute_range.clone(), errors)
+}
+
+/// One of those that the venue has.
+fn price_from(values: &Values, venue: &VenueDefaults, errors: &mut ConfigErrors) -> Option<PriceFrom> {
+    let origin = values.origin(&keys::PRICE_FROM);
+    if origin == Origin::Default {
+        return venue.prices_from.first().copied();
+    }
+    let chosen = choice::<PriceFrom>(values, &keys::PRICE_FROM, errors)?;
+    if !venue.prices_from.contains(&chosen) {
+        let words: Vec<_> = venue.prices_from.iter().map(|source| source.as_str()).collect();
+        let problem = Problem::Choice { expected: listed(&words), got: chosen.as_str().to_owned() };
+        errors.push(&origin, keys::PRICE_FROM.path, problem);
+        return None;
+    }
+    Some(chosen)
 }
 
 /// Where the venue has its figures with everything else, they follow `websocket_url`.
