@@ -18,7 +18,7 @@ use crate::domain::{
 
 /// The shortest and the longest time between two looks at an instrument.
 const LOOK_MIN: Duration = Duration::from_millis(50);
-const LOOK_MAX: Duration = Duration::from_secs(1);
+const LOOK_MAX: Duration = Duration::from_millis(800);
 
 impl InstrumentState {
     /// Confirms what is quiet, doubts what is too quiet. `heard(channel)` = the last frame of the channel's session.
@@ -42,13 +42,13 @@ impl InstrumentState {
 
     /// When [`Self::tick`] has something to do again: a key must be confirmed, its silence passes its threshold, or it is not live.
     pub(super) fn next_look(&self, now: MonoTime) -> MonoTime {
-        let price = self.price.as_ref().map(|price| price.key.next_look(now));
-        let liquidity = self.liquidity.as_ref().map(|liquidity| liquidity.key.next_look(now));
-        let volume = self.volume.as_ref().map(|volume| volume.key.next_look(now));
+        let price = self.price.as_ref().and_then(|price| price.key.next_look(now));
+        let liquidity = self.liquidity.as_ref().and_then(|liquidity| liquidity.key.next_look(now));
+        let volume = self.volume.as_ref().and_then(|volume| volume.key.next_look(now));
         // What was heard is judged a while after it came, step by step.
         let witness = self.witness.is_some().then_some(now);
         let first = [price, liquidity, volume, witness].into_iter().flatten().min();
-        first.unwrap_or(now).clamp(now.after(LOOK_MIN), now.after(LOOK_MAX))
+        first.unwrap_or(now.after(LOOK_MAX)).clamp(now.after(LOOK_MIN), now.after(LOOK_MAX))
     }
 
     fn tick_price(

@@ -155,12 +155,15 @@ impl<R: Stamped> Key<R> {
         self.push(transition.urgency_or(Urgency::Confirmation), at, out);
     }
 
-    /// When it has to be confirmed or doubted. One that is not live, or is being probed, is looked at now and then.
-    pub(super) fn next_look(&self, now: MonoTime) -> MonoTime {
-        match self.liveness.silent_at().filter(|&at| self.is_live() && at > now) {
-            Some(silent) => silent.min(self.pushed.after(self.confirm_every)),
-            None => now.after(LOOK_AGAIN),
-        }
+    /// When it has to be confirmed or doubted; `None` where nothing has come that could be. One that is not live, or is being probed,
+    /// is looked at now and then.
+    pub(super) fn next_look(&self, now: MonoTime) -> Option<MonoTime> {
+        let silent = self.liveness.silent_at()?;
+        Some(if self.is_live() && silent > now {
+            silent.min(self.pushed.after(self.confirm_every))
+        } else {
+            now.after(LOOK_AGAIN)
+        })
     }
 
     /// Publishes a live record again, with a newer confirmed time, when that is due.
