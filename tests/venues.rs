@@ -10,7 +10,17 @@
 mod cases;
 #[path = "venues/engine.rs"]
 mod engine;
+#[path = "venues/readme.rs"]
+mod readme;
 #[path = "venues/recorded.rs"]
 mod recorded;
+#[path = "venues/rows.rs"]
+mod rows;
+#[path = "venues/seeded.rs"]
+mod seeded;
+#[path = "venues/stage.rs"]
+mod stage;
+#[path = "venues/table.rs"]
+mod table;
 #[path = "venues/truth.rs"]
 mod truth;
