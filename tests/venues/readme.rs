@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::table::{Outcome, ROWS, WHATS};
+use crate::table::{BOOKS, Of, Outcome, QUOTES, ROWS, Row, WHATS};
 
 const BEGIN: &str =
     "<!-- faults: from tests/venues/table.rs; TICKCACHE_WRITE_README=1 cargo test --test venues readme -->\n";
@@ -28,16 +28,32 @@ fn cells(outcome: Outcome) -> (String, String) {
     }
 }
 
+/// The streams that a line speaks of, and its venues. What holds for both streams wherever there are quotes is one line.
+fn places(row: &Row) -> Option<(&'static str, String)> {
+    let is_wide = |row: &Row| row.venues == QUOTES || row.venues == BOOKS;
+    let alike = |other: &Row| other.what == row.what && other.outcome == row.outcome && other.of != row.of;
+    let is_twin = is_wide(row) && ROWS.iter().any(|other| alike(other) && is_wide(other));
+    let venues = match row.venues {
+        venues if venues == BOOKS => "all".to_owned(),
+        venues if venues == QUOTES => "all but coinbase".to_owned(),
+        venues => venues.join(", "),
+    };
+    match (is_twin, row.of) {
+        (true, Of::Quote) => None,
+        (true, Of::Book) => Some(("quote, book", venues)),
+        (false, of) => Some((of.text(), venues)),
+    }
+}
+
 fn table() -> String {
     let mut text = String::from(
         "| fault | in | at | the value | at the latest, from the fault |\n|---|---|---|---|---|\n",
     );
     for what in WHATS {
         for row in ROWS.iter().filter(|row| row.what == what) {
+            let Some((of, venues)) = places(row) else { continue };
             let (value, when) = cells(row.outcome);
-            let of = row.of.text();
-            writeln!(text, "| {} | {of} | {} | {value} | {when} |", what.text(), row.venues.join(", "))
-                .unwrap();
+            writeln!(text, "| {} | {of} | {venues} | {value} | {when} |", what.text()).unwrap();
         }
     }
     text

@@ -167,18 +167,19 @@ const fn ms(millis: u64) -> Within {
 }
 
 /// Where quotes are a stream of their own: everywhere but at Coinbase, whose prices are those of the book.
-const QUOTES: &[&str] = &["binance", "binance-usdm", "bybit", "bybit-linear", "hyperliquid", "kraken", "okx"];
+pub(crate) const QUOTES: &[&str] =
+    &["binance", "binance-usdm", "bybit", "bybit-linear", "hyperliquid", "kraken", "okx"];
 const COUNTED_QUOTES: &[&str] = &["binance", "binance-usdm", "bybit", "bybit-linear", "okx"];
 const COUNTED_AND_TIMED_QUOTES: &[&str] = &["binance-usdm", "bybit", "bybit-linear", "okx"];
 const TIMED_QUOTES: &[&str] = &["hyperliquid", "kraken"];
 const DATED_QUOTES: &[&str] = &["binance-usdm", "bybit", "bybit-linear", "hyperliquid", "kraken", "okx"];
 
-const BOOKS: &[&str] =
+pub(crate) const BOOKS: &[&str] =
     &["binance", "binance-usdm", "bybit", "bybit-linear", "coinbase", "hyperliquid", "kraken", "okx"];
 const PLAIN_BOOKS: &[&str] =
     &["binance", "binance-usdm", "bybit", "bybit-linear", "hyperliquid", "kraken", "okx"];
 const COUNTED_BOOKS: &[&str] = &["binance", "binance-usdm", "bybit", "bybit-linear", "okx"];
-const UNSUMMED_BOOKS: &[&str] = &["binance", "binance-usdm", "bybit", "bybit-linear", "okx"];
+const UNSUMMED_BOOKS: &[&str] = &["binance", "binance-usdm", "bybit", "bybit-linear", "hyperliquid", "okx"];
 const TIMED_BOOKS: &[&str] = &["coinbase", "hyperliquid"];
 const UNTIMED_BOOKS: &[&str] = &["binance", "binance-usdm", "bybit", "bybit-linear", "kraken", "okx"];
 
@@ -219,7 +220,6 @@ pub(crate) const ROWS: &[Row] = &[
     row(What::Altered, Quote, QUOTES, Undetectable(&[Reason::CrossedBook])),
     row(What::Altered, Book, &["kraken"], DetectedWhere(TOP_TEN, &[Reason::ChecksumMismatch], Frame)),
     row(What::Altered, Book, UNSUMMED_BOOKS, Undetectable(&[Reason::CrossedBook])),
-    row(What::Altered, Book, &["hyperliquid"], Undetectable(&[Reason::CrossedBook])),
     row(What::Altered, Book, &["coinbase"], Undetectable(&[Reason::CrossedBook, Reason::SourcesDisagree])),
     row(What::Crossed, Quote, QUOTES, Detected(&[Reason::CrossedBook], Frame)),
     row(What::Crossed, Book, BOOKS, Detected(&[Reason::CrossedBook], Frame)),
