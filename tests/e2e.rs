@@ -30,6 +30,8 @@ mod market;
 mod monitor;
 #[path = "e2e/operations.rs"]
 mod operations;
+#[path = "e2e/partitions.rs"]
+mod partitions;
 #[path = "e2e/program.rs"]
 mod program;
 #[path = "e2e/record.rs"]

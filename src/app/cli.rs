@@ -76,59 +76,37 @@ pub fn main() -> ExitCode {
     };
     // One provider for every TLS client of the process; an error means that it is installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let outcome = runtime.block_on(async {
-        match cli.command {
-            Command::Demo(args) => {
-                init_logging(format, if args.is_live() { "error" } else { "warn" });
-                demo::demo(args).await
-            }
-            Command::Run(args) => {
-                init_logging(format, "info");
-                run::run(args).await
-            }
-            Command::Record(args) => {
-                init_logging(format, "warn");
-                record::record(args).await
-            }
-            Command::Replay(args) => {
-                init_logging(format, "warn");
-                replay::replay(args).await
-            }
-            Command::Verify(args) => {
-                init_logging(format, "warn");
-                verify::verify(&args)
-            }
-            Command::CheckConfig(args) => check::check(&args),
-            Command::Instruments(args) => {
-                init_logging(format, "warn");
-                instruments::instruments(args).await
-            }
-            Command::Get(args) => {
-                init_logging(format, "warn");
-                read::run_get(args).await
-            }
-            Command::Watch(args) => {
-                init_logging(format, "warn");
-                read::run_watch(args).await
-            }
-            Command::List(args) => {
-                init_logging(format, "warn");
-                read::run_list(args).await
-            }
-            Command::Status(args) => {
-                init_logging(format, "warn");
-                read::run_status(args).await
-            }
-            Command::Invalidate(args) => {
-                init_logging(format, "warn");
-                read::run_invalidate(args).await
-            }
-        }
-    });
+    let outcome = runtime.block_on(execute(cli.command, format));
     // Blocking reads of standard input or name look-ups must not hold the process.
     runtime.shutdown_background();
     outcome.unwrap_or_else(|error| {
         eprintln!("tickcache: {error:#}");
         ExitCode::FAILURE
     })
+}
+
+async fn execute(command: Command, format: LogFormat) -> anyhow::Result<ExitCode> {
+    let shown = match &command {
+        Command::Demo(args) if args.is_live() => "error",
+        Command::Run(_) => "info",
+        _ => "warn",
+    };
+    // What is wrong with a configuration is the command's output.
+    if !matches!(command, Command::CheckConfig(_)) {
+        init_logging(format, shown);
+    }
+    match command {
+        Command::Demo(args) => demo::demo(args).await,
+        Command::Run(args) => run::run(args).await,
+        Command::Record(args) => record::record(args).await,
+        Command::Replay(args) => replay::replay(args).await,
+        Command::Verify(args) => verify::verify(&args),
+        Command::CheckConfig(args) => check::check(&args),
+        Command::Instruments(args) => instruments::instruments(args).await,
+        Command::Get(args) => read::run_get(args).await,
+        Command::Watch(args) => read::run_watch(args).await,
+        Command::List(args) => read::run_list(args).await,
+        Command::Status(args) => read::run_status(args).await,
+        Command::Invalidate(args) => read::run_invalidate(args).await,
+    }
 }

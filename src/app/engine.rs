@@ -78,8 +78,12 @@ impl Engine {
         let planner = Planner { settings, listings, gate };
         let mut slots = SlotPlan::new();
         let (mut keys, mut feeds, mut boards, mut workers) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        for (feed, index) in settings.feeds.iter().zip(0_u16..) {
-            let (plan, worker) = feed_plan::plan(&planner, feed, FeedIndex(index), &mut slots, &mut keys)?;
+        let mut parts = Vec::new();
+        for feed in &settings.feeds {
+            parts.extend(feed_plan::parts(&planner, feed)?);
+        }
+        for (part, index) in parts.into_iter().zip(0_u16..) {
+            let (plan, worker) = feed_plan::plan(&planner, part, FeedIndex(index), &mut slots, &mut keys)?;
             boards.push((plan.feed.clone(), Arc::clone(&plan.board), plan.sessions.len() as u64));
             feeds.push(plan);
             workers.push(worker);

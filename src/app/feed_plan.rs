@@ -36,20 +36,47 @@ pub(super) struct Planner<'a> {
     pub(super) gate: Option<Arc<dyn Gate>>,
 }
 
-/// Plans one feed; its keys get their slots.
+/// One partition of a venue: what is leased, owned and handed over as a whole.
+pub(super) struct Part {
+    name: Feed,
+    venue: &'static dyn VenueProtocol,
+    /// Those of the venue, with the partition's instruments.
+    feed: FeedSettings,
+    /// That of everything that this process does at the venue.
+    governor: Arc<Governor>,
+}
+
+/// The partitions of a venue that have instruments.
 ///
 /// # Errors
-/// A venue that is not known, an instrument that it cannot have, too many keys.
+/// A venue that is not known.
+pub(super) fn parts(planner: &Planner<'_>, feed: &FeedSettings) -> anyhow::Result<Vec<Part>> {
+    let venue = feed::venue(feed.venue.as_str()).with_context(|| format!("no venue {}", feed.venue))?;
+    let named = |partition| Feed { venue: feed.venue.clone(), partition };
+    let (weight, connects) = (feed.rest_weight_per_minute, venue.defaults().connects);
+    let governor = Arc::new(Governor::new(&named(0), weight, connects, planner.gate.clone()));
+    let part = |partition| {
+        let mut own = feed.clone();
+        own.instruments.retain(|instrument| key::partition(instrument, feed.partitions) == partition);
+        Part { name: named(partition), venue, feed: own, governor: Arc::clone(&governor) }
+    };
+    Ok((0..feed.partitions.get()).map(part).filter(|part| !part.feed.instruments.is_empty()).collect())
+}
+
+/// Plans one partition; its keys get their slots.
+///
+/// # Errors
+/// An instrument that the venue cannot have, too many keys.
 pub(super) fn plan(
     planner: &Planner<'_>,
-    feed: &FeedSettings,
+    part: Part,
     index: FeedIndex,
     slots: &mut SlotPlan,
     keys: &mut Vec<WrittenKey>,
 ) -> anyhow::Result<(FeedPlan, Worker)> {
     let settings = planner.settings;
-    let venue = feed::venue(feed.venue.as_str()).with_context(|| format!("no venue {}", feed.venue))?;
-    let name = Feed { venue: feed.venue.clone(), partition: 0 };
+    let Part { name, venue, feed, governor } = part;
+    let feed = &feed;
     let wanted: Vec<Wanted> = feed
         .instruments
         .iter()
@@ -70,9 +97,6 @@ pub(super) fn plan(
         let field = key::catalog_field(&wanted.instrument, &feed.venue);
         (field, key::catalog_value(&name, &wanted.entities))
     };
-    // A venue has one feed: its governor is that of everything that this process does there.
-    let (weight, connects) = (feed.rest_weight_per_minute, venue.defaults().connects);
-    let governor = Arc::new(Governor::new(&name, weight, connects, planner.gate.clone()));
     let (jobs, job_queue) = mpsc::channel(JOBS_MAX);
     let (answers, answer_queue) = mpsc::channel(ANSWERS_MAX);
     let plan = FeedPlan {
@@ -204,7 +228,8 @@ fn defaults_of(venue: &dyn VenueProtocol) -> crate::config::VenueDefaults {
         websocket_url: defaults.channel(Channel::Quote).websocket_url,
         volume_websocket_url: defaults.channel(Channel::Volume).websocket_url,
         channels: defaults.channels.map(|channel| channel.name),
-        price_from: defaults.price_from,
+        prices_from: defaults.prices_from,
+        session_max_s: defaults.session_max.map_or(0, |max| u32::try_from(max.as_secs()).unwrap_or(u32::MAX)),
         rest_url: defaults.rest_url,
         depth_max: u32::try_from(defaults.depth_max).unwrap_or(u32::MAX),
         // Half of what the venue grants: other programs behind the same address need some, too.

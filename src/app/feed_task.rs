@@ -29,6 +29,9 @@ use crate::telemetry::names;
 /// Between two log lines about bad frames of one feed.
 const GARBAGE_LOG_EVERY: Duration = Duration::from_secs(10);
 
+/// How often other threads are told what has happened.
+const SHOW_EVERY: Duration = Duration::from_millis(200);
+
 /// The subscriptions of a session, and the way to it.
 pub(super) type CommandRoute = (Vec<Subscription>, mpsc::Sender<Subscription>);
 
@@ -58,6 +61,8 @@ struct Inner {
     /// The sessions that stand. An attempt to connect that fails ends, too, without ever having stood.
     standing: BTreeSet<SessionId>,
     garbage_logged: Option<MonoTime>,
+    /// When others were last told what has happened.
+    shown: MonoTime,
 }
 
 impl FeedTask {
@@ -88,6 +93,7 @@ impl FeedTask {
             is_stopping: false,
             standing,
             garbage_logged: None,
+            shown: MonoTime::default(),
         };
         Self {
             feed,
@@ -111,7 +117,12 @@ impl FeedTask {
     /// The timer's step.
     pub(super) fn tick(&self, now: Now) {
         self.step(|state, writer| state.tick(now, writer));
-        self.show();
+        let shown = self.inner.borrow().shown;
+        // Counting the keys of each state takes longer the more there are.
+        if now.mono.since(shown) >= SHOW_EVERY {
+            self.inner.borrow_mut().shown = now.mono;
+            self.show();
+        }
     }
 
     /// Publishes every key as suspect (writer stopping).

@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, reason = "this is a command's output")]
 
 use std::path::PathBuf;
+use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use clap::Args;
 use super::board::{FeedBoard, FeedStats};
 use super::check;
 use super::engine::Engine;
-use super::run::{died, stop_signal};
+use super::run::{self, died, stop_signal};
 use crate::capture::RecordStats;
 use crate::config::{Settings, StoreKind};
 use crate::domain::Feed;
@@ -37,11 +38,15 @@ pub(super) async fn record(args: RecordArgs) -> anyhow::Result<ExitCode> {
         Err(code) => return Ok(code),
     };
     let stopped = stop_signal()?;
-    let engine = Engine::start(&settings)?;
+    let mut stopped = pin!(stopped);
+    let engine = match run::start(&settings, stopped.as_mut()).await? {
+        Ok(engine) => engine,
+        Err(code) => return Ok(code),
+    };
     let board = engine.recording().context("nothing is recorded")?.clone();
     println!("recording into {}; Ctrl-C ends", args.out.display());
     tokio::select! {
-        () = stopped => {}
+        () = &mut stopped => {}
         () = died(&engine) => {}
         () = show_progress(&engine) => {}
     }

@@ -36,18 +36,10 @@ pub(super) async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     // Before the engine: an address that cannot be had must not leave keys behind.
     let server = server(&settings).await?;
     let mut stopped = pin!(stopped);
-    let gathered = tokio::select! {
-        gathered = gather(&settings) => gathered,
-        () = &mut stopped => return Ok(ExitCode::SUCCESS),
+    let engine = match start(&settings, stopped.as_mut()).await? {
+        Ok(engine) => engine,
+        Err(code) => return Ok(code),
     };
-    let listings = match gathered {
-        Ok(listings) => listings,
-        Err(problems) => {
-            eprintln!("{problems}");
-            return Ok(ExitCode::from(check::WRONG));
-        }
-    };
-    let engine = Engine::start_with(&settings, &listings)?;
     if settings.store == StoreKind::Embedded && engine.endpoint().is_none() {
         tracing::warn!("store.kind is \"embedded\" and embedded.listen is off: nobody can read the values");
     }
@@ -66,6 +58,25 @@ pub(super) async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     }
     engine.stop().await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Asks the venues what they offer, then starts the engine. The inner error is the exit code of a command that is told to stop
+/// meanwhile, or whose instruments the venues do not have.
+pub(super) async fn start(
+    settings: &Settings,
+    stopped: impl Future<Output = ()>,
+) -> anyhow::Result<Result<Engine, ExitCode>> {
+    let gathered = tokio::select! {
+        gathered = gather(settings) => gathered,
+        () = stopped => return Ok(Err(ExitCode::SUCCESS)),
+    };
+    match gathered {
+        Ok(listings) => Engine::start_with(settings, &listings).map(Ok),
+        Err(problems) => {
+            eprintln!("{problems}");
+            Ok(Err(ExitCode::from(check::WRONG)))
+        }
+    }
 }
 
 async fn server(settings: &Settings) -> anyhow::Result<Option<Server>> {

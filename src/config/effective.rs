@@ -120,9 +120,8 @@ impl Writer<'_> {
         self.value(&keys::VOLUME_SILENCE, seconds(feed.silence.volume));
         self.value(&keys::CONGESTION, feed.congestion.as_millis().to_string());
         self.value(&keys::REDUNDANT, feed.redundant.to_string());
-        if let Some(session_max) = feed.session_max {
-            self.value(&keys::SESSION_MAX, seconds(session_max));
-        }
+        self.value(&keys::SESSION_MAX, seconds(feed.session_max.unwrap_or_default()));
+        self.value(&keys::PARTITIONS, feed.partitions.to_string());
     }
 
     fn line(&mut self, line: std::fmt::Arguments<'_>) {

@@ -258,12 +258,13 @@ pub(super) static CONGESTION: Key = number("feed.congestion_ms", 0..=60_000, "mi
 pub(super) static REDUNDANT: Key = number("feed.redundant", 1..=2, "connections", 1);
 pub(super) static SESSION_MAX: Key = Key {
     path: "feed.session_max_s",
-    shape: Shape::Number { range: 5..=604_800, unit: "seconds" },
+    shape: Shape::Number { range: 0..=604_800, unit: "seconds" },
     fallback: Fallback::Venue,
 };
+pub(super) static PARTITIONS: Key = number("feed.partitions", 1..=64, "partitions", 1);
 
 /// Every key of a feed, in the file's order.
-pub(super) static FEED: [&Key; 20] = [
+pub(super) static FEED: [&Key; 21] = [
     &VENUE,
     &INSTRUMENTS,
     &ENTITIES,
@@ -284,6 +285,7 @@ pub(super) static FEED: [&Key; 20] = [
     &CONGESTION,
     &REDUNDANT,
     &SESSION_MAX,
+    &PARTITIONS,
 ];
 
 /// The name of the tables that hold feeds.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::num::NonZeroU16;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -91,8 +92,10 @@ pub struct VenueDefaults {
     pub volume_websocket_url: &'static str,
     /// Its names of the channels, in the order of [`Channel::ALL`](crate::domain::Channel::ALL).
     pub channels: [&'static str; 4],
-    /// What prices are made from.
-    pub price_from: PriceFrom,
+    /// What prices can be made from; the first unless somebody says otherwise.
+    pub prices_from: &'static [PriceFrom],
+    /// After how many seconds it ends a connection; 0 = it does not.
+    pub session_max_s: u32,
     /// Its public REST interface: `http://` or `https://`.
     pub rest_url: &'static str,
     /// Levels a side that can be published.
@@ -134,8 +137,10 @@ pub struct FeedSettings {
     pub congestion: Duration,
     /// Connections that carry the same at a time: 1 or 2.
     pub redundant: u32,
-    /// After how long the venue ends a connection; `None` = what the venue says of itself.
+    /// After how long the venue ends a connection; `None` = it does not.
     pub session_max: Option<Duration>,
+    /// Parts that the instruments are split into: each is a feed, with a lease of its own.
+    pub partitions: NonZeroU16,
 }
 
 /// Everything that can be set. `==` compares the settings, not where they come from.

@@ -1,7 +1,7 @@
 //! What an instrument at a venue is like, for whoever keeps its book and its price: handed from the venue's folder to
 //! `process`, which knows no venue.
 
-use super::{Number, SizeUnit};
+use super::{Number, NumberError, Scale, SizeUnit};
 
 /// Where a book begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,4 +136,16 @@ pub struct MarketRules {
     pub ticker_top: TickerTop,
     /// What one of the venue's units is in ours.
     pub contract: Contract,
+}
+
+impl Number {
+    /// The exact product.
+    ///
+    /// # Errors
+    /// [`NumberError::TooFine`] or [`NumberError::TooLarge`] where it does not fit.
+    pub fn times(self, factor: Self) -> Result<Self, NumberError> {
+        let scale = Scale::new(self.scale.digits() + factor.scale.digits()).ok_or(NumberError::TooFine)?;
+        let mantissa = self.mantissa.checked_mul(factor.mantissa).ok_or(NumberError::TooLarge)?;
+        Ok(Self { mantissa, scale })
+    }
 }

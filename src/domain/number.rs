@@ -129,16 +129,6 @@ impl Number {
         self.mantissa.checked_mul(POWERS_OF_TEN[usize::from(shift)]).ok_or(NumberError::TooLarge)
     }
 
-    /// The exact product.
-    ///
-    /// # Errors
-    /// [`NumberError::TooFine`] or [`NumberError::TooLarge`] where it does not fit.
-    pub fn times(self, factor: Self) -> Result<Self, NumberError> {
-        let scale = Scale::new(self.scale.0 + factor.scale.0).ok_or(NumberError::TooFine)?;
-        let mantissa = self.mantissa.checked_mul(factor.mantissa).ok_or(NumberError::TooLarge)?;
-        Ok(Self { mantissa, scale })
-    }
-
     /// Whether the number is zero.
     #[must_use]
     pub const fn is_zero(self) -> bool {

@@ -43,7 +43,7 @@ pub struct Setup {
     pub first_data: Duration,
     /// Connections of each session at a time.
     pub redundant: u32,
-    /// After how long the venue ends a connection, where that is not what it says itself.
+    /// After how long the venue ends a connection; `None` = it does not.
     pub session_max: Option<Duration>,
 }
 
@@ -95,7 +95,7 @@ pub fn sessions(
         first_data: setup.first_data,
         turn_frames,
         redundant: setup.redundant,
-        session_max: setup.session_max.or(venue.defaults().session_max),
+        session_max: setup.session_max,
     };
     Ok(parts.zip(0..).map(plan).collect())
 }

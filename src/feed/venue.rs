@@ -35,8 +35,8 @@ pub struct VenueDefaults {
     pub channels: [ChannelDefaults; 4],
     /// Where its public REST interface is.
     pub rest_url: &'static str,
-    /// What a price is made from unless somebody says otherwise.
-    pub price_from: PriceFrom,
+    /// What a price can be made from; the first unless somebody says otherwise.
+    pub prices_from: &'static [PriceFrom],
     /// Levels a side that can be published at most.
     pub depth_max: usize,
     /// How it is asked for a sign of life.
@@ -54,6 +54,12 @@ pub struct VenueDefaults {
 }
 
 impl VenueDefaults {
+    /// What a price is made from unless somebody says otherwise.
+    #[must_use]
+    pub const fn price_from(&self) -> PriceFrom {
+        self.prices_from[0]
+    }
+
     /// One of its channels.
     #[must_use]
     pub const fn channel(&self, channel: Channel) -> &ChannelDefaults {

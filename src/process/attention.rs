@@ -3,6 +3,8 @@
 //! Owns the rules by which the values of an instrument, and the venue's other answers, vouch for each other. Never decides what a
 //! value is.
 
+use std::time::Duration;
+
 use super::contract;
 use super::depth_sync::Progress;
 use super::instrument::{Context, InstrumentState};
@@ -11,8 +13,12 @@ use super::liquidity::Wish;
 use super::liveness::Silence;
 use super::witness::{Claim, Verdict};
 use crate::domain::{
-    Anchor, Channel, Now, PriceFrom, PriceLevel, Quote, RawLevel, Reason, Request, Side, Top, Trade,
+    Anchor, Channel, MonoTime, Now, PriceFrom, PriceLevel, Quote, RawLevel, Reason, Request, Side, Top, Trade,
 };
+
+/// The shortest and the longest time between two looks at an instrument.
+const LOOK_MIN: Duration = Duration::from_millis(50);
+const LOOK_MAX: Duration = Duration::from_secs(1);
 
 impl InstrumentState {
     /// Confirms what is quiet, doubts what is too quiet. `heard(channel)` = the last frame of the channel's session.
@@ -32,6 +38,17 @@ impl InstrumentState {
             }
             (context.requests)(Request::Resubscribe(self.subscription(channel)));
         }
+    }
+
+    /// When [`Self::tick`] has something to do again: a key must be confirmed, its silence passes its threshold, or it is not live.
+    pub(super) fn next_look(&self, now: MonoTime) -> MonoTime {
+        let price = self.price.as_ref().map(|price| price.key.next_look(now));
+        let liquidity = self.liquidity.as_ref().map(|liquidity| liquidity.key.next_look(now));
+        let volume = self.volume.as_ref().map(|volume| volume.key.next_look(now));
+        // What was heard is judged a while after it came, step by step.
+        let witness = self.witness.is_some().then_some(now);
+        let first = [price, liquidity, volume, witness].into_iter().flatten().min();
+        first.unwrap_or(now).clamp(now.after(LOOK_MIN), now.after(LOOK_MAX))
     }
 
     fn tick_price(

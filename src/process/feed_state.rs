@@ -12,6 +12,7 @@ use super::instrument::{Context, InstrumentState, Outcome, Slots};
 use super::lag::Lags;
 use super::liquidity::LiquidityKey;
 use super::outlet::{Changes, Outlets};
+use super::schedule::Schedule;
 use crate::domain::{
     Channel, Entity, EntityDurations, EventPolicy, InstrumentId, MarketEvent, MarketRules, Now, NumberError,
     PriceFrom, Quote, Reason, Request, SessionId, SlotId, State, Subscription, UpdateSink,
@@ -72,6 +73,9 @@ pub struct FeedState {
     counts: Counts,
     outlets: Outlets,
     congestion: Duration,
+    schedule: Schedule,
+    /// What is due, kept for its memory.
+    due: Vec<u32>,
     phase: Phase,
 }
 
@@ -117,6 +121,8 @@ impl FeedState {
             counts: Counts::default(),
             outlets: Outlets::new(policy, specs.len()),
             congestion,
+            schedule: Schedule::new(u32::try_from(specs.len()).expect("a feed has few instruments")),
+            due: Vec::new(),
             phase: Phase::Running,
         }
     }
@@ -238,7 +244,13 @@ impl FeedState {
         }
         let sessions = &self.sessions;
         let requests = &mut self.requests;
-        for (instrument, home) in self.instruments.iter_mut().zip(&self.homes) {
+        self.schedule.take(now.mono, &mut self.due);
+        for index in self.due.drain(..) {
+            let place = index as usize;
+            let (Some(instrument), Some(home)) = (self.instruments.get_mut(place), self.homes.get(place))
+            else {
+                continue;
+            };
             let heard = |channel: Channel| {
                 home[channel as usize].and_then(|session| sessions.get(session.0 as usize)?.heard)
             };
@@ -248,6 +260,7 @@ impl FeedState {
                 &heard,
                 &mut Context { now, heard: None, doubt: Reason::None, out, requests: &mut ask },
             );
+            self.schedule.put(index, instrument.next_look(now.mono));
         }
     }
 

@@ -16,6 +16,9 @@ use crate::domain::{
 /// How much earlier than WIRE.md wants it a value is confirmed: the timer adds a tick.
 const CONFIRM_EARLIER: Duration = Duration::from_millis(150);
 
+/// Between two looks at a key that waits for something.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
+
 /// A record that a key can hold.
 pub(super) trait Stamped: Sized {
     /// What is watched in it.
@@ -150,6 +153,14 @@ impl<R: Stamped> Key<R> {
             _ => Transition::Same,
         };
         self.push(transition.urgency_or(Urgency::Confirmation), at, out);
+    }
+
+    /// When it has to be confirmed or doubted. One that is not live, or is being probed, is looked at now and then.
+    pub(super) fn next_look(&self, now: MonoTime) -> MonoTime {
+        match self.liveness.silent_at().filter(|&at| self.is_live() && at > now) {
+            Some(silent) => silent.min(self.pushed.after(self.confirm_every)),
+            None => now.after(LOOK_AGAIN),
+        }
     }
 
     /// Publishes a live record again, with a newer confirmed time, when that is due.

@@ -109,6 +109,11 @@ impl Liveness {
         self.evidence.is_some_and(|evidence| now.since(evidence) <= self.threshold)
     }
 
+    /// The first moment that is no longer within its threshold; `None` where nothing was delivered.
+    pub(super) fn silent_at(&self) -> Option<MonoTime> {
+        self.evidence.map(|evidence| evidence.after(self.threshold + Duration::from_nanos(1)))
+    }
+
     /// What to do at `now`. [`Silence::Probe`] starts the probe's clock, [`Silence::Unconfirmed`] starts it again.
     pub(super) fn assess(&mut self, now: MonoTime) -> Silence {
         if self.evidence.is_none() {

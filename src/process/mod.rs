@@ -17,6 +17,7 @@
 //! | `lag` | frames that arrive later than they could |
 //! | `price`, `liquidity`, `volume` | one value each: data and reason in, record out |
 //! | `instrument`, `attention` | the three values of an instrument; how they confirm each other |
+//! | `schedule` | which instruments have to be looked at now |
 //! | `feed_state` | all instruments of a feed; the entry points |
 
 mod attention;
@@ -33,6 +34,7 @@ mod liquidity;
 mod liveness;
 mod outlet;
 mod price;
+mod schedule;
 mod side;
 #[cfg(test)]
 mod tests;

@@ -83,7 +83,7 @@ impl Feed {
                 let stream = venue.stream(&symbol, channel, names.get(channel), depth);
                 routes.insert(stream.route, Subscription { instrument: InstrumentId(index), channel });
             }
-            let price_from = venue.defaults().price_from;
+            let price_from = venue.defaults().price_from();
             specs.push(InstrumentSpec {
                 slots: vec![
                     (Entity::Price, SlotId(3 * index)),

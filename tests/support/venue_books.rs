@@ -96,8 +96,8 @@ impl Replay {
         }
         let rules = MarketRules {
             book: venue.book_rules(depth),
-            price_from: defaults.price_from,
-            ticker_top: venue.ticker_top(defaults.price_from),
+            price_from: defaults.price_from(),
+            ticker_top: venue.ticker_top(defaults.price_from()),
             contract: tickcache::domain::Contract::PLAIN,
         };
         let spec = |index: usize| InstrumentSpec {

@@ -79,8 +79,8 @@ impl Replay {
                 sessions: Channel::ALL.map(|channel| (channel, SESSION)).to_vec(),
                 rules: MarketRules {
                     book: venue.book_rules(depth),
-                    price_from: defaults.price_from,
-                    ticker_top: venue.ticker_top(defaults.price_from),
+                    price_from: defaults.price_from(),
+                    ticker_top: venue.ticker_top(defaults.price_from()),
                     contract: venue.contract(&instrument).unwrap(),
                 },
             }

@@ -61,7 +61,7 @@ impl UpdateSink for Last {
 impl Market {
     pub(super) fn new(venue: &dyn VenueProtocol, now: Now) -> Self {
         let session = SessionId(0);
-        let price_from = venue.defaults().price_from;
+        let price_from = venue.defaults().price_from();
         let spec = InstrumentSpec {
             slots: vec![(Entity::Price, PRICE), (Entity::Liquidity, LIQUIDITY), (Entity::Volume, VOLUME)],
             depth: DEPTH,

@@ -136,8 +136,12 @@ fn a_wrong_feed_is_named_with_its_line() {
             "t.toml:3: feed.rest_url: expected an http:// or https:// URL with a host, and without user, query and fragment",
         ),
         (
+            "venue = \"shallow\"\nprice_from = \"bbo\"",
+            "t.toml:3: feed.price_from: expected \"book\", got \"bbo\"",
+        ),
+        (
             "venue = \"binance\"\nsymbols = [\"A\"]",
-            "t.toml:3: feed.symbols: unknown key; expected venue, instruments, entities, depth, websocket_url, rest_url, rest_weight_per_minute, first_data_s, price_silence_s, liquidity_silence_s, volume_silence_s",
+            "t.toml:3: feed.symbols: unknown key; expected venue, instruments, entities, depth, price_from, websocket_url, volume_websocket_url, quote_channel, trade_channel, depth_channel, volume_channel, rest_url, rest_weight_per_minute, first_data_s, price_silence_s, liquidity_silence_s, volume_silence_s, congestion_ms, redundant, session_max_s, partitions",
         ),
     ] {
         let text = format!("[[feed]]\n{lines}\ninstruments = [\"BTC-USDT\"]\n");

@@ -73,13 +73,23 @@ venue = "binance"
 instruments = ["BTC-USDT"]
 entities = ["price", "liquidity", "volume"]
 depth = 20
+price_from = "bbo"
 websocket_url = "wss://stream.binance.com:9443/stream"
+volume_websocket_url = "wss://stream.binance.com:9443/stream"
+quote_channel = "bookTicker"
+trade_channel = "trade"
+depth_channel = "depth@100ms"
+volume_channel = "ticker"
 rest_url = "https://api.binance.com"
 rest_weight_per_minute = 3000
 first_data_s = 10
 price_silence_s = 10
 liquidity_silence_s = 10
 volume_silence_s = 60
+congestion_ms = 1000
+redundant = 1
+session_max_s = 86400
+partitions = 1
 "#;
 
 #[test]

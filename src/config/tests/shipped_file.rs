@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::keys::{FEED, Fallback, Key, SCALARS, Shape};
+use super::keys::{FEED, Fallback, Key, REST_WEIGHT, SCALARS, Shape};
 use super::*;
 
 const SHIPPED: &str = include_str!("../../../config/tickcache.toml");
@@ -41,7 +41,7 @@ fn every_comment_of_the_shipped_file_names_range_unit_and_default() {
 fn to_be_named(key: &Key) -> Vec<String> {
     let mut parts = match &key.shape {
         // The venue's own range; see `venues`.
-        Shape::Number { .. } if key.fallback == Fallback::Venue => {
+        Shape::Number { .. } if *key == REST_WEIGHT => {
             vec!["250 to 6000".to_owned(), "weight per minute".to_owned()]
         }
         Shape::Number { range, unit } => {

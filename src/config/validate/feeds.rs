@@ -1,9 +1,12 @@
 //! The feeds: venues, instruments, entities, and what a venue's own limits say about them.
 
 use std::collections::HashMap;
+use std::num::NonZeroU16;
+use std::time::Duration;
 
 use crate::domain::{Entity, EntityDurations, INSTRUMENTS_MAX, Instrument, PriceFrom, Venue};
 
+use super::super::choice::listed;
 use super::super::endpoint::Endpoint;
 use super::super::error::{ConfigErrors, Origin, Problem};
 use super::super::keys::{self, Key, Shape};
@@ -68,13 +71,14 @@ fn feed(
     let websocket_url = endpoint(values, &keys::WEBSOCKET_URL, url(|venue| venue.websocket_url), errors);
     let volume_websocket_url = volume_endpoint(values, venue, websocket_url.as_ref(), errors);
     let channels = venue.and_then(|venue| channels(values, venue, errors));
-    let price_from = match values.origin(&keys::PRICE_FROM) {
-        Origin::Default => venue.map(|venue| venue.price_from),
-        _ => choice::<PriceFrom>(values, &keys::PRICE_FROM, errors),
-    };
+    let price_from = venue.and_then(|venue| price_from(values, venue, errors));
     let congestion = number(values, &keys::CONGESTION, errors).map(milliseconds);
     let redundant = number(values, &keys::REDUNDANT, errors);
-    let session_max = seconds(values, &keys::SESSION_MAX, errors);
+    let session_max = match values.origin(&keys::SESSION_MAX) {
+        Origin::Default => venue.map(|venue| venue.session_max_s),
+        _ => number(values, &keys::SESSION_MAX, errors),
+    };
+    let partitions = number(values, &keys::PARTITIONS, errors);
     let rest_url = endpoint(values, &keys::REST_URL, url(|venue| venue.rest_url), errors);
     let weight = venue.and_then(|venue| weight(values, venue, errors));
     let first_data = seconds(values, &keys::FIRST_DATA, errors);
@@ -95,7 +99,8 @@ fn feed(
         silence: EntityDurations { price: price?, liquidity: liquidity?, volume: volume? },
         congestion: congestion?,
         redundant: redundant?,
-        session_max,
+        session_max: Some(session_max?).filter(|&max| max > 0).map(|max| Duration::from_secs(max.into())),
+        partitions: u16::try_from(partitions?).ok().and_then(NonZeroU16::new)?,
     })
 }
 
@@ -122,6 +127,22 @@ fn weight(values: &Values, venue: &VenueDefaults, errors: &mut ConfigErrors) -> 
         return Some(venue.rest_weight_per_minute);
     }
     number_within(values, &keys::REST_WEIGHT, venue.rest_weight_per_minute_range.clone(), errors)
+}
+
+/// One of those that the venue has.
+fn price_from(values: &Values, venue: &VenueDefaults, errors: &mut ConfigErrors) -> Option<PriceFrom> {
+    let origin = values.origin(&keys::PRICE_FROM);
+    if origin == Origin::Default {
+        return venue.prices_from.first().copied();
+    }
+    let chosen = choice::<PriceFrom>(values, &keys::PRICE_FROM, errors)?;
+    if !venue.prices_from.contains(&chosen) {
+        let words: Vec<_> = venue.prices_from.iter().map(|source| source.as_str()).collect();
+        let problem = Problem::Choice { expected: listed(&words), got: chosen.as_str().to_owned() };
+        errors.push(&origin, keys::PRICE_FROM.path, problem);
+        return None;
+    }
+    Some(chosen)
 }
 
 /// Where the venue has its figures with everything else, they follow `websocket_url`.

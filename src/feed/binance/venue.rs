@@ -23,7 +23,7 @@ const DEFAULTS: VenueDefaults = VenueDefaults {
     name: "binance",
     channels: [channel("bookTicker"), channel("trade"), channel("depth@100ms"), channel("ticker")],
     rest_url: protocol::REST_URL,
-    price_from: PriceFrom::Bbo,
+    prices_from: &[PriceFrom::Bbo, PriceFrom::Book],
     depth_max: DEPTH_MAX,
     ping: Ping::Frame,
     request_pace: protocol::REQUEST_PACE,

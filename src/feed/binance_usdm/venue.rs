@@ -28,7 +28,7 @@ const DEFAULTS: VenueDefaults = VenueDefaults {
         channel("ticker", protocol::MARKET_URL),
     ],
     rest_url: protocol::REST_URL,
-    price_from: PriceFrom::Bbo,
+    prices_from: &[PriceFrom::Bbo, PriceFrom::Book],
     depth_max: DEPTH_MAX,
     ping: Ping::Frame,
     request_pace: protocol::REQUEST_PACE,

@@ -23,7 +23,7 @@ const fn defaults(name: &'static str, websocket_url: &'static str) -> VenueDefau
             ChannelDefaults { name: "tickers", websocket_url },
         ],
         rest_url: protocol::REST_URL,
-        price_from: PriceFrom::Bbo,
+        prices_from: &[PriceFrom::Bbo, PriceFrom::Book],
         depth_max: DEPTH_MAX,
         ping: Ping::Text(protocol::PING),
         request_pace: protocol::REQUEST_PACE,

@@ -21,7 +21,7 @@ const DEFAULTS: VenueDefaults = VenueDefaults {
     name: "coinbase",
     channels: [channel("ticker"), channel("matches"), channel("level2_batch"), channel("ticker")],
     rest_url: protocol::REST_URL,
-    price_from: PriceFrom::Book,
+    prices_from: &[PriceFrom::Book],
     depth_max: DEPTH_MAX,
     ping: Ping::Frame,
     request_pace: protocol::REQUEST_PACE,

@@ -20,7 +20,7 @@ const DEFAULTS: VenueDefaults = VenueDefaults {
     name: "hyperliquid",
     channels: [channel("bbo"), channel("trades"), channel("l2Book"), channel("activeAssetCtx")],
     rest_url: protocol::REST_URL,
-    price_from: PriceFrom::Bbo,
+    prices_from: &[PriceFrom::Bbo, PriceFrom::Book],
     depth_max: protocol::BOOK_LEVELS,
     ping: Ping::Text(protocol::PING),
     request_pace: protocol::REQUEST_PACE,

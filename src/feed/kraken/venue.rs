@@ -20,7 +20,7 @@ const DEFAULTS: VenueDefaults = VenueDefaults {
     name: "kraken",
     channels: [channel("ticker"), channel("trade"), channel("book"), channel("ticker")],
     rest_url: protocol::REST_URL,
-    price_from: PriceFrom::Bbo,
+    prices_from: &[PriceFrom::Bbo, PriceFrom::Book],
     depth_max: protocol::DEPTH_MAX,
     ping: Ping::Text(protocol::PING),
     request_pace: protocol::REQUEST_PACE,

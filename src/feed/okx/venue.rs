@@ -21,7 +21,7 @@ const DEFAULTS: VenueDefaults = VenueDefaults {
     name: "okx",
     channels: [channel("bbo-tbt"), channel("trades"), channel("books"), channel("tickers")],
     rest_url: protocol::REST_URL,
-    price_from: PriceFrom::Bbo,
+    prices_from: &[PriceFrom::Bbo, PriceFrom::Book],
     depth_max: protocol::BOOK_LEVELS,
     ping: Ping::Text(protocol::PING),
     request_pace: protocol::REQUEST_PACE,
