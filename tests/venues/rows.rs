@@ -50,7 +50,7 @@ impl Trial<'_> {
     /// The values that the struck stream makes.
     fn keys(&self) -> Vec<Key> {
         let venue = tickcache::feed::venue(self.stage.case.venue).expect("registered");
-        match (self.of, venue.defaults().price_from) {
+        match (self.of, venue.defaults().price_from()) {
             (Of::Quote, _) => vec![(STRUCK, Entity::Price)],
             (Of::Book, PriceFrom::Bbo) => vec![(STRUCK, Entity::Liquidity)],
             (Of::Book, PriceFrom::Book) => vec![(STRUCK, Entity::Liquidity), (STRUCK, Entity::Price)],

@@ -398,7 +398,7 @@ fn plans(
             Channel::Volume => urls[urls.len() - 1].clone(),
             Channel::Quote | Channel::Trade | Channel::Depth => urls[0].clone(),
         }),
-        price_from: venue.defaults().price_from,
+        price_from: venue.defaults().price_from(),
         depth: case.depth,
         first_data: FIRST_DATA,
         redundant: 1,
@@ -421,7 +421,7 @@ fn spec(
     plans: &[SessionPlan],
     place: usize,
 ) -> InstrumentSpec {
-    let price_from = venue.defaults().price_from;
+    let price_from = venue.defaults().price_from();
     let own = |plan: &SessionPlan| {
         let of_place = carried(plan).filter(|subscription| subscription.instrument.0 as usize == place);
         of_place.map(|subscription| (subscription.channel, plan.id)).collect::<Vec<_>>()
