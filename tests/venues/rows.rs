@@ -120,7 +120,7 @@ impl Trial<'_> {
             Within::Time(time) => after <= time,
             Within::FirstData(time) => after + BEAT >= FIRST_DATA && after <= FIRST_DATA + time,
         };
-        println!("{}: {} after {after:?}, {frames} frames", self.name(), turn.reason);
+        eprintln!("{}: {} after {after:?}, {frames} frames", self.name(), turn.reason);
         assert!(in_time, "{}: {} after {after:?}, {frames} frames", self.name(), turn.reason);
     }
 
@@ -170,7 +170,7 @@ impl Trial<'_> {
         let others: Vec<&Turn> = seen.turns.iter().filter(from_live).filter(|turn| !known(turn)).collect();
         assert!(others.is_empty(), "{}: {others:?}", self.name());
         assert!(is_late || !seen.lies.is_empty(), "{}: nothing was wrong", self.name());
-        println!("{}: {} turns, {} lies", self.name(), seen.turns.len(), seen.lies.len());
+        eprintln!("{}: {} turns, {} lies", self.name(), seen.turns.len(), seen.lies.len());
         self.leaves_others_alone(&seen);
         // Nobody will tell the engine that its book is wrong.
         let ends = self.stage.desk.ends.get();

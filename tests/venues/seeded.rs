@@ -75,7 +75,7 @@ fn survives(case: Case, seed: u64) {
         let lies = stage.desk.log.borrow().lies.clone();
         stage.right().await;
         let (counts, turns) = (stage.counts(), stage.take_turns().len());
-        println!("seed {seed} at {}: {turns} turns, {} ends, {counts:?}", case.venue, stage.desk.ends.get());
+        eprintln!("seed {seed} at {}: {turns} turns, {} ends, {counts:?}", case.venue, stage.desk.ends.get());
         assert_eq!(lies, Vec::<String>::new(), "seed {seed} at {}: live, and false", case.venue);
         assert_eq!(stage.desk.garbage.get(), 0);
         stage.stop().await;

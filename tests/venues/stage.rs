@@ -29,7 +29,7 @@ use crate::cases::Case;
 use crate::truth;
 
 /// The longest step of time.
-pub(crate) const BEAT: Duration = Duration::from_millis(2);
+pub(crate) const BEAT: Duration = Duration::from_millis(4);
 
 /// As the engine's shard does it.
 const TICK: Duration = Duration::from_millis(50);
