@@ -3,7 +3,7 @@
 #
 #   ./test.sh          everything that is fit for every change, some minutes
 #   ./test.sh long     what takes long: long fuzzing (LONG_SECONDS, 600 by default), many cases, many simulated failures
-#                      (TICKCACHE_SIM_SEEDS, 5000 by default)
+#                      (TICKCACHE_SIM_SEEDS, 5000 by default), many faults at venues (TICKCACHE_FAULT_SEEDS, 2000 by default)
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -43,6 +43,7 @@ if [ "${1:-}" = long ]; then
   RUSTC_BOOTSTRAP=1 cargo fuzz run -s none binance_decode fuzz/corpus/binance_decode fuzz/seeds/binance_decode -- \
     -dict=fuzz/binance_decode.dict -max_total_time="$seconds" -print_final_stats=1
   PROPTEST_CASES=20000 TICKCACHE_SIM_SEEDS="${TICKCACHE_SIM_SEEDS:-5000}" cargo test --release --lib --locked
+  TICKCACHE_FAULT_SEEDS="${TICKCACHE_FAULT_SEEDS:-2000}" cargo test --release --test venues --locked seeded
   exit 0
 fi
 

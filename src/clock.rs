@@ -1,16 +1,26 @@
 //! The only reader of time.
 //!
 //! Owns the two clocks and the reading of both; everything else takes `now` as an argument. Never sleeps. Cheap enough
-//! (two vDSO calls) for every socket read.
+//! (two vDSO calls) for every socket read. A test may let both follow tokio's clock, which it can pause.
 
 #![allow(clippy::disallowed_methods, reason = "this is the one place that reads clocks")]
 
 use std::sync::OnceLock;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::domain::{MonoTime, Now, WallTime};
 
-static START: OnceLock<Instant> = OnceLock::new();
+static START: OnceLock<(Instant, SystemTime)> = OnceLock::new();
+
+/// Never set but by tests.
+static FOLLOWS_TOKIO: AtomicBool = AtomicBool::new(false);
+
+/// From now on both clocks of this process are tokio's: where a runtime's time is paused they stand still with it. For tests.
+#[doc(hidden)]
+pub fn follow_tokio() {
+    FOLLOWS_TOKIO.store(true, Ordering::Relaxed);
+}
 
 /// Reads both clocks.
 #[must_use]
@@ -21,13 +31,25 @@ pub fn now() -> Now {
 /// Reads the monotonic clock: nanoseconds since its first reading in this process.
 #[must_use]
 pub fn mono() -> MonoTime {
-    let nanos = START.get_or_init(Instant::now).elapsed().as_nanos();
-    MonoTime::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    MonoTime::from_nanos(u64::try_from(elapsed().as_nanos()).unwrap_or(u64::MAX))
 }
 
 /// Reads the wall clock. A clock set before 1970 reads as 1970.
 #[must_use]
 pub fn wall() -> WallTime {
-    let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
+    let time = if FOLLOWS_TOKIO.load(Ordering::Relaxed) { start().1 + elapsed() } else { SystemTime::now() };
+    let nanos = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
     WallTime::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX))
+}
+
+fn start() -> &'static (Instant, SystemTime) {
+    START.get_or_init(|| (Instant::now(), SystemTime::now()))
+}
+
+fn elapsed() -> Duration {
+    let start = start().0;
+    if FOLLOWS_TOKIO.load(Ordering::Relaxed) {
+        return tokio::time::Instant::now().into_std().saturating_duration_since(start);
+    }
+    start.elapsed()
 }

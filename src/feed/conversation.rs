@@ -132,11 +132,19 @@ impl Conversation {
         }
     }
 
-    /// Makes a subscription anew at the next opportunity.
+    /// Makes a subscription anew at the next opportunity, unless that is under way: at a slow pace it would be ended again as
+    /// soon as it stands.
     pub(super) fn resubscribe(&mut self, subscription: Subscription) {
-        if let Some(index) = self.streams.iter().position(|plan| plan.subscriptions.contains(&subscription)) {
+        let place = self.streams.iter().position(|plan| plan.subscriptions.contains(&subscription));
+        if let Some(index) = place.filter(|&index| !self.is_under_way(index)) {
             self.again.insert(index);
         }
+    }
+
+    /// Whether a stream waits to be subscribed to, or has not delivered since it was.
+    fn is_under_way(&self, index: usize) -> bool {
+        let begins = |one: &Pending| one.method == Method::Subscribe && one.streams.contains(&index);
+        self.waiting.iter().any(begins) || self.watchdog.is_awaited(index)
     }
 
     /// The subscriptions that stay silent; they are made anew. `Err` = a request is not even acknowledged.
@@ -219,6 +227,25 @@ mod tests {
         }
         assert_eq!(conversation.overdue(at(12)), Ok(vec![]), "all were acknowledged at 5");
         assert_eq!(conversation.overdue(at(15)).map(|silent| silent.len()), Ok(4));
+    }
+
+    #[test]
+    fn a_stream_is_made_anew_once_however_often_that_is_asked_for_meanwhile() {
+        let (mut conversation, _) = asked();
+        let subscription = Subscription { instrument: InstrumentId(0), channel: Channel::Depth };
+        conversation.resubscribe(subscription);
+        assert_eq!(conversation.next_request(at(10)), None, "its data is still awaited");
+        conversation.route("book:BTC/USD");
+        conversation.resubscribe(subscription);
+        for method in ["unsubscribe", "subscribe"] {
+            let text = conversation.next_request(at(11)).or_else(|| conversation.next_request(at(12)));
+            assert!(text.is_some_and(|text| text.contains(&format!("\"{method}\""))), "{method}");
+            conversation.resubscribe(subscription);
+        }
+        assert_eq!(conversation.next_request(at(20)), None);
+        conversation.route("book:BTC/USD");
+        conversation.resubscribe(subscription);
+        assert!(conversation.next_request(at(21)).is_some(), "it delivered: this is another time");
     }
 
     #[test]

@@ -36,8 +36,8 @@ const DEAD_AFTER: Duration = Duration::from_millis(2_500);
 /// and closes after ten minutes (hirokisan/bybit#99).
 const TEXT_PING_EVERY: Duration = Duration::from_secs(15);
 
-/// How often requests, silence and heartbeats are looked at.
-const TICK: Duration = Duration::from_millis(100);
+/// How often requests, silence and heartbeats are looked at: so much later than it could be any of them is noticed.
+const TICK: Duration = Duration::from_millis(50);
 
 /// The longest connecting, TLS and upgrade included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

@@ -73,6 +73,11 @@ impl Watchdog {
         }
     }
 
+    /// Whether data is awaited, and an alarm raised if it does not come.
+    pub(super) fn is_awaited(&self, index: usize) -> bool {
+        matches!(self.entries[index].stage, Stage::Requested { .. } | Stage::Acknowledged { .. })
+    }
+
     /// Whether everything has delivered that was asked for, or was acknowledged [`QUIET_AFTER`] ago and is still quiet.
     pub(super) fn is_delivering(&self, now: MonoTime) -> bool {
         self.entries.iter().all(|entry| match entry.stage {

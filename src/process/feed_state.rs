@@ -189,11 +189,7 @@ impl FeedState {
     /// What a subscription brings next does not continue what it brought before.
     pub fn interrupted(&mut self, subscription: Subscription, now: Now, sink: &mut dyn UpdateSink) {
         let _ = self.with(subscription.instrument, now, sink, |instrument, context| {
-            let mut channels = vec![subscription.channel];
-            if subscription.channel == Channel::Depth && instrument.rules().price_from == PriceFrom::Book {
-                channels.push(Channel::Quote);
-            }
-            for channel in channels {
+            for channel in fed(subscription.channel, instrument.rules().price_from) {
                 instrument.fail(channel, Reason::Disconnected, now, &mut context.out);
                 instrument.restart(channel);
             }
@@ -204,7 +200,9 @@ impl FeedState {
     /// A subscription was acknowledged, and nothing came.
     pub fn no_first_data(&mut self, subscription: Subscription, now: Now, sink: &mut dyn UpdateSink) {
         let _ = self.with(subscription.instrument, now, sink, |instrument, context| {
-            instrument.fail(subscription.channel, Reason::NoFirstData, now, &mut context.out);
+            for channel in fed(subscription.channel, instrument.rules().price_from) {
+                instrument.fail(channel, Reason::NoFirstData, now, &mut context.out);
+            }
             Outcome::Taken
         });
     }
@@ -378,6 +376,12 @@ impl FeedState {
             }
         }
     }
+}
+
+/// What a subscription's data makes: a price that is made from the book stands and falls with it.
+fn fed(channel: Channel, price_from: PriceFrom) -> impl Iterator<Item = Channel> {
+    let price = (channel == Channel::Depth && price_from == PriceFrom::Book).then_some(Channel::Quote);
+    std::iter::once(channel).chain(price)
 }
 
 fn ask(requests: &mut VecDeque<Request>, request: Request) {

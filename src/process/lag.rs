@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use crate::domain::{Channel, MarketEvent, MonoTime, Now, Reason, VenueTime};
+use crate::domain::{Channel, MarketEvent, MonoTime, Now, Reason, Ticker, Top, VenueTime};
 
 /// How long a smallest distance counts at least; twice as long at most. Clocks drift, routes change.
 const WINDOW: Duration = Duration::from_secs(300);
@@ -52,14 +52,17 @@ impl Floor {
     }
 }
 
-/// When the venue made it. A book that begins a subscription is as old as its last change, which may be long ago.
+/// When the venue made it. What begins a subscription is as old as its last change, which may be long ago: it is for the keys to
+/// know.
 const fn stamp(event: &MarketEvent<'_>) -> Option<VenueTime> {
     match event {
         MarketEvent::Quote(quote) => quote.venue_time,
         MarketEvent::Depth(delta) => delta.venue_time,
-        MarketEvent::Trades(_) | MarketEvent::Book(_) | MarketEvent::Volume(_) | MarketEvent::Ticker(_) => {
-            None
-        }
+        MarketEvent::Book(image) => image.venue_time,
+        MarketEvent::Ticker(Ticker { top: Top::Quote(quote), .. }) => quote.venue_time,
+        MarketEvent::Ticker(Ticker { top: Top::Prices { .. }, .. })
+        | MarketEvent::Trades(_)
+        | MarketEvent::Volume(_) => None,
     }
 }
 

@@ -116,6 +116,12 @@ impl LiquidityKey {
     ) -> (Progress, Wish) {
         self.asked = None;
         self.refreshed = arrival.received.mono;
+        // An image that begins a subscription is as old as its last change: that is not late. Where books are images again and
+        // again, all but the first one can be.
+        let rules = self.sync.rules();
+        let repeats = self.sync.is_synced() && rules.coverage == Coverage::Nothing;
+        let doubt = if repeats { arrival.doubt } else { Reason::None };
+        let arrival = Arrival { doubt, ..arrival };
         let progress = self.sync.image(image);
         self.follow(progress, arrival, out)
     }

@@ -92,6 +92,8 @@ impl PriceKey {
                 PriceFrom::Book => true,
             };
         let crossed = matches!((bid, ask), (Some(bid), Some(ask)) if bid.price >= ask.price);
+        // What a venue tells a new subscriber is as old as its last change: that is not late. A book has judged for itself.
+        let begins = self.order == Order::Open && self.source == PriceFrom::Bbo;
         self.order = Order::Enforced;
         self.regressions = 0;
         record.bid = bid;
@@ -108,6 +110,7 @@ impl PriceKey {
             (true, _) => Reason::CrossedBook,
             // Said again: it is as old as the first time, and still stands.
             (false, true) => Reason::None,
+            (false, false) if begins && arrival.doubt == Reason::Congested => Reason::None,
             (false, false) => arrival.doubt,
         };
         let transition = set_reason(&mut record.stamp, reason);

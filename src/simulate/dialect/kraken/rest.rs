@@ -1,6 +1,6 @@
 //! Kraken's public REST endpoints, below `/0/public`.
 //!
-//! Owns paths and bodies. Pairs are asked for as `BTC/USD` or `BTCUSD`.
+//! Owns paths and bodies. Pairs are asked for as `BTC/USD`, `BTCUSD` or, in the old names that REST still has, `XBTUSD`.
 
 use crate::simulate::dialect::rest::{book, listed};
 use crate::simulate::dialect::text::{Digits, pairs};
@@ -13,7 +13,10 @@ pub(super) fn answer(asked: &Asked<'_>, source: &Source) -> Answered {
         "/0/public/AssetPairs" => format!("{{{}}}", listed(source, pair)),
         "/0/public/Depth" => {
             let wanted = asked.parameter("pair").unwrap_or_default();
-            let spelt = |info: &SymbolInfo| info.symbol == wanted || info.symbol.replace('/', "") == wanted;
+            let spelt = |info: &SymbolInfo| {
+                let old = [old_name(&info.base), old_name(&info.quote)].concat();
+                info.symbol == wanted || info.symbol.replace('/', "") == wanted || old == wanted
+            };
             let info = source.symbols().into_iter().find(spelt);
             let count = asked.number("count", 100, 500);
             let Some((info, view)) = info.and_then(|info| book(source, &info.symbol, count)) else {
@@ -27,6 +30,14 @@ pub(super) fn answer(asked: &Asked<'_>, source: &Source) -> Answered {
         _ => return Answered::refused(404, "{\"error\":[\"EGeneral:Unknown method\"]}"),
     };
     Answered::ok(format!("{{\"error\":[],\"result\":{answer}}}"))
+}
+
+fn old_name(currency: &str) -> &str {
+    match currency {
+        "BTC" => "XBT",
+        "DOGE" => "XDG",
+        other => other,
+    }
 }
 
 fn pair(info: &SymbolInfo) -> Option<String> {
