@@ -277,7 +277,7 @@ impl<'a> Call<'a> {
         self.reply().simple("OK");
     }
 
-    pub(super) fn error(&mut self, text: &str) {
+    pub(super) fn error(&mut self, text: impl AsRef<[u8]>) {
         self.reply().error(text);
     }
 
