@@ -10,6 +10,8 @@ mod certificates;
 mod channels;
 #[path = "embedded/commands.rs"]
 mod commands;
+#[path = "embedded/conversations.rs"]
+mod conversations;
 #[path = "embedded/engine.rs"]
 mod engine;
 #[path = "embedded/limits.rs"]

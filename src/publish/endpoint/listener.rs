@@ -17,14 +17,11 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-use crate::clock;
 use crate::telemetry::names;
 
 use super::EmbeddedOptions;
 use super::connection::{self, End, LOGIN_MAX};
-use super::hub::Hub;
-use super::session::{Meters, Password, Shared, Totals, met};
-use super::view::View;
+use super::session::{Shared, Totals, met};
 
 /// Connections that the kernel keeps until they are taken.
 const BACKLOG: i32 = 1_024;
@@ -63,18 +60,8 @@ impl EmbeddedServer {
         socket.listen(BACKLOG)?;
         socket.set_nonblocking(true)?;
         let listener = std::net::TcpListener::from(socket);
-        let view = Arc::new(View::new(&options.namespace, &options.engine, options.tables));
-        let shared = Shared {
-            hub: Hub::new(Arc::clone(&view)),
-            view,
-            password: options.password.map(Password),
-            limits: options.limits,
-            totals: Totals::default(),
-            started: clock::mono(),
-            port: listener.local_addr()?.port(),
-            meters: Meters::new(),
-        };
-        let acceptor = options.tls.map(|config| Acceptor(TlsAcceptor::from(config)));
+        let acceptor = options.tls.clone().map(|config| Acceptor(TlsAcceptor::from(config)));
+        let shared = Shared::new(options, listener.local_addr()?.port());
         Ok(Self { listener, acceptor, shared: Arc::new(shared) })
     }
 

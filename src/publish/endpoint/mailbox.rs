@@ -58,6 +58,9 @@ pub(super) struct Delivery {
     /// Keys to be dropped from a client's own copy.
     dropped: Vec<u32>,
     channel: Vec<u8>,
+    /// Of each slot, one more than the sequence that was told last: a value that changes while it is being told is marked
+    /// once more, and is not told twice.
+    told: Vec<u64>,
 }
 
 impl Delivery {
@@ -314,7 +317,8 @@ impl State {
         out: &mut Vec<u8>,
         enough: usize,
     ) -> usize {
-        let Delivery { slots, word, messages, dropped, channel } = delivery;
+        let Delivery { slots, word, messages, dropped, channel, told } = delivery;
+        told.resize(told.len().max(slots.len() * 64), 0);
         let mut count = 0;
         while *word < slots.len() && out.len() < enough {
             while slots[*word] != 0 && out.len() < enough {
@@ -324,9 +328,17 @@ impl State {
                 let Some(key) = view.key(first + place) else { continue };
                 let (table, slot) = view.slot(first + place);
                 view.channel_of(key, channel);
+                let last = &mut told[(first + place) as usize];
                 // A value that is gone meanwhile is not told; that it is gone is.
-                table.read(slot, now, |value, _| count += self.append(channel, value, protocol, out));
-                if protocol == Protocol::Resp3 && self.tracks(key) {
+                let is_known = table.read(slot, now, |value, version| {
+                    let is_known = version.sequence.get() < *last;
+                    if !is_known {
+                        *last = version.sequence.get() + 1;
+                        count += self.append(channel, value, protocol, out);
+                    }
+                    is_known
+                });
+                if is_known != Some(true) && protocol == Protocol::Resp3 && self.tracks(key) {
                     dropped.push(first + place);
                 }
             }

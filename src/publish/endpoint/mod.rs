@@ -32,6 +32,7 @@
 //! | `session` | the state of one client |
 //! | `view` | the keys |
 //! | `hub`, `mailbox` | who is told what |
+//! | `offline` | all of it without a socket, for fuzzing |
 
 mod commands;
 mod connection;
@@ -39,6 +40,7 @@ mod glob;
 mod hub;
 mod listener;
 mod mailbox;
+pub mod offline;
 mod parser;
 #[cfg(test)]
 mod parser_tests;

@@ -50,14 +50,11 @@ pub(super) enum Why {
 
 impl Why {
     /// The whole error.
-    pub(super) fn text(self) -> String {
+    pub(super) fn text(self) -> Vec<u8> {
         match self {
-            Self::Is(what) => format!("ERR Protocol error: {what}"),
-            Self::NoBulk(byte) => {
-                // As redis-server does: an error is one line.
-                let shown = if matches!(byte, b'\r' | b'\n') { ' ' } else { char::from(byte) };
-                format!("ERR Protocol error: expected '$', got '{shown}'")
-            }
+            Self::Is(what) => format!("ERR Protocol error: {what}").into_bytes(),
+            // The byte as it is, whatever it means.
+            Self::NoBulk(byte) => [b"ERR Protocol error: expected '$', got '", &[byte][..], b"'"].concat(),
         }
     }
 }

@@ -59,9 +59,10 @@ impl Replies<'_> {
     }
 
     /// `-text`. What would end the line becomes a space, as in redis-server.
-    pub(super) fn error(&mut self, text: &str) {
+    pub(super) fn error(&mut self, text: impl AsRef<[u8]>) {
+        let one_line = |byte: &u8| if matches!(byte, b'\r' | b'\n') { b' ' } else { *byte };
         self.out.push(b'-');
-        self.out.extend(text.bytes().map(|byte| if matches!(byte, b'\r' | b'\n') { b' ' } else { byte }));
+        self.out.extend(text.as_ref().iter().map(one_line));
         self.out.extend_from_slice(b"\r\n");
     }
 

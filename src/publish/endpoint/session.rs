@@ -10,16 +10,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use metrics::{Counter, counter, gauge};
 use subtle::ConstantTimeEq as _;
 
+use crate::clock;
 use crate::domain::{MonoTime, WallTime};
 use crate::telemetry::names;
 
-use super::EmbeddedLimits;
 use super::connection::End;
 use super::hub::Hub;
 use super::mailbox::{Counts, Mailbox};
 use super::parser::{REQUEST_BYTES_MAX, Trust};
 use super::reply::{Protocol, Replies};
 use super::view::View;
+use super::{EmbeddedLimits, EmbeddedOptions};
 
 /// Requests between MULTI and EXEC.
 pub const TRANSACTION_MAX: usize = 1_024;
@@ -52,6 +53,23 @@ pub(super) struct Shared {
     pub(super) started: MonoTime,
     pub(super) port: u16,
     pub(super) meters: Meters,
+}
+
+impl Shared {
+    /// Before the first client.
+    pub(super) fn new(options: EmbeddedOptions, port: u16) -> Self {
+        let view = Arc::new(View::new(&options.namespace, &options.engine, options.tables));
+        Self {
+            hub: Hub::new(Arc::clone(&view)),
+            view,
+            password: options.password.map(Password),
+            limits: options.limits,
+            totals: Totals::default(),
+            started: clock::mono(),
+            port,
+            meters: Meters::new(),
+        }
+    }
 }
 
 /// What can be met: the label `limit` of the metric.
@@ -277,7 +295,7 @@ impl<'a> Call<'a> {
         self.reply().simple("OK");
     }
 
-    pub(super) fn error(&mut self, text: &str) {
+    pub(super) fn error(&mut self, text: impl AsRef<[u8]>) {
         self.reply().error(text);
     }
 

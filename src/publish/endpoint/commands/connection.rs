@@ -105,8 +105,7 @@ pub(in super::super) fn hello(call: &mut Call<'_>) {
             }
             at += 2;
         } else {
-            let word = String::from_utf8_lossy(word).into_owned();
-            return call.error(&format!("ERR Syntax error in HELLO option '{word}'"));
+            return call.error([b"ERR Syntax error in HELLO option '", word, b"'"].concat());
         }
     }
     if call.session.trust == Trust::Stranger {

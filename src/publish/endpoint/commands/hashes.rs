@@ -137,8 +137,9 @@ pub(in super::super) fn hscan(call: &mut Call<'_>) {
         return call.error("ERR invalid cursor");
     };
     let place = match hash(call) {
-        Hash::There(place) => Some(place),
-        Hash::Missing => None,
+        Hash::There(place) => place,
+        // As redis-server: before the options are looked at.
+        Hash::Missing => return page(call.out, 0, 0, &[]),
         Hash::Wrong => return,
     };
     let Walk { pattern, count, .. } = match walk(call.request, 3) {
@@ -148,17 +149,15 @@ pub(in super::super) fn hscan(call: &mut Call<'_>) {
     };
     let (mut body, mut found, mut at) = (Vec::new(), 0, 0_usize);
     let end = cursor.saturating_add(count);
-    if let Some(place) = place {
-        call.shared.view.each_field(place, call.now, |field, value| {
-            let is_here = (cursor..end).contains(&at);
-            at += 1;
-            if is_here && pattern.is_none_or(|pattern| glob::matches(pattern, field)) {
-                found += 2;
-                bulk(&mut body, field);
-                bulk(&mut body, value);
-            }
-        });
-    }
+    call.shared.view.each_field(place, call.now, |field, value| {
+        let is_here = (cursor..end).contains(&at);
+        at += 1;
+        if is_here && pattern.is_none_or(|pattern| glob::matches(pattern, field)) {
+            found += 2;
+            bulk(&mut body, field);
+            bulk(&mut body, value);
+        }
+    });
     page(call.out, if end < at { end } else { 0 }, found, &body);
 }
 

@@ -132,9 +132,12 @@ pub(super) fn walk(request: Request<'_>, first: usize) -> Result<Walk<'_>, &'sta
     Ok(walk)
 }
 
-/// As `strtoul` reads it: what is negative is a very large one, behind every key.
+/// As `strtoul` reads it: nothing is zero, and what is negative is a very large one, behind every key.
 pub(super) fn cursor(argument: &[u8]) -> Option<usize> {
     let text = std::str::from_utf8(argument).ok()?;
+    if text.is_empty() {
+        return Some(0);
+    }
     let digits = text.strip_prefix('-').unwrap_or(text);
     let number = digits.parse::<u64>().ok()?;
     Some(if digits.len() < text.len() { usize::MAX } else { usize::try_from(number).unwrap_or(usize::MAX) })

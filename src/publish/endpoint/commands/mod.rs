@@ -50,29 +50,30 @@ pub(super) fn answer(
 
 /// The command, if it may run.
 #[inline]
-fn checked(call: &Call<'_>, name: &Name) -> Result<&'static Spec, String> {
+fn checked(call: &Call<'_>, name: &Name) -> Result<&'static Spec, Vec<u8>> {
     let request = call.request;
     let spec = find(request, name)?;
     if !spec.takes(request.len()) {
-        return Err(format!("ERR wrong number of arguments for '{}' command", spec.name));
+        return Err(format!("ERR wrong number of arguments for '{}' command", spec.name).into_bytes());
     }
     if call.session.trust == Trust::Stranger && !spec.is_for_strangers() {
-        return Err("NOAUTH Authentication required.".to_owned());
+        return Err(b"NOAUTH Authentication required.".to_vec());
     }
     if call.session.is_subscriber() && !spec.is_for_subscribers() {
         return Err(format!(
             "ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this \
              context",
             spec.name
-        ));
+        )
+        .into_bytes());
     }
     Ok(spec)
 }
 
 #[inline]
-fn find(request: Request<'_>, name: &Name) -> Result<&'static Spec, String> {
+fn find(request: Request<'_>, name: &Name) -> Result<&'static Spec, Vec<u8>> {
     let Some(spec) = spec::find(name).filter(|spec| !spec.is_part()) else {
-        return Err(if spec::is_write(name) { read_only(request) } else { unknown(request) });
+        return Err(if spec::is_write(name) { read_only(request).into_bytes() } else { unknown(request) });
     };
     if request.len() == 1 || !matches!(spec.name, "client" | "command" | "config") {
         return Ok(spec);
@@ -82,47 +83,50 @@ fn find(request: Request<'_>, name: &Name) -> Result<&'static Spec, String> {
         if container == "CONFIG" && is_word(request.get(1), "set") {
             return format!(
                 "READONLY {OURS} CONFIG SET changes nothing here; see the engine's own configuration"
-            );
+            )
+            .into_bytes();
         }
-        format!("ERR unknown subcommand '{sub}'. Try {container} HELP.")
+        [b"ERR unknown subcommand '", sub, b"'. Try ", container.as_bytes(), b" HELP."].concat()
     })
 }
 
 fn read_only(request: Request<'_>) -> String {
-    let name = quoted(request.get(0), QUOTED_MAX).to_ascii_uppercase();
+    let name = String::from_utf8_lossy(request.get(0)).to_ascii_uppercase();
     format!(
         "READONLY {OURS} {name} is refused, only the engine writes here; what needs writing needs a Redis \
          (store.kind = \"redis\")"
     )
 }
 
-fn unknown(request: Request<'_>) -> String {
-    let mut words = String::new();
+fn unknown(request: Request<'_>) -> Vec<u8> {
+    let mut words = Vec::new();
     for argument in request.from(1) {
         if words.len() >= QUOTED_MAX {
             break;
         }
-        words.push_str(&format!("'{}' ", quoted(argument, QUOTED_MAX - words.len())));
+        let argument = quoted(argument, QUOTED_MAX - words.len());
+        [b"'", argument, b"' "].into_iter().for_each(|part| words.extend_from_slice(part));
     }
     let name = quoted(request.get(0), QUOTED_MAX);
-    format!("ERR unknown command '{name}', with args beginning with: {words}")
+    [b"ERR unknown command '", name, b"', with args beginning with: ", &words].concat()
 }
 
 /// As `%.128s` prints it.
-fn quoted(bytes: &[u8], max: usize) -> String {
+fn quoted(bytes: &[u8], max: usize) -> &[u8] {
     let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len()).min(max);
-    String::from_utf8_lossy(&bytes[..end]).into_owned()
+    &bytes[..end]
 }
 
 /// What is refused breaks a transaction that it stands in.
-fn refuse(call: &mut Call<'_>, name: &Name, refusal: &str) {
+fn refuse(call: &mut Call<'_>, name: &Name, refusal: &[u8]) {
     if let Some(transaction) = &mut call.session.transaction {
         transaction.is_broken = true;
-        if name.bytes() == b"exec" {
-            call.session.transaction = None;
-            let text = refusal.strip_prefix("ERR ").unwrap_or(refusal);
-            return call.error(&format!("EXECABORT Transaction discarded because of: {text}"));
-        }
+    }
+    // Also where there is no transaction.
+    if name.bytes() == b"exec" {
+        call.session.transaction = None;
+        let text = refusal.strip_prefix(b"ERR ").unwrap_or(refusal);
+        return call.error([b"EXECABORT Transaction discarded because of: ", text].concat());
     }
     call.error(refusal);
 }
