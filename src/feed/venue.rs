@@ -216,6 +216,12 @@ pub trait FrameDecoder: fmt::Debug {
     /// # Errors
     /// [`DecodeError`]: the frame is lost, the session goes on.
     fn decode<'a>(&'a mut self, frame: &'a [u8]) -> Result<Frame<'a>, DecodeError>;
+
+    /// The same, without any short cut for the very bytes that the venue usually sends: what a short cut is checked against.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode).
+    fn decode_general<'a>(&'a mut self, frame: &'a [u8]) -> Result<Frame<'a>, DecodeError>;
 }
 
 /// Every venue that tickcache knows.
