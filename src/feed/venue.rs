@@ -165,6 +165,13 @@ pub trait VenueProtocol: fmt::Debug + Send + Sync {
         route.split_once(':').map(|(_, symbol)| symbol)
     }
 
+    /// Names that a channel has beside its usual one, for the same data. Whoever reads a recording does not know which one was
+    /// asked for.
+    fn other_names(&self, channel: Channel) -> &'static [&'static str] {
+        let _ = channel;
+        &[]
+    }
+
     /// What else has to be subscribed to for a symbol: streams that only show that the session lives.
     fn companions(&self, symbol: &str) -> Vec<Stream> {
         let _ = symbol;
