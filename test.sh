@@ -2,8 +2,10 @@
 # Passes all tests on a fresh machine: installs what they need (redis-server, python3, openssl), then runs them.
 #
 #   ./test.sh          everything that is fit for every change, some minutes
-#   ./test.sh long     what takes long: long fuzzing (LONG_SECONDS, 600 by default), many cases, many simulated failures
-#                      (TICKCACHE_SIM_SEEDS, 5000 by default)
+#   ./test.sh long     what takes long: fuzzing of every decoder (LONG_SECONDS in all, 600 by default), many cases, many
+#                      simulated failures (TICKCACHE_SIM_SEEDS, 5000 by default)
+#   ./test.sh long okx_decode
+#                      fuzzing of one decoder alone, with all of LONG_SECONDS
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -38,10 +40,19 @@ if [ "${1:-}" = long ]; then
   seconds="${LONG_SECONDS:-600}"
   have cargo-fuzz || cargo install cargo-fuzz --locked
   have clang || install clang
-  mkdir -p fuzz/corpus/binance_decode
-  # cargo-fuzz needs unstable flags of the compiler; this lets a stable one take them. Safe Rust needs no sanitizer.
-  RUSTC_BOOTSTRAP=1 cargo fuzz run -s none binance_decode fuzz/corpus/binance_decode fuzz/seeds/binance_decode -- \
-    -dict=fuzz/binance_decode.dict -max_total_time="$seconds" -print_final_stats=1
+  if [ -n "${2:-}" ]; then targets=("$2"); else
+    targets=(fuzz/fuzz_targets/*.rs)
+    targets=("${targets[@]##*/}")
+    targets=("${targets[@]%.rs}")
+  fi
+  for target in "${targets[@]}"; do
+    mkdir -p "fuzz/corpus/$target"
+    options=(-max_total_time="$((seconds / ${#targets[@]}))" -print_final_stats=1)
+    [ ! -e "fuzz/$target.dict" ] || options+=(-dict="fuzz/$target.dict")
+    # cargo-fuzz needs unstable flags of the compiler; this lets a stable one take them. Safe Rust needs no sanitizer.
+    RUSTC_BOOTSTRAP=1 cargo fuzz run -s none "$target" "fuzz/corpus/$target" "fuzz/seeds/$target" -- "${options[@]}"
+  done
+  [ -z "${2:-}" ] || exit 0
   PROPTEST_CASES=20000 TICKCACHE_SIM_SEEDS="${TICKCACHE_SIM_SEEDS:-5000}" cargo test --release --lib --locked
   exit 0
 fi
