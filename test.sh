@@ -3,8 +3,11 @@
 # Node, into target/clients only), then runs them.
 #
 #   ./test.sh          everything that is fit for every change, some minutes
-#   ./test.sh long     what takes long: long fuzzing (LONG_SECONDS, 600 by default), many cases, many simulated failures
-#                      (TICKCACHE_SIM_SEEDS, 5000 by default), many faults at venues (TICKCACHE_FAULT_SEEDS, 2000 by default)
+#   ./test.sh long     what takes long: fuzzing of every decoder and parser (LONG_SECONDS in all, 600 by default), many cases, many
+#                      simulated failures (TICKCACHE_SIM_SEEDS, 5000 by default), many faults at venues (TICKCACHE_FAULT_SEEDS,
+#                      2000 by default)
+#   ./test.sh long okx_decode
+#                      fuzzing of one target alone, with all of LONG_SECONDS
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -62,12 +65,19 @@ if [ "${1:-}" = long ]; then
   seconds="${LONG_SECONDS:-600}"
   have cargo-fuzz || cargo install cargo-fuzz --locked
   have clang || install clang
-  # cargo-fuzz needs unstable flags of the compiler; this lets a stable one take them. Safe Rust needs no sanitizer.
-  for target in binance_decode resp_request; do
+  if [ -n "${2:-}" ]; then targets=("$2"); else
+    targets=(fuzz/fuzz_targets/*.rs)
+    targets=("${targets[@]##*/}")
+    targets=("${targets[@]%.rs}")
+  fi
+  for target in "${targets[@]}"; do
     mkdir -p "fuzz/corpus/$target"
-    RUSTC_BOOTSTRAP=1 cargo fuzz run -s none "$target" "fuzz/corpus/$target" "fuzz/seeds/$target" -- \
-      -dict="fuzz/$target.dict" -max_total_time="$seconds" -print_final_stats=1
+    options=(-max_total_time="$((seconds / ${#targets[@]}))" -print_final_stats=1)
+    [ ! -e "fuzz/$target.dict" ] || options+=(-dict="fuzz/$target.dict")
+    # cargo-fuzz needs unstable flags of the compiler; this lets a stable one take them. Safe Rust needs no sanitizer.
+    RUSTC_BOOTSTRAP=1 cargo fuzz run -s none "$target" "fuzz/corpus/$target" "fuzz/seeds/$target" -- "${options[@]}"
   done
+  [ -z "${2:-}" ] || exit 0
   PROPTEST_CASES=20000 TICKCACHE_SIM_SEEDS="${TICKCACHE_SIM_SEEDS:-5000}" cargo test --release --lib --locked
   TICKCACHE_FAULT_SEEDS="${TICKCACHE_FAULT_SEEDS:-2000}" cargo test --release --test venues --locked seeded
   exit 0

@@ -1,6 +1,6 @@
 //! What does a level of depth cost in the book, the top 20 read after each update?
 //!
-//! `ours` applies the depth updates of the captures (of both instruments, after their snapshot) to `process::Book` and reads the
+//! `ours` applies the depth updates of the captures (of Binance spot and of its USD-M futures, after their snapshot) to `process::Book` and reads the
 //! top 20 of both sides after each; `btree_map` does the same with `BTreeMap<Decimal, Decimal>` of rust_decimal, as one would
 //! write it first. Numbers are parsed before the timer starts. `apply` leaves the top 20 out. Expectation: at most 100 ns a
 //! level for ours, several times below the map. Without the captures (`TICKCACHE_CAPTURES`, else `../shared/captures`) the updates
@@ -25,10 +25,10 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use rust_decimal::Decimal;
 use tickcache::capture::{Kind, Reader};
 use tickcache::domain::{
-    DepthDelta, DepthLevel, DepthSnapshot, Link, MarketEvent, Number, RawLevel, Scale, Side, VenueSequence,
+    Channel, DepthDelta, DepthLevel, DepthSnapshot, Link, MarketEvent, Number, RawLevel, Scale, Side,
+    VenueSequence,
 };
-use tickcache::feed::binance::Decoder;
-use tickcache::feed::{self, Frame};
+use tickcache::feed::{self, ChannelNames, Frame};
 use tickcache::process::Book;
 
 const TOP: usize = 20;
@@ -67,14 +67,17 @@ impl Session {
     }
 }
 
-fn recorded(name: &'static str) -> Option<Session> {
+fn recorded(venue: &str, symbol: &str, depth: &str, name: &'static str) -> Option<Session> {
     let folder = std::env::var_os("TICKCACHE_CAPTURES").map_or_else(
         || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/captures")),
         PathBuf::from,
     );
-    let reader = Reader::open(folder.join(format!("binance/{name}-20240808.txt.gz"))).ok()?;
-    let venue = feed::venue("binance").expect("a venue of ours");
-    let (mut decoder, mut snapshot, mut deltas) = (Decoder::new(), None::<DepthSnapshot>, Vec::new());
+    let reader = Reader::open(folder.join(format!("{venue}/{symbol}-20240808.txt.gz"))).ok()?;
+    let venue = feed::venue(venue).expect("a venue of ours");
+    let mut names = ChannelNames::of(venue.defaults());
+    names.0[Channel::Depth as usize] = depth.to_owned();
+    let mut decoder = venue.decoder(&names);
+    let (mut snapshot, mut deltas) = (None::<DepthSnapshot>, Vec::new());
     for line in reader {
         match line.expect("a sound capture").kind {
             Kind::Rest { body, .. } => {
@@ -120,7 +123,14 @@ fn made_up() -> Session {
 }
 
 fn sessions() -> Vec<Session> {
-    let recorded: Vec<_> = ["btcusdt", "ethusdt"].into_iter().filter_map(recorded).collect();
+    let recorded: Vec<_> = [
+        recorded("binance", "btcusdt", "depth@100ms", "BTC-USDT"),
+        recorded("binance", "ethusdt", "depth@100ms", "ETH-USDT"),
+        recorded("binance-usdm", "btcusdt", "depth@0ms", "BTC-USDT-PERP"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     if recorded.is_empty() { vec![made_up()] } else { recorded }
 }
 

@@ -1,17 +1,6 @@
-//! Do the two paths of this venue's decoder agree, whatever the bytes, and does what they say obey the domain's rules?
+//! Do the two paths of Binance USD-M futures's decoder agree, whatever the bytes, and does what they say obey the rules of the domain?
 //!
-//! Run: `RUSTC_BOOTSTRAP=1 cargo fuzz run binance_usdm_decode fuzz/corpus/binance_usdm_decode fuzz/seeds/binance_usdm_decode --
-//! -max_total_time=180`. The same check runs for seconds in `cargo test` on seeded mutations.
+//! Run: `LONG_SECONDS=600 ./test.sh long binance_usdm_decode`. The same check runs for seconds in `cargo test`, on seeded mutations.
 #![no_main]
 
-use tickcache::domain::{LEVELS_MAX, Link, MarketEvent, Number, Quote, RawLevel, VenueSequence};
-use tickcache::feed::binance_usdm::Decoder;
-use tickcache::feed::{DecodeError, Frame};
-
-#[path = "../src/agree.rs"]
-mod agree;
-
-libfuzzer_sys::fuzz_target!(|frame: &[u8]| {
-    let (mut both, mut general) = (Decoder::new(), Decoder::new());
-    agree::check(frame, &both.decode(frame), &general.decode_any(frame));
-});
+libfuzzer_sys::fuzz_target!(|frame: &[u8]| tickcache_fuzz::check("binance-usdm", frame));

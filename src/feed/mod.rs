@@ -28,8 +28,6 @@ mod cursor;
 mod decode_error;
 mod error;
 mod frame;
-#[cfg(test)]
-mod fuzzed;
 mod governor;
 pub mod hyperliquid;
 mod json;
@@ -38,6 +36,8 @@ mod levels;
 #[cfg(test)]
 mod mutations;
 pub mod okx;
+#[cfg(test)]
+mod paths;
 mod plan;
 mod relay;
 mod rest;
@@ -47,8 +47,6 @@ mod stamped;
 mod thousands;
 mod venue;
 mod watchdog;
-#[cfg(test)]
-mod wounds;
 
 pub use budget::Allowance;
 pub use conversation::StreamPlan;

@@ -171,6 +171,13 @@ pub trait VenueProtocol: fmt::Debug + Send + Sync {
         route.split_once(':').map(|(_, symbol)| symbol)
     }
 
+    /// Names that a channel has beside its usual one, for the same data. Whoever reads a recording does not know which one was
+    /// asked for.
+    fn other_names(&self, channel: Channel) -> &'static [&'static str] {
+        let _ = channel;
+        &[]
+    }
+
     /// What else has to be subscribed to for a symbol: streams that only show that the session lives.
     fn companions(&self, symbol: &str) -> Vec<Stream> {
         let _ = symbol;
@@ -222,6 +229,12 @@ pub trait FrameDecoder: fmt::Debug {
     /// # Errors
     /// [`DecodeError`]: the frame is lost, the session goes on.
     fn decode<'a>(&'a mut self, frame: &'a [u8]) -> Result<Frame<'a>, DecodeError>;
+
+    /// The same, without any short cut for the very bytes that the venue usually sends: what a short cut is checked against.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode).
+    fn decode_general<'a>(&'a mut self, frame: &'a [u8]) -> Result<Frame<'a>, DecodeError>;
 }
 
 /// Every venue that tickcache knows.

@@ -21,7 +21,7 @@ pub use self::report::{FileReport, InstrumentReport};
 use crate::capture::{Kind, Line, Reader};
 use crate::clock;
 use crate::domain::{MonoTime, Now, WallTime};
-use crate::feed::{ChannelNames, Frame, FrameDecoder, VenueProtocol, venue};
+use crate::feed::{ChannelNames, Frame, FrameDecoder, VenueProtocol, venue, venues};
 
 /// Decode errors that are quoted; of further ones only the number is known.
 const QUOTED_MAX: usize = 5;
@@ -75,11 +75,11 @@ pub(super) fn verify(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
 /// # Errors
 /// A file that cannot be read or is no recording; a venue that nobody recognises.
 pub fn verify_file(path: &Path, venue: Option<&'static dyn VenueProtocol>) -> anyhow::Result<FileReport> {
-    let venue = match venue {
-        Some(venue) => venue,
-        None => recognise::venue_of(path)?,
+    let (venue, names) = match venue {
+        Some(venue) => recognise::venue_of(path, &[venue])?,
+        None => recognise::venue_of(path, venues())?,
     };
-    let mut run = Run::new(venue);
+    let mut run = Run::new(venue, &names);
     let mut reader = Reader::open(path).with_context(|| format!("{}", path.display()))?;
     for line in reader.by_ref() {
         run.line(&line?);
@@ -103,10 +103,10 @@ struct Run {
 }
 
 impl Run {
-    fn new(venue: &'static dyn VenueProtocol) -> Self {
+    fn new(venue: &'static dyn VenueProtocol, names: &ChannelNames) -> Self {
         Self {
             venue,
-            decoder: venue.decoder(&ChannelNames::of(venue.defaults())),
+            decoder: venue.decoder(names),
             markets: BTreeMap::new(),
             started: None,
             frames: 0,

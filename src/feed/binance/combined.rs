@@ -125,7 +125,7 @@ impl<D: Dialect> Combined<D> {
             Some((stream, content)) => {
                 Ok(Frame::Market { stream, event: content.with_levels(&mut self.levels) })
             }
-            None => self.decode_any(frame),
+            None => self.decode_general(frame),
         }
     }
 
@@ -146,7 +146,10 @@ impl<D: Dialect> Combined<D> {
     }
 
     /// The general path alone.
-    pub(in crate::feed) fn decode_any<'a>(&'a mut self, frame: &'a [u8]) -> Result<Frame<'a>, DecodeError> {
+    pub(in crate::feed) fn decode_general<'a>(
+        &'a mut self,
+        frame: &'a [u8],
+    ) -> Result<Frame<'a>, DecodeError> {
         let text = utf8(frame)?;
         if !text.trim_ascii_start().starts_with('{') {
             return parse::<&RawValue>(text, frame).map(|_| Frame::Other);

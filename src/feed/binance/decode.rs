@@ -66,9 +66,8 @@ impl Decoder {
     }
 
     /// The general path alone.
-    #[cfg(test)]
-    pub(super) fn decode_any<'a>(&'a mut self, frame: &'a [u8]) -> Result<Frame<'a>, DecodeError> {
-        self.0.decode_any(frame)
+    pub fn decode_general<'a>(&'a mut self, frame: &'a [u8]) -> Result<Frame<'a>, DecodeError> {
+        self.0.decode_general(frame)
     }
 }
 
@@ -76,5 +75,9 @@ impl FrameDecoder for Decoder {
     #[inline]
     fn decode<'a>(&'a mut self, frame: &'a [u8]) -> Result<Frame<'a>, DecodeError> {
         Self::decode(self, frame)
+    }
+
+    fn decode_general<'a>(&'a mut self, frame: &'a [u8]) -> Result<Frame<'a>, DecodeError> {
+        Self::decode_general(self, frame)
     }
 }

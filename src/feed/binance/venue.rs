@@ -73,6 +73,10 @@ impl VenueProtocol for Binance {
         route.split_once('@').map(|(symbol, _)| symbol)
     }
 
+    fn other_names(&self, channel: Channel) -> &'static [&'static str] {
+        if channel == Channel::Depth { &["depth"] } else { &[] }
+    }
+
     fn batches(&self, topics: &[String]) -> Vec<Vec<String>> {
         protocol::batches(topics).map(<[String]>::to_vec).collect()
     }

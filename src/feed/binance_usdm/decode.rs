@@ -82,8 +82,8 @@ impl Decoder {
     ///
     /// # Errors
     /// As [`Self::decode`].
-    pub fn decode_any<'a>(&'a mut self, frame: &'a [u8]) -> Result<Frame<'a>, DecodeError> {
-        self.0.decode_any(frame)
+    pub fn decode_general<'a>(&'a mut self, frame: &'a [u8]) -> Result<Frame<'a>, DecodeError> {
+        self.0.decode_general(frame)
     }
 }
 
@@ -91,5 +91,9 @@ impl FrameDecoder for Decoder {
     #[inline]
     fn decode<'a>(&'a mut self, frame: &'a [u8]) -> Result<Frame<'a>, DecodeError> {
         Self::decode(self, frame)
+    }
+
+    fn decode_general<'a>(&'a mut self, frame: &'a [u8]) -> Result<Frame<'a>, DecodeError> {
+        Self::decode_general(self, frame)
     }
 }

@@ -71,6 +71,10 @@ impl VenueProtocol for BinanceUsdm {
         route.split_once('@').map(|(symbol, _)| symbol)
     }
 
+    fn other_names(&self, channel: Channel) -> &'static [&'static str] {
+        if channel == Channel::Depth { &["depth", "depth@0ms", "depth@500ms"] } else { &[] }
+    }
+
     fn batches(&self, topics: &[String]) -> Vec<Vec<String>> {
         binance::batches(topics).map(<[String]>::to_vec).collect()
     }

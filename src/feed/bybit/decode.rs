@@ -127,7 +127,7 @@ impl Decoder {
             Some((stream, content)) => {
                 Ok(Frame::Market { stream, event: content.with_levels(&self.buffers) })
             }
-            None => self.decode_any(frame),
+            None => self.decode_general(frame),
         }
     }
 
@@ -140,7 +140,7 @@ impl Decoder {
     ///
     /// # Errors
     /// As [`Self::decode`].
-    pub fn decode_any<'a>(&'a mut self, frame: &'a [u8]) -> Result<Frame<'a>, DecodeError> {
+    pub fn decode_general<'a>(&'a mut self, frame: &'a [u8]) -> Result<Frame<'a>, DecodeError> {
         match general::decode(frame, &self.topics, &mut self.buffers)? {
             general::Said::Else(frame) => Ok(frame),
             general::Said::Market { topic, content } => {
@@ -161,5 +161,9 @@ impl FrameDecoder for Decoder {
     #[inline]
     fn decode<'a>(&'a mut self, frame: &'a [u8]) -> Result<Frame<'a>, DecodeError> {
         Self::decode(self, frame)
+    }
+
+    fn decode_general<'a>(&'a mut self, frame: &'a [u8]) -> Result<Frame<'a>, DecodeError> {
+        Self::decode_general(self, frame)
     }
 }

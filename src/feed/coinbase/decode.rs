@@ -87,12 +87,12 @@ impl Decoder {
     pub fn decode<'a>(&'a mut self, frame: &'a [u8]) -> Result<Frame<'a>, DecodeError> {
         match fast::decode(frame, &mut self.levels) {
             Some((product, content)) => Ok(self.market(product, content)),
-            None => self.decode_any(frame),
+            None => self.decode_general(frame),
         }
     }
 
     /// The general path alone.
-    pub fn decode_any<'a>(&'a mut self, frame: &'a [u8]) -> Result<Frame<'a>, DecodeError> {
+    pub fn decode_general<'a>(&'a mut self, frame: &'a [u8]) -> Result<Frame<'a>, DecodeError> {
         match general::decode(frame, &mut self.levels)? {
             general::Said::Else(frame) => Ok(frame),
             general::Said::Market { product, content } => Ok(self.market(&product, content)),
@@ -113,5 +113,9 @@ impl FrameDecoder for Decoder {
     #[inline]
     fn decode<'a>(&'a mut self, frame: &'a [u8]) -> Result<Frame<'a>, DecodeError> {
         Self::decode(self, frame)
+    }
+
+    fn decode_general<'a>(&'a mut self, frame: &'a [u8]) -> Result<Frame<'a>, DecodeError> {
+        Self::decode_general(self, frame)
     }
 }

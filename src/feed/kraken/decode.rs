@@ -115,12 +115,12 @@ impl Decoder {
     pub fn decode<'a>(&'a mut self, frame: &'a [u8]) -> Result<Frame<'a>, DecodeError> {
         match fast::decode(frame, &self.channels, &mut self.levels) {
             Some(market) => Ok(self.market(market.channel, market.symbol, market.content)),
-            None => self.decode_any(frame),
+            None => self.decode_general(frame),
         }
     }
 
     /// The general path alone.
-    pub fn decode_any<'a>(&'a mut self, frame: &'a [u8]) -> Result<Frame<'a>, DecodeError> {
+    pub fn decode_general<'a>(&'a mut self, frame: &'a [u8]) -> Result<Frame<'a>, DecodeError> {
         match general::decode(frame, &self.channels, &mut self.levels)? {
             general::Said::Else(frame) => Ok(frame),
             general::Said::Market { channel, symbol, content } => Ok(self.market(&channel, &symbol, content)),
@@ -150,5 +150,9 @@ impl FrameDecoder for Decoder {
     #[inline]
     fn decode<'a>(&'a mut self, frame: &'a [u8]) -> Result<Frame<'a>, DecodeError> {
         Self::decode(self, frame)
+    }
+
+    fn decode_general<'a>(&'a mut self, frame: &'a [u8]) -> Result<Frame<'a>, DecodeError> {
+        Self::decode_general(self, frame)
     }
 }

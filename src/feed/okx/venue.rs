@@ -108,4 +108,8 @@ impl FrameDecoder for Decoder {
     fn decode<'a>(&'a mut self, frame: &'a [u8]) -> Result<Frame<'a>, DecodeError> {
         Self::decode(self, frame)
     }
+
+    fn decode_general<'a>(&'a mut self, frame: &'a [u8]) -> Result<Frame<'a>, DecodeError> {
+        Self::decode_general(self, frame)
+    }
 }

@@ -21,7 +21,7 @@ fn millis(millis: i64) -> Option<VenueTime> {
 fn assert_market(frame: &str, stream: &str, event: MarketEvent<'_>) {
     let expected = Ok(Frame::Market { stream, event });
     assert_eq!(Decoder::new().decode(frame.as_bytes()), expected);
-    assert_eq!(Decoder::new().decode_any(frame.as_bytes()), expected);
+    assert_eq!(Decoder::new().decode_general(frame.as_bytes()), expected);
     assert!(Decoder::new().0.fast(frame.as_bytes()).is_some(), "the fast path declined {frame}");
 }
 

@@ -3,7 +3,6 @@
 mod captures;
 mod errors;
 mod frames;
-mod mutations;
 mod paths;
 mod rest;
 

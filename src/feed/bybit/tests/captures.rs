@@ -1,22 +1,18 @@
-//! Recorded sessions, where there are any: both paths agree on every line, and the fast one takes all of them.
-//! What becomes of them in a book is tested in `tests/venue_bybit.rs`.
+//! Recorded sessions, where there are any: the fast path takes all frames. What becomes of them in a book is tested in
+//! `tests/recordings`.
 
 use super::super::Decoder;
 use crate::feed::Frame;
-use crate::feed::mutations::{agree, recorded};
+use crate::feed::mutations::recorded_frames;
 
 #[test]
-fn both_paths_agree_on_every_recorded_frame() {
-    let (mut both, mut general) = (Decoder::new(), Decoder::new());
-    for lines in recorded("bybit") {
-        for frame in
-            lines.iter().filter_map(|line| line.split_once(" ws ")).map(|(_, frame)| frame.as_bytes())
-        {
-            let decoded = both.decode(frame);
-            agree::check(frame, &decoded, &general.decode_any(frame));
-            let is_market = matches!(decoded, Ok(Frame::Market { .. }));
-            assert!(is_market && both.fast(frame).is_some(), "{}", frame.escape_ascii());
+fn the_fast_path_takes_every_recorded_frame() {
+    let mut decoder = Decoder::new();
+    for frames in recorded_frames("bybit") {
+        for frame in frames.iter().map(String::as_bytes) {
+            let is_market = matches!(decoder.decode(frame), Ok(Frame::Market { .. }));
+            assert!(is_market && decoder.fast(frame).is_some(), "{}", frame.escape_ascii());
         }
-        assert!(lines.len() > 1_800);
+        assert!(frames.len() > 1_800);
     }
 }

@@ -17,7 +17,7 @@ const TICKER: &str = include_str!("../../../../fuzz/seeds/coinbase_decode/ticker
 fn assert_market(frame: &str, stream: &str, event: MarketEvent<'_>) {
     let expected = Ok(Frame::Market { stream, event });
     assert_eq!(decoder().decode(frame.as_bytes()), expected);
-    assert_eq!(decoder().decode_any(frame.as_bytes()), expected);
+    assert_eq!(decoder().decode_general(frame.as_bytes()), expected);
 }
 
 const fn micros(micros: i64) -> Option<VenueTime> {

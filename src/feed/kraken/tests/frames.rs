@@ -26,7 +26,7 @@ fn assert_hot(frame: &str, stream: &str, event: MarketEvent<'_>) {
 fn assert_market(frame: &str, stream: &str, event: MarketEvent<'_>) {
     let expected = Ok(Frame::Market { stream, event });
     assert_eq!(decoder().decode(frame.as_bytes()), expected);
-    assert_eq!(decoder().decode_any(frame.as_bytes()), expected);
+    assert_eq!(decoder().decode_general(frame.as_bytes()), expected);
 }
 
 fn ticker() -> Ticker {

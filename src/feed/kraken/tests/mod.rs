@@ -1,8 +1,8 @@
 //! What the decoder and the requests guarantee, over frames made in the venue's form.
 
+mod captures;
 mod errors;
 mod frames;
-mod mutations;
 mod requests;
 
 use super::{Decoder, Kraken};

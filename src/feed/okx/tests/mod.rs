@@ -3,7 +3,6 @@
 mod captures;
 mod errors;
 mod frames;
-mod paths;
 mod requests;
 mod rest;
 
