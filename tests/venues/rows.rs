@@ -19,6 +19,14 @@ const STRIKES_MAX: u32 = 30;
 /// The instrument that is struck. The other one must not notice.
 const STRUCK: usize = 0;
 
+/// How often a fault strikes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Often {
+    Once,
+    /// Each tenth frame, until it is cleared.
+    Always,
+}
+
 /// What happened since a fault was ordered.
 struct Seen {
     /// When the fault struck, at most one beat late.
@@ -57,15 +65,15 @@ impl Trial<'_> {
         }
     }
 
-    /// Orders the fault up to `times` times, and waits from the first one on until `enough` or `patience` is over.
-    async fn strike(&self, times: u32, enough: impl Fn(&Log) -> bool, patience: Duration) -> Seen {
+    /// Orders the fault once, or again and again, and waits from the first one on until `enough` or `patience` is over.
+    async fn strike(&self, how_often: Often, enough: impl Fn(&Log) -> bool, patience: Duration) -> Seen {
         let stage = self.stage;
         let early = stage.take_turns();
         assert_eq!(early, [], "{}: before the fault", self.name());
         stage.desk.log.borrow_mut().lies.clear();
         let stream = stage.case.stream(self.channel(), "BTC");
         let rule = Rule::new(&stream, self.what.fault());
-        stage.simulator.faults().set([if times == 1 { rule.times(1) } else { rule.every(3).times(times) }]);
+        stage.simulator.faults().set([if how_often == Often::Once { rule.times(1) } else { rule.every(10) }]);
         if self.what == What::Silent {
             stage.simulator.break_sessions(Break::Reset).await;
         }
@@ -94,7 +102,7 @@ impl Trial<'_> {
             Within::Time(time) => time + WATCHED,
             _ => FIRST_DATA + WATCHED,
         };
-        let seen = self.strike(1, all, patience).await;
+        let seen = self.strike(Often::Once, all, patience).await;
         // Where nothing but time orders changes, the book lacks one until it comes.
         let lacks_one = within == Within::LateFrame && self.what == What::Reordered;
         for key in self.keys() {
@@ -140,7 +148,7 @@ impl Trial<'_> {
         let key = self.keys()[0];
         for _ in 0..STRIKES_MAX {
             let found = |log: &Log| Self::found(&log.turns, key, reasons).is_some();
-            let seen = self.strike(1, found, Duration::from_millis(150)).await;
+            let seen = self.strike(Often::Once, found, Duration::from_millis(150)).await;
             self.leaves_others_alone(&seen);
             if let Some(turn) = Self::found(&seen.turns, key, reasons) {
                 return self.is_in_time(&seen, turn, within);
@@ -150,7 +158,7 @@ impl Trial<'_> {
     }
 
     async fn is_not_noticed(&self, outcome: Outcome) {
-        let seen = self.strike(1, |_| false, WATCHED).await;
+        let seen = self.strike(Often::Once, |_| false, WATCHED).await;
         assert_eq!(seen.turns, [], "{}: {outcome:?}", self.name());
         assert_eq!(seen.lies, Vec::<String>::new(), "{}: {outcome:?}", self.name());
     }
@@ -159,8 +167,8 @@ impl Trial<'_> {
     async fn cannot_be_detected(&self, sometimes: &[Reason]) {
         // What is late is no lie, only old.
         let is_late = self.what == What::Delayed;
-        let (times, patience) = if is_late { (1, WATCHED) } else { (STRIKES_MAX, PATIENCE) };
-        let seen = self.strike(times, |log| !is_late && !log.lies.is_empty(), patience).await;
+        let (often, patience) = if is_late { (Often::Once, WATCHED) } else { (Often::Always, PATIENCE) };
+        let seen = self.strike(often, |log| !is_late && !log.lies.is_empty(), patience).await;
         // How a value that is suspect comes back is not the question.
         let from_live = |&&turn: &&Turn| {
             let before = seen.turns.iter().take_while(|other| **other != turn);
