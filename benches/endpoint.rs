@@ -222,7 +222,7 @@ fn requests(rig: &mut Rig, redis: &Server, effort: &Effort) -> anyhow::Result<()
             let (mut theirs, mut ours, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
             for turn in 0..effort.turns {
                 // Who comes first changes, too.
-                let mut of = |port| asked(port, count, pipeline, &command);
+                let of = |port| asked(port, count, pipeline, &command);
                 let (first, second) = (turn % 2 == 0, rig.endpoint.port());
                 let (theirs_now, ours_now) = if first {
                     let theirs_now = of(redis.port())?;
