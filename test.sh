@@ -91,4 +91,4 @@ elif [ -n "${CI:-}" ]; then
 else
   echo "test.sh: the clients could not be installed; the tests that need them are skipped" >&2
 fi
-cargo test --locked
+cargo test --locked --no-fail-fast
