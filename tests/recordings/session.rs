@@ -93,7 +93,7 @@ impl Session {
         depth: usize,
         start: i64,
     ) -> Self {
-        let price_from = venue.defaults().price_from;
+        let price_from = venue.defaults().price_from();
         let mut routes = BTreeMap::new();
         let mut specs = Vec::new();
         for ((symbol, contract), index) in markets.iter().zip(0_u32..) {
