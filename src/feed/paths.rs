@@ -1,7 +1,9 @@
-//! The fast path of a decoder is a short cut: it changes no result. The checks of the fuzz targets, for a moment, for each venue.
+//! The fast path of a decoder is a short cut: it changes no result. The checks of the fuzz targets, for a moment, for each venue;
+//! and what the tests of all decoders share.
 
 use super::mutations::{equal_in_meaning, mutated, recorded_frames, seeds};
-use super::{ChannelNames, FrameDecoder, venue};
+use super::{ChannelNames, Frame, FrameDecoder, venue};
+use crate::domain::{MarketEvent, Number, RawLevel};
 use crate::{domain, feed};
 
 #[path = "../../fuzz/src/agree.rs"]
@@ -12,6 +14,21 @@ mod plain_binance;
 use agree::Agreement;
 
 const ROUNDS: usize = 40_000;
+
+/// Decimal text as a number.
+pub(super) fn number(text: &str) -> Number {
+    Number::parse(text.as_bytes()).unwrap()
+}
+
+pub(super) fn level(price: &str, size: &str) -> RawLevel {
+    RawLevel { price: number(price), size: number(size) }
+}
+
+/// Both paths must say `event`.
+pub(super) fn assert_market(venue: &str, frame: &str, stream: &str, event: MarketEvent<'_>) {
+    let expected = Ok(Frame::Market { stream, event });
+    assert_eq!(Agreement::of(venue).frame(frame.as_bytes()), expected);
+}
 
 fn decoder(name: &str) -> Box<dyn FrameDecoder> {
     let venue = venue(name).unwrap();

@@ -6,6 +6,7 @@ use crate::domain::{
     DepthDelta, Form, Link, MarketEvent, Quote, Side, Trade, VenueSequence, VenueTime, VolumeFigures,
     VolumeUnit,
 };
+use crate::feed::paths;
 use crate::feed::{Ack, Excerpt, Frame};
 
 const QUOTE: &str = r#"{"stream":"btcusdt@bookTicker","data":{"u":50000000001,"s":"BTCUSDT","b":"61000.10000000","B":"3.50000000","a":"61000.20000000","A":"0.00012000"}}"#;
@@ -13,15 +14,9 @@ const TRADE: &str = r#"{"stream":"ethusdt@trade","data":{"e":"trade","E":1723161
 const DEPTH: &str = r#"{"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate","E":1723161255308,"s":"BTCUSDT","U":157,"u":160,"b":[["61000.10000000","0.00000000"],["60999.00000000","1.25000000"]],"a":[["61000.20000000","10.00000000"]]}}"#;
 const TICKER: &str = r#"{"stream":"bnbbtc@ticker","data":{"e":"24hrTicker","E":1672515782136,"s":"BNBBTC","p":"-0.00150000","P":"-2.500","w":"0.00180000","x":"0.00090000","c":"0.00250000","Q":"10.00000000","b":"0.00240000","B":"10.00000000","a":"0.00260000","A":"100.00000000","o":"0.00100000","h":"0.00250000","l":"0.00090000","v":"10000.00000000","q":"18.00000000","O":0,"C":86400000,"F":-1,"L":18150,"n":18151}}"#;
 
-fn millis(millis: i64) -> Option<VenueTime> {
-    VenueTime::from_millis(millis)
-}
-
 /// Both paths must say `event`, and the fast one must take the frame.
 fn assert_market(frame: &str, stream: &str, event: MarketEvent<'_>) {
-    let expected = Ok(Frame::Market { stream, event });
-    assert_eq!(Decoder::new().decode(frame.as_bytes()), expected);
-    assert_eq!(Decoder::new().decode_general(frame.as_bytes()), expected);
+    paths::assert_market("binance", frame, stream, event);
     assert!(Decoder::new().0.fast(frame.as_bytes()).is_some(), "the fast path declined {frame}");
 }
 
@@ -53,7 +48,7 @@ fn a_trade_has_its_own_time_and_its_aggressors_side() {
         price: number("2683.8"),
         size: number("0.02"),
         side: Side::Sell,
-        venue_time: millis(1_723_161_255_342),
+        venue_time: VenueTime::from_millis(1_723_161_255_342),
     };
     assert_market(TRADE, "ethusdt@trade", MarketEvent::Trades(&[trade]));
     let bought = TRADE.replace("\"m\":true", "\"m\":false");
@@ -69,7 +64,7 @@ fn a_depth_update_keeps_every_level_in_order_and_zero_sizes() {
         last: Some(VenueSequence(160)),
         bids: &bids,
         asks: &asks,
-        venue_time: millis(1_723_161_255_308),
+        venue_time: VenueTime::from_millis(1_723_161_255_308),
         check: None,
     };
     assert_market(DEPTH, "btcusdt@depth@100ms", MarketEvent::Depth(delta));
@@ -99,7 +94,7 @@ fn a_ticker_is_the_figures_of_a_day() {
         low: Some(number("0.0009")),
         last: Some(number("0.0025")),
         window_s: 86_400,
-        venue_time: millis(1_672_515_782_136),
+        venue_time: VenueTime::from_millis(1_672_515_782_136),
     };
     assert_market(TICKER, "bnbbtc@ticker", MarketEvent::Volume(figures));
     let no_open = TICKER.replace(r#""o":"0.00100000""#, r#""o":"0.00000000""#);

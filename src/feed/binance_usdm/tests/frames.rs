@@ -6,6 +6,7 @@ use crate::domain::{
     Channel, DepthDelta, Form, Link, MarketEvent, Quote, Side, Trade, VenueSequence, VenueTime,
     VolumeFigures, VolumeUnit,
 };
+use crate::feed::paths;
 use crate::feed::{Ack, ChannelNames, Excerpt, Frame};
 
 const QUOTE: &str = r#"{"stream":"btcusdt@bookTicker","data":{"e":"bookTicker","u":5000000000001,"s":"BTCUSDT","b":"61800.20","B":"2.507","a":"61800.30","A":"2.510","T":1723161256313,"E":1723161256314}}"#;
@@ -13,14 +14,8 @@ const TRADE: &str = r#"{"stream":"btcusdt@trade","data":{"e":"trade","E":1723161
 const DEPTH: &str = r#"{"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate","E":1723161256299,"T":1723161256298,"s":"BTCUSDT","U":158,"u":160,"pu":149,"b":[["61800.20","0.000"],["61799.90","1.250"]],"a":[["61800.30","10.000"]]}}"#;
 const TICKER: &str = r#"{"stream":"btcusdt@ticker","data":{"e":"24hrTicker","E":1723161256299,"s":"BTCUSDT","p":"-1.50","P":"-2.500","w":"61000.18","c":"61800.20","Q":"10.000","o":"61801.70","h":"62500.00","l":"60000.10","v":"10000.125","q":"618000000.18","O":0,"C":86400000,"F":0,"L":18150,"n":18151}}"#;
 
-fn millis(millis: i64) -> Option<VenueTime> {
-    VenueTime::from_millis(millis)
-}
-
 fn assert_market(frame: &str, stream: &str, event: MarketEvent<'_>) {
-    let expected = Ok(Frame::Market { stream, event });
-    assert_eq!(Decoder::new().decode(frame.as_bytes()), expected);
-    assert_eq!(Decoder::new().decode_general(frame.as_bytes()), expected);
+    paths::assert_market("binance-usdm", frame, stream, event);
 }
 
 fn is_fast(frame: &str) -> bool {
@@ -32,7 +27,7 @@ fn quote() -> Quote {
         bid: Some(level("61800.2", "2.507")),
         ask: Some(level("61800.3", "2.51")),
         venue_sequence: Some(VenueSequence(5_000_000_000_001)),
-        venue_time: millis(1_723_161_256_313),
+        venue_time: VenueTime::from_millis(1_723_161_256_313),
     }
 }
 
@@ -57,7 +52,7 @@ fn a_trade_of_the_market_is_a_trade_and_one_of_the_insurance_fund_is_none() {
         price: number("61800.3"),
         size: number("0.006"),
         side: Side::Buy,
-        venue_time: millis(1_723_161_256_321),
+        venue_time: VenueTime::from_millis(1_723_161_256_321),
     };
     assert_market(TRADE, "btcusdt@trade", MarketEvent::Trades(&[trade]));
     assert!(is_fast(TRADE));
@@ -79,7 +74,7 @@ fn a_depth_update_follows_the_one_that_it_names() {
         last: Some(VenueSequence(160)),
         bids: &bids,
         asks: &asks,
-        venue_time: millis(1_723_161_256_298),
+        venue_time: VenueTime::from_millis(1_723_161_256_298),
         check: None,
     };
     assert_market(DEPTH, "btcusdt@depth@100ms", MarketEvent::Depth(delta));
@@ -99,7 +94,7 @@ fn a_ticker_counts_what_sizes_count() {
         low: Some(number("60000.1")),
         last: Some(number("61800.2")),
         window_s: 86_400,
-        venue_time: millis(1_723_161_256_299),
+        venue_time: VenueTime::from_millis(1_723_161_256_299),
     };
     assert_market(TICKER, "btcusdt@ticker", MarketEvent::Volume(figures));
 }

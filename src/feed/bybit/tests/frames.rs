@@ -6,6 +6,7 @@ use crate::domain::{
     BookImage, Channel, DepthDelta, Form, Link, MarketEvent, Quote, Side, Trade, VenueSequence, VenueTime,
     VolumeFigures, VolumeUnit,
 };
+use crate::feed::paths;
 use crate::feed::{Ack, ChannelNames, Excerpt, Frame};
 
 pub(super) const QUOTE: &str = r#"{"topic":"orderbook.1.BTCUSDT","type":"snapshot","ts":1672304484978,"data":{"s":"BTCUSDT","b":[["16493.50","0.006"]],"a":[["16611.00","0.029"]],"u":18521288,"seq":7961638724},"cts":1672304484976}"#;
@@ -14,14 +15,8 @@ pub(super) const DELTA: &str = r#"{"topic":"orderbook.50.BTCUSDT","type":"delta"
 pub(super) const TRADES: &str = r#"{"topic":"publicTrade.BTCUSDT","type":"snapshot","ts":1672304486868,"data":[{"T":1672304486865,"s":"BTCUSDT","S":"Buy","v":"0.001","p":"16578.50","L":"PlusTick","i":"a","BT":false,"RPI":false,"seq":1},{"T":1672304486866,"s":"BTCUSDT","S":"Sell","v":"0.5","p":"16578.40","L":"MinusTick","i":"b","BT":false,"RPI":true,"seq":2}]}"#;
 pub(super) const TICKER: &str = r#"{"topic":"tickers.BTCUSDT","ts":1673853746003,"type":"snapshot","cs":2588407389,"data":{"symbol":"BTCUSDT","lastPrice":"21109.77","highPrice24h":"21426.99","lowPrice24h":"20575","prevPrice24h":"20704.93","volume24h":"6780.866843","turnover24h":"141946527.22907118","price24hPcnt":"0.0196","usdIndexPrice":"21120.2400136"}}"#;
 
-fn millis(millis: i64) -> Option<VenueTime> {
-    VenueTime::from_millis(millis)
-}
-
 fn assert_market(frame: &str, stream: &str, event: MarketEvent<'_>) {
-    let expected = Ok(Frame::Market { stream, event });
-    assert_eq!(Decoder::new().decode(frame.as_bytes()), expected);
-    assert_eq!(Decoder::new().decode_general(frame.as_bytes()), expected);
+    paths::assert_market("bybit-linear", frame, stream, event);
 }
 
 fn is_fast(frame: &str) -> bool {
@@ -33,7 +28,7 @@ fn quote() -> Quote {
         bid: Some(level("16493.5", "0.006")),
         ask: Some(level("16611", "0.029")),
         venue_sequence: Some(VenueSequence(18_521_288)),
-        venue_time: millis(1_672_304_484_976),
+        venue_time: VenueTime::from_millis(1_672_304_484_976),
     }
 }
 
@@ -41,7 +36,7 @@ fn quote() -> Quote {
 fn the_first_level_is_a_quote_with_the_engines_time() {
     assert_market(QUOTE, "orderbook.1.BTCUSDT", MarketEvent::Quote(quote()));
     let no_cts = QUOTE.replace(r#","cts":1672304484976"#, "");
-    let gateway = Quote { venue_time: millis(1_672_304_484_978), ..quote() };
+    let gateway = Quote { venue_time: VenueTime::from_millis(1_672_304_484_978), ..quote() };
     assert_market(&no_cts, "orderbook.1.BTCUSDT", MarketEvent::Quote(gateway));
     let other_order =
         QUOTE.replace(r#""type":"snapshot","ts":1672304484978"#, r#""ts":1672304484978,"type":"snapshot""#);
@@ -64,7 +59,7 @@ fn a_side_without_level_or_size_is_no_side() {
 fn a_snapshot_is_a_whole_book_and_a_delta_covers_its_own_id() {
     let bids = [level("16493.5", "0.006"), level("16493", "0.1")];
     let asks = [level("16611", "0.029")];
-    let (last, venue_time) = (Some(VenueSequence(18_521_288)), millis(1_672_304_484_976));
+    let (last, venue_time) = (Some(VenueSequence(18_521_288)), VenueTime::from_millis(1_672_304_484_976));
     let image = BookImage { last, bids: &bids, asks: &asks, venue_time, check: None };
     assert_market(BOOK, "orderbook.50.BTCUSDT", MarketEvent::Book(image));
     let bids = [level("30247.2", "30.028"), level("30245.4", "0")];
@@ -73,7 +68,7 @@ fn a_snapshot_is_a_whole_book_and_a_delta_covers_its_own_id() {
         last: Some(VenueSequence(177_400_507)),
         bids: &bids,
         asks: &[],
-        venue_time: millis(1_687_940_967_464),
+        venue_time: VenueTime::from_millis(1_687_940_967_464),
         check: None,
     };
     assert_market(DELTA, "orderbook.50.BTCUSDT", MarketEvent::Depth(delta));
@@ -84,7 +79,7 @@ fn a_snapshot_is_a_whole_book_and_a_delta_covers_its_own_id() {
 fn an_update_id_of_one_is_a_new_beginning_whatever_the_type() {
     let frame = DELTA.replace("177400507", "1");
     let bids = [level("30247.2", "30.028"), level("30245.4", "0")];
-    let venue_time = millis(1_687_940_967_464);
+    let venue_time = VenueTime::from_millis(1_687_940_967_464);
     let image = BookImage { last: Some(VenueSequence(1)), bids: &bids, asks: &[], venue_time, check: None };
     assert_market(&frame, "orderbook.50.BTCUSDT", MarketEvent::Book(image));
 }
@@ -95,7 +90,7 @@ fn trades_come_oldest_first_without_block_trades() {
         price: number(price),
         size: number(size),
         side,
-        venue_time: millis(time),
+        venue_time: VenueTime::from_millis(time),
     };
     let bought = trade("16578.5", "0.001", Side::Buy, 1_672_304_486_865);
     let sold = trade("16578.4", "0.5", Side::Sell, 1_672_304_486_866);
@@ -122,7 +117,7 @@ fn a_ticker_is_whole_and_a_delta_says_what_changed() {
         low: Some(number("20575")),
         last: Some(number("21109.77")),
         window_s: 86_400,
-        venue_time: millis(1_673_853_746_003),
+        venue_time: VenueTime::from_millis(1_673_853_746_003),
     };
     assert_market(TICKER, "tickers.BTCUSDT", MarketEvent::Volume(figures));
     let delta = r#"{"topic":"tickers.BTCUSDT","type":"delta","data":{"symbol":"BTCUSDT","lastPrice":"17216.00","bid1Price":"17215.50","prevPrice24h":""},"cs":24987956059,"ts":1673853746003}"#;

@@ -5,12 +5,4 @@ mod errors;
 mod frames;
 mod protocol;
 
-use crate::domain::{Number, RawLevel};
-
-fn number(text: &str) -> Number {
-    Number::parse(text.as_bytes()).unwrap()
-}
-
-fn level(price: &str, size: &str) -> RawLevel {
-    RawLevel { price: number(price), size: number(size) }
-}
+use crate::feed::paths::{level, number};

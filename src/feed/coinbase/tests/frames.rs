@@ -7,6 +7,7 @@ use crate::domain::{
     VolumeFigures, VolumeUnit,
 };
 use crate::feed::levels::Buffers;
+use crate::feed::paths;
 use crate::feed::{Ack, ChannelNames, DecodeError, Excerpt, Frame};
 
 const UPDATE: &str = include_str!("../../../../fuzz/seeds/coinbase_decode/l2update");
@@ -15,9 +16,7 @@ const MATCH: &str = include_str!("../../../../fuzz/seeds/coinbase_decode/match")
 const TICKER: &str = include_str!("../../../../fuzz/seeds/coinbase_decode/ticker");
 
 fn assert_market(frame: &str, stream: &str, event: MarketEvent<'_>) {
-    let expected = Ok(Frame::Market { stream, event });
-    assert_eq!(decoder().decode(frame.as_bytes()), expected);
-    assert_eq!(decoder().decode_general(frame.as_bytes()), expected);
+    paths::assert_market("coinbase", frame, stream, event);
 }
 
 const fn micros(micros: i64) -> Option<VenueTime> {

@@ -4,6 +4,7 @@ use super::super::{Decoder, Hyperliquid, fast};
 use super::{decoder, level, number};
 use crate::domain::{BookImage, Form, MarketEvent, Quote, Side, Trade, VenueTime, VolumeFigures, VolumeUnit};
 use crate::feed::levels::Buffers;
+use crate::feed::paths;
 use crate::feed::{Ack, ChannelNames, Excerpt, Frame, VenueProtocol};
 
 const QUOTE: &str = include_str!("../../../../fuzz/seeds/hyperliquid_decode/quote");
@@ -15,18 +16,12 @@ const FIGURES: &str = include_str!("../../../../fuzz/seeds/hyperliquid_decode/fi
 
 /// Both paths must say `event`.
 fn assert_market(frame: &str, stream: &str, event: MarketEvent<'_>) {
-    let expected = Ok(Frame::Market { stream, event });
-    assert_eq!(decoder().decode(frame.as_bytes()), expected);
-    assert_eq!(decoder().decode_general(frame.as_bytes()), expected);
+    paths::assert_market("hyperliquid", frame, stream, event);
 }
 
 fn is_fast(frame: &str) -> bool {
     let names = ChannelNames::of(Hyperliquid.defaults());
     fast::decode(frame.as_bytes(), &names, &mut Buffers::default()).is_some()
-}
-
-fn millis(millis: i64) -> Option<VenueTime> {
-    VenueTime::from_millis(millis)
 }
 
 #[test]
@@ -36,7 +31,7 @@ fn a_top_of_book_is_a_quote_with_a_time_and_no_sequence() {
         bid: Some(level("84143", "10.25923")),
         ask: Some(level("84144", "50.66422")),
         venue_sequence: None,
-        venue_time: millis(1_790_232_237_145),
+        venue_time: VenueTime::from_millis(1_790_232_237_145),
     };
     assert_market(QUOTE, "bbo:BTC", MarketEvent::Quote(quote));
     let one_sided = Quote { bid: None, ask: Some(level("0.004413", "5803647")), ..quote };
@@ -52,7 +47,7 @@ fn every_book_is_a_whole_one() {
         last: None,
         bids: &bids,
         asks: &asks,
-        venue_time: millis(1_790_232_236_546),
+        venue_time: VenueTime::from_millis(1_790_232_236_546),
         check: None,
     };
     assert_market(BOOK, "l2Book:BTC", MarketEvent::Book(image));
@@ -66,7 +61,7 @@ fn trades_come_oldest_first() {
         price: number(price),
         size: number(size),
         side,
-        venue_time: millis(time),
+        venue_time: VenueTime::from_millis(time),
     };
     let trades = [
         trade("85560", "1.5", Side::Sell, 1_791_261_053_060),

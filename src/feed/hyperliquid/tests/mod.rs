@@ -7,17 +7,8 @@ mod requests;
 mod rest;
 
 use super::{Decoder, Hyperliquid};
-use crate::domain::{Number, RawLevel};
+use crate::feed::paths::{level, number};
 use crate::feed::{ChannelNames, VenueProtocol};
-
-/// Decimal text as a number.
-fn number(text: &str) -> Number {
-    Number::parse(text.as_bytes()).unwrap()
-}
-
-fn level(price: &str, size: &str) -> RawLevel {
-    RawLevel { price: number(price), size: number(size) }
-}
 
 fn decoder() -> Decoder {
     Decoder::new(&ChannelNames::of(Hyperliquid.defaults()))

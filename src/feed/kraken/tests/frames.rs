@@ -7,6 +7,7 @@ use crate::domain::{
     VolumeFigures, VolumeUnit, Written,
 };
 use crate::feed::levels::Buffers;
+use crate::feed::paths;
 use crate::feed::{Ack, ChannelNames, Excerpt, Frame};
 
 const TICKER: &str = include_str!("../../../../fuzz/seeds/kraken_decode/ticker");
@@ -24,9 +25,7 @@ fn assert_hot(frame: &str, stream: &str, event: MarketEvent<'_>) {
 }
 
 fn assert_market(frame: &str, stream: &str, event: MarketEvent<'_>) {
-    let expected = Ok(Frame::Market { stream, event });
-    assert_eq!(decoder().decode(frame.as_bytes()), expected);
-    assert_eq!(decoder().decode_general(frame.as_bytes()), expected);
+    paths::assert_market("kraken", frame, stream, event);
 }
 
 fn ticker() -> Ticker {

@@ -6,18 +6,9 @@ mod frames;
 mod requests;
 
 use super::{Decoder, Kraken};
-use crate::domain::{Number, RawLevel};
+use crate::feed::paths::{level, number};
 use crate::feed::{ChannelNames, VenueProtocol};
 
 fn decoder() -> Decoder {
     Decoder::new(&ChannelNames::of(Kraken.defaults()))
-}
-
-/// Decimal text as a number.
-fn number(text: &str) -> Number {
-    Number::parse(text.as_bytes()).unwrap()
-}
-
-fn level(price: &str, size: &str) -> RawLevel {
-    RawLevel { price: number(price), size: number(size) }
 }

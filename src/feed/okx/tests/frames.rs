@@ -7,6 +7,7 @@ use crate::domain::{
     VolumeFigures, VolumeUnit, Written,
 };
 use crate::feed::levels::Buffers;
+use crate::feed::paths;
 use crate::feed::{Ack, ChannelNames, Excerpt, Frame, VenueProtocol};
 
 const QUOTE: &str = include_str!("../../../../fuzz/seeds/okx_decode/quote");
@@ -18,9 +19,7 @@ const TICKER: &str = include_str!("../../../../fuzz/seeds/okx_decode/ticker");
 
 /// Both paths must say `event`.
 fn assert_market(frame: &str, stream: &str, event: MarketEvent<'_>) {
-    let expected = Ok(Frame::Market { stream, event });
-    assert_eq!(decoder().decode(frame.as_bytes()), expected);
-    assert_eq!(decoder().decode_general(frame.as_bytes()), expected);
+    paths::assert_market("okx", frame, stream, event);
 }
 
 fn is_fast(frame: &str) -> bool {
@@ -28,16 +27,12 @@ fn is_fast(frame: &str) -> bool {
     fast::decode(frame.as_bytes(), &names, &mut Buffers::default()).is_some()
 }
 
-fn millis(millis: i64) -> Option<VenueTime> {
-    VenueTime::from_millis(millis)
-}
-
 fn quote() -> Quote {
     Quote {
         bid: Some(level("61000.1", "3.5")),
         ask: Some(level("61000.2", "0.00012")),
         venue_sequence: Some(VenueSequence(4_153_112_115)),
-        venue_time: millis(1_790_071_390_505),
+        venue_time: VenueTime::from_millis(1_790_071_390_505),
     }
 }
 
@@ -68,7 +63,7 @@ fn a_snapshot_is_the_whole_book() {
         last: Some(VenueSequence(32_032_594_283)),
         bids: &bids,
         asks: &asks,
-        venue_time: millis(1_790_394_877_200),
+        venue_time: VenueTime::from_millis(1_790_394_877_200),
         check: Some(check),
     };
     assert_market(SNAPSHOT, "books:SOL-USDT", MarketEvent::Book(image));
@@ -86,7 +81,7 @@ fn an_update_follows_the_one_that_it_names_and_keeps_the_venues_digits() {
         last: Some(VenueSequence(32_032_594_315)),
         bids: &bids,
         asks: &asks,
-        venue_time: millis(1_790_394_877_300),
+        venue_time: VenueTime::from_millis(1_790_394_877_300),
         check: Some(check),
     };
     assert_market(UPDATE, "books:SOL-USDT", MarketEvent::Depth(delta));
@@ -104,7 +99,7 @@ fn an_update_of_2022_has_a_checksum_and_no_numbers() {
         last: None,
         bids: &bids,
         asks: &[],
-        venue_time: millis(1_652_459_225_464),
+        venue_time: VenueTime::from_millis(1_652_459_225_464),
         check: Some(Check { sum: Some(3_380_919_542), bids: &[written(1, 0)], asks: &[] }),
     };
     assert_market(UPDATE_2022, "books:BTC-USD-220527", MarketEvent::Depth(delta));
@@ -116,7 +111,7 @@ fn trades_come_oldest_first() {
         price: number(price),
         size: number(size),
         side,
-        venue_time: millis(time),
+        venue_time: VenueTime::from_millis(time),
     };
     let trades = [
         trade("30243.4", "1", Side::Sell, 1_652_459_226_180),
@@ -140,7 +135,7 @@ fn a_tickers_volumes_are_of_base_and_quote_on_spot_and_of_base_elsewhere() {
         low: Some(number("28020.3")),
         last: Some(number("30236")),
         window_s: 86_400,
-        venue_time: millis(1_652_459_224_956),
+        venue_time: VenueTime::from_millis(1_652_459_224_956),
     };
     assert_market(TICKER, "tickers:BTC-USDT", MarketEvent::Volume(spot));
     let dated = TICKER
