@@ -7,14 +7,13 @@ use tickcache::publish::EmbeddedLimits;
 use tickcache::publish::endpoint::offline::Offline;
 
 /// An endpoint that asks for nothing, and one that asks for the password "p".
-pub struct Endpoints([Offline; 2]);
+pub(crate) struct Endpoints([Offline; 2]);
 
 /// Bytes of requests that are tried: a conversation of this length shows everything.
 const BYTES_MAX: usize = 4_096;
 
 impl Endpoints {
-    #[allow(clippy::new_without_default, reason = "there is nothing plain about it")]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let limits = EmbeddedLimits {
             clients_max: 4,
             output_bytes_max: 64 << 10,
@@ -25,7 +24,7 @@ impl Endpoints {
     }
 
     /// Talks to both, in one piece and in small ones.
-    pub fn check(&self, bytes: &[u8]) {
+    pub(crate) fn check(&self, bytes: &[u8]) {
         let bytes = &bytes[..bytes.len().min(BYTES_MAX)];
         let piece = 1 + usize::from(bytes.first().copied().unwrap_or(0)) % 37;
         for endpoint in &self.0 {

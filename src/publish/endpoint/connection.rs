@@ -158,7 +158,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<'_, S> {
                         met(limit);
                     }
                     let protocol = self.session.protocol;
-                    Replies { out: &mut self.output, protocol }.error(&malformed.why.text());
+                    Replies { out: &mut self.output, protocol }.error(malformed.why.text());
                     errors += 1;
                     turn = Turn::Broken(malformed);
                     break;

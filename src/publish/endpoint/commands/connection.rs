@@ -180,7 +180,7 @@ pub(in super::super) fn client_setinfo(call: &mut Call<'_>) {
         return call.ok();
     }
     let option = String::from_utf8_lossy(option).into_owned();
-    call.error(&format!("ERR Unrecognized option '{option}'"));
+    call.error(format!("ERR Unrecognized option '{option}'"));
 }
 
 /// Nothing is evicted here.

@@ -146,7 +146,7 @@ fn execute(call: &mut Call<'_>, spec: &Spec) {
     if call.is_too_long() {
         call.out.truncate(call.start);
         met("output");
-        call.error(&format!(
+        call.error(format!(
             "ERR {OURS} the reply is longer than embedded.output_buffer_bytes_max allows; ask for less at a time"
         ));
     }

@@ -42,7 +42,7 @@ fn begin(call: &mut Call<'_>, route: Route) {
     };
     if has + more > max {
         met(limit);
-        return call.error(&format!("ERR {OURS} a client has at most {max} {limit}"));
+        return call.error(format!("ERR {OURS} a client has at most {max} {limit}"));
     }
     for name in call.request.from(1) {
         let counts = call.shared.hub.subscribe(&call.session.mailbox, route, name);
@@ -171,7 +171,7 @@ pub(in super::super) fn client_tracking(call: &mut Call<'_>) {
     let has = call.session.mailbox.lock().prefixes().map_or(0, std::collections::BTreeSet::len);
     if has + prefixes.len() > PATTERNS_MAX {
         met("patterns");
-        return call.error(&format!("ERR {OURS} a client has at most {PATTERNS_MAX} prefixes"));
+        return call.error(format!("ERR {OURS} a client has at most {PATTERNS_MAX} prefixes"));
     }
     call.shared.hub.track(&call.session.mailbox, prefixes);
     call.session.is_tracking = true;

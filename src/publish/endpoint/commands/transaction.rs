@@ -28,7 +28,7 @@ pub(super) fn queue(call: &mut Call<'_>) {
         return call.reply().simple("QUEUED");
     }
     met("transaction");
-    call.error(&format!(
+    call.error(format!(
         "ERR {OURS} a transaction holds at most {TRANSACTION_MAX} requests of 1 MiB together"
     ));
 }
