@@ -13,7 +13,6 @@ pub(crate) struct Endpoints([Offline; 2]);
 const BYTES_MAX: usize = 4_096;
 
 impl Endpoints {
-    #[allow(clippy::new_without_default, reason = "there is nothing plain about it")]
     pub(crate) fn new() -> Self {
         let limits = EmbeddedLimits {
             clients_max: 4,

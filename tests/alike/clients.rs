@@ -57,7 +57,7 @@ async fn run(world: &mut World, mut command: Command, price: i128) -> Vec<String
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it is installed");
     let (mut output, mut errors) =
         (BufReader::new(child.stdout.take().unwrap()), child.stderr.take().unwrap());
-    let (sender, lines) = mpsc::sync_channel(1_024);
+    let (sender, lines) = mpsc::sync_channel(10_000);
     std::thread::spawn(move || {
         let mut line = String::new();
         while output.read_line(&mut line).is_ok_and(|read| read > 0)
