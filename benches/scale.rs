@@ -6,7 +6,7 @@
 //! liquidity (a book of 100 levels a side) and volume. Expectation: flat, at most 1.3 times the cost at 10 instruments.
 //! Run: `cargo bench --bench scale`.
 
-#![allow(clippy::print_stdout, reason = "the result of a bench is what it prints")]
+#![allow(clippy::print_stdout, reason = "a bench prints its results")]
 
 use std::collections::HashMap;
 use std::hint::black_box;

@@ -59,7 +59,9 @@ fn values_arrive_with_their_ttl_and_growing_versions() {
         assert!((1..=30_000).contains(&ttl_ms), "{ttl_ms}");
         assert_eq!(rig.table.get_key(&key, clock::mono()).unwrap().bytes, value);
         let stats = rig.writer.stats();
-        assert_eq!((stats.updates, stats.written, stats.errors, stats.reconnects), (3, stats.encoded, 0, 0));
+        assert_eq!((stats.updates, stats.errors, stats.reconnects), (3, 0, 0));
+        // A stall that costs the lease has a value encoded again.
+        assert!((3..=stats.encoded).contains(&stats.written), "{stats:?}");
         assert!(stats.connected && stats.latency_p50 > std::time::Duration::ZERO, "{stats:?}");
         let none: Option<Vec<u8>> = redis.get(&rig.keys[0]).await.unwrap();
         assert_eq!(none, None, "a key without a record is not written");

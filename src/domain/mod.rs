@@ -26,6 +26,7 @@ mod properties;
 mod quality;
 mod record;
 mod request;
+mod scales;
 pub(crate) mod swar;
 mod time;
 mod update;
@@ -54,11 +55,12 @@ pub use market_rules::{
     WrittenNumber,
 };
 pub use namespace::{NAMESPACE_CHARS_MAX, Namespace, NamespaceError};
-pub use number::{Number, NumberError, POWERS_OF_TEN, Price, SCALE_MAX, Scale, Scales, Size, SizeUnit};
+pub use number::{Number, NumberError, POWERS_OF_TEN, Price, SCALE_MAX, Scale, Size, SizeUnit};
 pub use price::{LastTrade, PriceLevel, PriceRecord};
 pub use quality::{Reason, State};
 pub use record::{Record, Stamp};
 pub use request::Request;
+pub use scales::Scales;
 pub use time::{ConfirmedTime, MonoTime, Now, PublishTime, ReceiveTime, VenueTime, WallTime};
 pub use update::{InstrumentId, RecordRef, SessionId, SlotId, Update, UpdateSink, Urgency};
 pub use venue::{Feed, Venue, VenueError};

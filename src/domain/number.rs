@@ -9,7 +9,7 @@ pub const SCALE_MAX: u8 = 18;
 
 /// Digits before the point that a price or size can have: such a number fits 128 bits at every scale, so that raising
 /// a scale cannot overflow.
-const WHOLE_DIGITS_MAX: usize = 19;
+pub(super) const WHOLE_DIGITS_MAX: usize = 19;
 
 /// `POWERS_OF_TEN[n]` is 10^n.
 pub const POWERS_OF_TEN: [i128; SCALE_MAX as usize + WHOLE_DIGITS_MAX + 1] = {
@@ -231,84 +231,6 @@ pub enum SizeUnit {
     Base,
     /// Units of the quote currency (inverse contracts).
     Quote,
-}
-
-/// The price scale and the size scale that one writer keeps for an instrument at a venue.
-///
-/// They only ever grow: a finer number raises them ([`Scales::raised_for`]), nothing is rounded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct Scales {
-    /// Digits after the point of prices.
-    pub price: Scale,
-    /// Digits after the point of sizes.
-    pub size: Scale,
-}
-
-impl Scales {
-    /// `number` as a price at these scales.
-    ///
-    /// # Errors
-    /// As [`Number::mantissa_at`], and [`NumberError::Negative`].
-    #[inline]
-    pub fn price_of(self, number: Number) -> Result<Price, NumberError> {
-        number.mantissa_at(self.price).and_then(|mantissa| in_range(mantissa, self.price)).map(Price)
-    }
-
-    /// `number` as a size at these scales.
-    ///
-    /// # Errors
-    /// As [`Number::mantissa_at`], and [`NumberError::Negative`].
-    #[inline]
-    pub fn size_of(self, number: Number) -> Result<Size, NumberError> {
-        number.mantissa_at(self.size).and_then(|mantissa| in_range(mantissa, self.size)).map(Size)
-    }
-
-    /// The scales that hold both these and a price and size as fine as the given ones.
-    #[must_use]
-    #[inline]
-    pub fn raised_for(self, price: Scale, size: Scale) -> Self {
-        Self { price: self.price.max(price), size: self.size.max(size) }
-    }
-
-    /// The factor that takes a price mantissa from these scales to the finer (or equal) `to`.
-    ///
-    /// # Panics
-    /// When `to` is coarser: scales only grow.
-    #[must_use]
-    pub fn price_factor(self, to: Self) -> i128 {
-        POWERS_OF_TEN[usize::from(to.price.0 - self.price.0)]
-    }
-
-    /// The factor that takes a size mantissa from these scales to the finer (or equal) `to`.
-    ///
-    /// # Panics
-    /// When `to` is coarser: scales only grow.
-    #[must_use]
-    pub fn size_factor(self, to: Self) -> i128 {
-        POWERS_OF_TEN[usize::from(to.size.0 - self.size.0)]
-    }
-
-    /// `price` as a number.
-    #[must_use]
-    pub fn price_number(self, price: Price) -> Number {
-        Number { mantissa: price.0, scale: self.price }
-    }
-
-    /// `size` as a number.
-    #[must_use]
-    pub fn size_number(self, size: Size) -> Number {
-        Number { mantissa: size.0, scale: self.size }
-    }
-}
-
-fn in_range(mantissa: i128, scale: Scale) -> Result<i128, NumberError> {
-    if mantissa < 0 {
-        Err(NumberError::Negative)
-    } else if mantissa >= POWERS_OF_TEN[usize::from(scale.0) + WHOLE_DIGITS_MAX] {
-        Err(NumberError::TooLarge)
-    } else {
-        Ok(mantissa)
-    }
 }
 
 #[cfg(test)]
