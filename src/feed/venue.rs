@@ -187,7 +187,7 @@ pub trait VenueProtocol: fmt::Debug + Send + Sync {
     /// Splits the topics of streams into parts that fit into one request each. Each topic is in one part.
     fn batches(&self, topics: &[String]) -> Vec<Vec<String>>;
 
-    /// The text of a request for one part. [`Ack::Request`] carries `id` back where the venue does.
+    /// The text of a request for one part. [`Ack::Request`](super::Ack::Request) carries `id` back where the venue does.
     fn request(&self, method: Method, topics: &[String], id: u64) -> String;
 
     /// A decoder for one session.
