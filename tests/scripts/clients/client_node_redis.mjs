@@ -38,8 +38,8 @@ for (const RESP of [2, 3]) {
   await subscriber.pSubscribe(channel + "*", tell, true);
   console.log("subscribed");
   await both;
-  await subscriber.unsubscribe();
-  await subscriber.pUnsubscribe();
+  await subscriber.unsubscribe(channel);
+  await subscriber.pUnsubscribe(channel + "*");
   show("left", await subscriber.ping());
   subscriber.destroy();
   if (RESP === 3) console.log("WRITE", await said(client.set("tickcache:app:x", "y")));
