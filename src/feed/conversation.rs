@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
 use super::frame::Ack;
-use super::venue::{Method, Stream, VenueProtocol};
+use super::venue::{Method, Stream, VenueDefaults, VenueProtocol};
 use super::watchdog::{Overdue, Watchdog};
 use crate::domain::{MonoTime, Subscription};
 
@@ -36,7 +36,8 @@ pub(super) struct Conversation {
     asked: BTreeMap<u64, Vec<usize>>,
     again: BTreeSet<usize>,
     next_id: u64,
-    next_request: MonoTime,
+    /// When the pace has earned every request that was sent.
+    earned: MonoTime,
 }
 
 impl Conversation {
@@ -57,7 +58,7 @@ impl Conversation {
             asked: BTreeMap::new(),
             again: BTreeSet::new(),
             next_id: 1,
-            next_request: MonoTime::default(),
+            earned: MonoTime::default(),
         };
         this.enqueue(Method::Subscribe, &(0..streams.len()).collect::<Vec<_>>());
         this
@@ -78,7 +79,9 @@ impl Conversation {
 
     /// The next request's text, if one waits and the pace allows it.
     pub(super) fn next_request(&mut self, now: MonoTime) -> Option<String> {
-        if now < self.next_request {
+        let VenueDefaults { request_pace: pace, request_burst: burst, .. } = *self.venue.defaults();
+        // Whatever was not asked while it might have been is saved up, to a burst.
+        if now.after(pace * burst.saturating_sub(1)) < self.earned {
             return None;
         }
         if self.waiting.is_empty() && !self.again.is_empty() {
@@ -89,7 +92,7 @@ impl Conversation {
         let Pending { method, streams } = self.waiting.pop_front()?;
         let id = self.next_id;
         self.next_id += 1;
-        self.next_request = now.after(self.venue.defaults().request_pace);
+        self.earned = self.earned.max(now).after(pace);
         let text = self.venue.request(method, &self.topics(&streams), id);
         if method == Method::Subscribe {
             for &index in streams.iter().filter(|&&index| !self.streams[index].subscriptions.is_empty()) {
@@ -255,5 +258,33 @@ mod tests {
             conversation.acknowledged(Ack::Stream(route), at(3));
         }
         assert_eq!(conversation.overdue(at(12)), Err(()));
+    }
+
+    /// OKX: forty requests at once, then one at each pace; what was not asked meanwhile is saved up to forty again.
+    #[test]
+    fn a_burst_goes_at_once_and_the_pace_holds_after_it() {
+        use crate::feed::okx::Okx;
+
+        let subscription = Subscription { instrument: InstrumentId(0), channel: Channel::Depth };
+        let stream = Okx.stream("BTC-USDT", Channel::Depth, "books", 20);
+        let plan = StreamPlan { stream, subscriptions: vec![subscription] };
+        let mut conversation = Conversation::new(&Okx, &[plan], PATIENCE);
+        let mut sent = |from: u64, to: u64| {
+            let mut count = 0;
+            for second in from..to {
+                // An end and a new beginning, as often as it is let.
+                while conversation.next_request(at(second)).is_some() {
+                    count += 1;
+                    conversation.acknowledged(Ack::Oldest, at(second));
+                    let _ = conversation.route("books:BTC-USDT");
+                    conversation.resubscribe(subscription);
+                }
+            }
+            count
+        };
+        assert_eq!(sent(10_000, 10_001), 40);
+        let hour = sent(10_001, 13_600);
+        assert!((430..=440).contains(&hour), "{hour}");
+        assert_eq!(sent(20_000, 20_001), 40);
     }
 }

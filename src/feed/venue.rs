@@ -43,6 +43,8 @@ pub struct VenueDefaults {
     pub ping: Ping,
     /// Between two requests of one session.
     pub request_pace: Duration,
+    /// Requests that may go at once where none went for so many paces; at least one.
+    pub request_burst: u32,
     /// Streams that one session may carry.
     pub streams_per_session_max: usize,
     /// Connections that it takes from one address: how many, within how long.

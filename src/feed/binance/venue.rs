@@ -27,6 +27,7 @@ const DEFAULTS: VenueDefaults = VenueDefaults {
     depth_max: DEPTH_MAX,
     ping: Ping::Frame,
     request_pace: protocol::REQUEST_PACE,
+    request_burst: 1,
     streams_per_session_max: protocol::STREAMS_PER_CONNECTION_MAX,
     connects: (protocol::CONNECTIONS_PER_FIVE_MINUTES_MAX, Duration::from_secs(300)),
     session_max: Some(protocol::SESSION_MAX),

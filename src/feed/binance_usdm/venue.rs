@@ -32,6 +32,7 @@ const DEFAULTS: VenueDefaults = VenueDefaults {
     depth_max: DEPTH_MAX,
     ping: Ping::Frame,
     request_pace: protocol::REQUEST_PACE,
+    request_burst: 1,
     streams_per_session_max: protocol::STREAMS_PER_CONNECTION_MAX,
     connects: protocol::CONNECTS,
     session_max: Some(protocol::SESSION_MAX),

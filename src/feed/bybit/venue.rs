@@ -27,6 +27,7 @@ const fn defaults(name: &'static str, websocket_url: &'static str) -> VenueDefau
         depth_max: DEPTH_MAX,
         ping: Ping::Text(protocol::PING),
         request_pace: protocol::REQUEST_PACE,
+        request_burst: 1,
         streams_per_session_max: protocol::STREAMS_PER_SESSION_MAX,
         connects: protocol::CONNECTS,
         session_max: None,

@@ -24,6 +24,7 @@ const DEFAULTS: VenueDefaults = VenueDefaults {
     depth_max: protocol::DEPTH_MAX,
     ping: Ping::Text(protocol::PING),
     request_pace: protocol::REQUEST_PACE,
+    request_burst: 1,
     streams_per_session_max: protocol::STREAMS_PER_SESSION_MAX,
     connects: protocol::CONNECTS,
     session_max: None,

@@ -25,6 +25,7 @@ const DEFAULTS: VenueDefaults = VenueDefaults {
     depth_max: protocol::BOOK_LEVELS,
     ping: Ping::Text(protocol::PING),
     request_pace: protocol::REQUEST_PACE,
+    request_burst: protocol::REQUEST_BURST,
     streams_per_session_max: protocol::STREAMS_PER_SESSION_MAX,
     connects: protocol::CONNECTS,
     session_max: None,
