@@ -116,6 +116,11 @@ impl Watcher {
         }
     }
 
+    /// Whether readers have this value, and no other.
+    pub(crate) fn shows(&self, key: usize, value: &[u8]) -> bool {
+        self.keys[key].1.borrow().copy == version(value)
+    }
+
     /// Readers have this value: it took the place of every one that they had.
     pub(crate) async fn has(&self, key: usize, value: &[u8]) {
         let seen = &self.keys[key].1;
