@@ -5,6 +5,18 @@
 //! second would see it. Each number of instruments runs in a process of its own, so that memory is its own; each instrument has price,
 //! liquidity (a book of 100 levels a side) and volume. Expectation: flat, at most 1.3 times the cost at 10 instruments.
 //! Run: `cargo bench --bench scale`.
+//!
+//! Measured on 2 vCPUs of an Intel Xeon, rustc 1.95, while others compiled on them (load 4 to 5); median of 5 rounds (least to most):
+//!
+//! | instruments | ns an update | against 10 | KiB an instrument |
+//! |---|---|---|---|
+//! | 10 | 413 (397 to 504) | 1.00 | 93.6 (the program's own pages among them) |
+//! | 100 | 540 (385 to 827) | 1.31 | 25.2 |
+//! | 1,000 | 676 (552 to 704) | 1.64 | 19.2 |
+//! | 10,000 | 3,325 (2,788 to 4,883) | 8.06 | 18.7 |
+//!
+//! Not flat: 10,000 instruments in random order are 187 MB that no cache holds, and each frame finds its route, its records and its value
+//! in memory. The timer costs by what is due; when it looked at every instrument the last two rows were 834 and 3,379 ns.
 
 #![allow(clippy::print_stdout, reason = "a bench prints its results")]
 
