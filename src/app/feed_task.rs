@@ -244,13 +244,18 @@ impl FeedTask {
         }
         for (slot, state, reason) in &changes.named {
             let key = self.keys.get(slot).map_or("?", String::as_str);
-            match state {
-                State::Live => tracing::info!(%feed, key, "live"),
-                State::Suspect | State::Halted => tracing::warn!(%feed, key, %state, %reason, "not live"),
+            match (state, reason) {
+                (State::Live, _) => tracing::info!(%feed, key, "live"),
+                // What we do ourselves is no warning, and said once for all keys.
+                (_, Reason::WriterStopping) => tracing::debug!(%feed, key, %state, %reason, "not live"),
+                (State::Suspect | State::Halted, _) => {
+                    tracing::warn!(%feed, key, %state, %reason, "not live");
+                }
             }
         }
         let more = changes.counts.iter().sum::<u64>() - changes.named.len() as u64;
-        if more > 0 {
+        let stopping = changes.counts[usize::from(Reason::WriterStopping.code())];
+        if more > 0 && stopping == 0 {
             tracing::warn!(%feed, more, "further keys have changed their state");
         }
     }
