@@ -32,10 +32,6 @@ impl InstrumentState {
         for channel in dead.into_iter().flatten() {
             self.fail(channel, Reason::Silent, context.now, &mut context.out);
             self.restart(channel);
-            if channel == Channel::Depth && self.rules().price_from == PriceFrom::Book {
-                self.fail(Channel::Quote, Reason::Silent, context.now, &mut context.out);
-                self.restart(Channel::Quote);
-            }
             (context.requests)(Request::Resubscribe(self.subscription(channel)));
         }
     }
@@ -77,22 +73,17 @@ impl InstrumentState {
 
     fn tick_liquidity(&mut self, heard: Option<Now>, context: &mut Context<'_>) -> Option<Channel> {
         let (id, now) = (self.id(), context.now);
+        let assessed = self.liquidity.as_mut()?.key.liveness.assess(now.mono);
+        if assessed == Silence::Unconfirmed {
+            self.fail(Channel::Depth, Reason::Silent, now, &mut context.out);
+        }
         let liquidity = self.liquidity.as_mut()?;
-        let (mut dead, mut silent) = (None, false);
-        let assessed = liquidity.key.liveness.assess(now.mono);
+        let mut dead = None;
         let wish = match (assessed, liquidity.anchor()) {
-            (Silence::Probe | Silence::Unconfirmed, anchor) => {
-                silent = assessed == Silence::Unconfirmed;
-                if silent {
-                    liquidity.key.fail(Reason::Silent, now, &mut context.out);
-                }
-                match anchor {
-                    Anchor::Rest => liquidity.ask(now.mono),
-                    Anchor::Stream => {
-                        (context.requests)(Request::ConfirmQuote(id));
-                        Wish::Nothing
-                    }
-                }
+            (Silence::Probe | Silence::Unconfirmed, Anchor::Rest) => liquidity.ask(now.mono),
+            (Silence::Probe | Silence::Unconfirmed, Anchor::Stream) => {
+                (context.requests)(Request::ConfirmQuote(id));
+                Wish::Nothing
             }
             (Silence::Dead, _) => {
                 dead = Some(Channel::Depth);
@@ -101,9 +92,6 @@ impl InstrumentState {
             (Silence::NotDelivering | Silence::Within | Silence::Probing, _) => liquidity.wish(now.mono),
         };
         liquidity.key.confirm_if_due(now, heard, &mut context.out);
-        if silent && self.rules().price_from == PriceFrom::Book {
-            self.fail(Channel::Quote, Reason::Silent, now, &mut context.out);
-        }
         self.wish(wish, context);
         dead
     }

@@ -15,7 +15,7 @@ use super::outlet::{Changes, Outlets};
 use super::schedule::Schedule;
 use crate::domain::{
     Channel, Entity, EntityDurations, EventPolicy, InstrumentId, MarketEvent, MarketRules, Now, NumberError,
-    PriceFrom, Quote, Reason, Request, SessionId, SlotId, State, Subscription, UpdateSink,
+    Quote, Reason, Request, SessionId, SlotId, State, Subscription, UpdateSink,
 };
 
 /// Requests that wait at most: three for each instrument of the largest feed.
@@ -189,10 +189,8 @@ impl FeedState {
     /// What a subscription brings next does not continue what it brought before.
     pub fn interrupted(&mut self, subscription: Subscription, now: Now, sink: &mut dyn UpdateSink) {
         let _ = self.with(subscription.instrument, now, sink, |instrument, context| {
-            for channel in fed(subscription.channel, instrument.rules().price_from) {
-                instrument.fail(channel, Reason::Disconnected, now, &mut context.out);
-                instrument.restart(channel);
-            }
+            instrument.fail(subscription.channel, Reason::Disconnected, now, &mut context.out);
+            instrument.restart(subscription.channel);
             Outcome::Taken
         });
     }
@@ -200,9 +198,7 @@ impl FeedState {
     /// A subscription was acknowledged, and nothing came.
     pub fn no_first_data(&mut self, subscription: Subscription, now: Now, sink: &mut dyn UpdateSink) {
         let _ = self.with(subscription.instrument, now, sink, |instrument, context| {
-            for channel in fed(subscription.channel, instrument.rules().price_from) {
-                instrument.fail(channel, Reason::NoFirstData, now, &mut context.out);
-            }
+            instrument.fail(subscription.channel, Reason::NoFirstData, now, &mut context.out);
             Outcome::Taken
         });
     }
@@ -376,12 +372,6 @@ impl FeedState {
             }
         }
     }
-}
-
-/// What a subscription's data makes: a price that is made from the book stands and falls with it.
-fn fed(channel: Channel, price_from: PriceFrom) -> impl Iterator<Item = Channel> {
-    let price = (channel == Channel::Depth && price_from == PriceFrom::Book).then_some(Channel::Quote);
-    std::iter::once(channel).chain(price)
 }
 
 fn ask(requests: &mut VecDeque<Request>, request: Request) {

@@ -307,8 +307,11 @@ impl InstrumentState {
         }
     }
 
-    /// What a channel feeds is not to be trusted, for this reason.
+    /// What a channel feeds is not to be trusted, for this reason. A price that is made from the book falls with it.
     pub(super) fn fail(&mut self, channel: Channel, reason: Reason, now: Now, out: &mut Outlet<'_>) {
+        if channel == Channel::Depth && self.rules.price_from == PriceFrom::Book {
+            self.fail(Channel::Quote, reason, now, out);
+        }
         let [price, liquidity, volume] = self.keys();
         let key = match channel {
             Channel::Quote => price,
@@ -330,6 +333,9 @@ impl InstrumentState {
                 }
             }
             Channel::Depth => {
+                if self.rules.price_from == PriceFrom::Book {
+                    self.restart(Channel::Quote);
+                }
                 if let Some(liquidity) = &mut self.liquidity {
                     liquidity.restart();
                 }
