@@ -230,6 +230,12 @@ impl<'a> Relay<'a> {
         lanes.iter().filter(is_due).map(|standing| standing.lane).take(room).collect()
     }
 
+    /// Whether a lane is to take the place of another one.
+    pub(super) fn is_successor(&self, lane: Lane) -> bool {
+        let lanes = self.lanes.borrow();
+        lanes.iter().any(|standing| standing.lane == lane && standing.replaces.is_some())
+    }
+
     /// Everything that a lane was asked for is delivered on it: the one that it replaces may go.
     pub(super) fn delivers(&self, lane: Lane) {
         let mut lanes = self.lanes.borrow_mut();

@@ -319,7 +319,7 @@ impl Session<'_> {
         if relay::is_old(self.since, self.retires_after, now.mono) {
             self.relay.retire(self.lane);
         }
-        if self.conversation.is_delivering(now.mono) {
+        if self.relay.is_successor(self.lane) && self.conversation.is_delivering(now.mono) {
             self.relay.delivers(self.lane);
         }
         let overdue = self.conversation.overdue(now.mono);
