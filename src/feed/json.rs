@@ -145,6 +145,15 @@ pub(super) fn utf8(input: &[u8]) -> Result<&str, DecodeError> {
     str::from_utf8(input).map_err(|error| malformed(input, error.valid_up_to(), "invalid UTF-8"))
 }
 
+/// The text of a frame that holds an object; `None` for any other JSON, which is nobody's message.
+pub(super) fn object_text(frame: &[u8]) -> Result<Option<&str>, DecodeError> {
+    let text = utf8(frame)?;
+    if text.trim_ascii_start().starts_with('{') {
+        return Ok(Some(text));
+    }
+    parse::<&RawValue>(text, frame).map(|_| None)
+}
+
 /// Parses a part of `frame`, which must be an object: serde would take an array for its fields in order.
 pub(super) fn object<'f, T: Deserialize<'f>>(raw: &'f RawValue, frame: &[u8]) -> Result<T, DecodeError> {
     if raw.get().starts_with('{') {

@@ -5,7 +5,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{DecodeError, Frame};
+use super::{DecodeError, Frame, json};
 use crate::domain::{BookRules, Channel, Contract, DepthSnapshot, Instrument, PriceFrom, Quote, TickerTop};
 
 /// A channel, before anything is configured.
@@ -104,6 +104,15 @@ impl Stream {
     }
 }
 
+/// Writes the usual route of a stream, `books:BTC-USDT`; [`VenueProtocol::route_symbol`] reads it.
+#[inline]
+pub(super) fn write_route(into: &mut String, channel: &str, symbol: &str) {
+    into.clear();
+    for part in [channel, ":", symbol] {
+        into.push_str(part);
+    }
+}
+
 /// An instrument that the venue offers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing {
@@ -195,15 +204,21 @@ pub trait VenueProtocol: fmt::Debug + Send + Sync {
     /// A decoder for one session.
     fn decoder(&self, names: &ChannelNames) -> Box<dyn FrameDecoder>;
 
-    /// How to fetch a snapshot that serves to publish `depth` levels, and the levels a side that it asks for; only where books
-    /// begin with one.
-    fn snapshot_call(&self, symbol: &str, depth: usize) -> Option<(RestCall, usize)>;
+    /// How to fetch a snapshot that serves to publish `depth` levels, and the levels a side that it asks for. `None`, as most have it:
+    /// books begin in the stream.
+    fn snapshot_call(&self, symbol: &str, depth: usize) -> Option<(RestCall, usize)> {
+        let _ = (symbol, depth);
+        None
+    }
 
     /// Reads the answer.
     ///
     /// # Errors
-    /// [`DecodeError`], the venue's own refusals included.
-    fn parse_snapshot(&self, body: &[u8], limit: usize) -> Result<DepthSnapshot, DecodeError>;
+    /// [`DecodeError`], the venue's own refusals included; always where [`Self::snapshot_call`] asks for nothing.
+    fn parse_snapshot(&self, body: &[u8], limit: usize) -> Result<DepthSnapshot, DecodeError> {
+        let _ = limit;
+        Err(json::malformed(body, 0, "books of this venue begin in the stream"))
+    }
 
     /// How to fetch the top of book.
     fn quote_call(&self, symbol: &str) -> RestCall;

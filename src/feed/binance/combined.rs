@@ -22,7 +22,7 @@ use crate::domain::{
     Channel, DepthDelta, Link, MarketEvent, Quote, Side, Trade, VenueSequence, VenueTime, VolumeFigures,
 };
 use crate::feed::cursor::Cursor;
-use crate::feed::json::{Text, excerpt, object, parse, required, utf8};
+use crate::feed::json::{Text, excerpt, object, object_text, parse, required};
 use crate::feed::levels::Buffers;
 use crate::feed::{Ack, ChannelNames, DecodeError, Excerpt, Frame};
 
@@ -150,10 +150,7 @@ impl<D: Dialect> Combined<D> {
         &'a mut self,
         frame: &'a [u8],
     ) -> Result<Frame<'a>, DecodeError> {
-        let text = utf8(frame)?;
-        if !text.trim_ascii_start().starts_with('{') {
-            return parse::<&RawValue>(text, frame).map(|_| Frame::Other);
-        }
+        let Some(text) = object_text(frame)? else { return Ok(Frame::Other) };
         let mut envelope: wire::Envelope<'_> = parse(text, frame)?;
         match (envelope.stream.take(), envelope.data.take()) {
             (Some(stream), Some(data)) => self.market(frame, stream.0, data),

@@ -11,7 +11,7 @@ use super::decode::{Content, Kind};
 use super::topics::Topics;
 use super::wire;
 use crate::domain::{Channel, Form, LEVELS_MAX, Number, Trade, VolumeFigures, VolumeUnit};
-use crate::feed::json::{Text, excerpt, number, object, parse, required, side, time, utf8};
+use crate::feed::json::{Text, excerpt, number, object, object_text, parse, required, side, time};
 use crate::feed::levels::{self, Buffers};
 use crate::feed::{Ack, DecodeError, Excerpt, Frame, Place};
 
@@ -31,10 +31,7 @@ pub(super) fn decode<'f>(
     topics: &Topics,
     buffers: &mut Buffers,
 ) -> Result<Said<'f>, DecodeError> {
-    let text = utf8(frame)?;
-    if !text.trim_ascii_start().starts_with('{') {
-        return parse::<&RawValue>(text, frame).map(|_| Said::Else(Frame::Other));
-    }
+    let Some(text) = object_text(frame)? else { return Ok(Said::Else(Frame::Other)) };
     let mut envelope: wire::Envelope<'_> = parse(text, frame)?;
     let Some(Text(topic)) = envelope.topic.take() else { return Ok(Said::Else(answer(envelope))) };
     let Some((channel, symbol)) = topics.read(&topic) else { return Ok(Said::Else(Frame::Other)) };

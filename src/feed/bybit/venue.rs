@@ -5,8 +5,7 @@
 use super::protocol::{self, Category};
 use super::{Decoder, rest, symbols, topics};
 use crate::domain::{
-    Anchor, BookRules, Channel, Contract, Coverage, DEPTH_MAX, DepthSnapshot, Instrument, PriceFrom, Quote,
-    TickerTop,
+    Anchor, BookRules, Channel, Contract, Coverage, DEPTH_MAX, Instrument, PriceFrom, Quote, TickerTop,
 };
 use crate::feed::{
     ChannelDefaults, ChannelNames, DecodeError, FrameDecoder, Listing, Method, Ping, RestCall, Stream,
@@ -100,15 +99,6 @@ impl VenueProtocol for Bybit {
 
     fn decoder(&self, names: &ChannelNames) -> Box<dyn FrameDecoder> {
         Box::new(Decoder::named(names))
-    }
-
-    fn snapshot_call(&self, _: &str, _: usize) -> Option<(RestCall, usize)> {
-        None
-    }
-
-    fn parse_snapshot(&self, _: &[u8], _: usize) -> Result<DepthSnapshot, DecodeError> {
-        // Books begin in the stream: nothing is ever asked for.
-        Err(DecodeError::Missing { field: "snapshot" })
     }
 
     fn quote_call(&self, symbol: &str) -> RestCall {

@@ -7,6 +7,7 @@
 use super::{fast, general};
 use crate::domain::{BookImage, Channel, DepthDelta, Link, MarketEvent, Ticker, Trade, VenueTime};
 use crate::feed::levels::Buffers;
+use crate::feed::venue::write_route;
 use crate::feed::{ChannelNames, DecodeError, Frame, FrameDecoder};
 
 /// "24h": a rolling window.
@@ -101,10 +102,7 @@ impl Decoder {
 
     #[inline]
     fn market(&mut self, product: &str, content: Content) -> Frame<'_> {
-        self.route.clear();
-        for part in [self.names.get(content.channel()), ":", product] {
-            self.route.push_str(part);
-        }
+        write_route(&mut self.route, self.names.get(content.channel()), product);
         Frame::Market { stream: &self.route, event: content.with_levels(&mut self.levels) }
     }
 }

@@ -13,7 +13,7 @@ use super::wire;
 use crate::domain::{
     Form, LEVELS_MAX, Number, RawLevel, Side, Ticker, Top, Trade, VenueTime, VolumeFigures, VolumeUnit,
 };
-use crate::feed::json::{Text, each, level_at, next_level, number, parse, required, timestamp, utf8};
+use crate::feed::json::{Text, each, level_at, next_level, number, object_text, parse, required, timestamp};
 use crate::feed::levels::{self, Buffers};
 use crate::feed::{Ack, DecodeError, Excerpt, Frame, Place};
 
@@ -26,10 +26,7 @@ pub(super) enum Said<'f> {
 
 /// As [`super::Decoder::decode`].
 pub(super) fn decode<'f>(frame: &'f [u8], buffers: &mut Buffers) -> Result<Said<'f>, DecodeError> {
-    let text = utf8(frame)?;
-    if !text.trim_ascii_start().starts_with('{') {
-        return parse::<&RawValue>(text, frame).map(|_| Said::Else(Frame::Other));
-    }
+    let Some(text) = object_text(frame)? else { return Ok(Said::Else(Frame::Other)) };
     let wire::Typed { kind, message, reason } = parse(text, frame)?;
     let kind = required("type", kind)?.0;
     let (product, content) = match &*kind {

@@ -4,12 +4,11 @@
 
 use super::{Decoder, protocol, rest};
 use crate::domain::{
-    Anchor, BookRules, Channel, Contract, Coverage, DEPTH_MAX, DepthSnapshot, Instrument, PriceFrom, Quote,
-    TickerTop,
+    Anchor, BookRules, Channel, Contract, Coverage, DEPTH_MAX, Instrument, PriceFrom, Quote, TickerTop,
 };
 use crate::feed::{
     ChannelDefaults, ChannelNames, DecodeError, FrameDecoder, Listing, Method, Ping, RestCall, Stream,
-    SymbolError, VenueDefaults, VenueProtocol, json,
+    SymbolError, VenueDefaults, VenueProtocol,
 };
 
 const fn channel(name: &'static str) -> ChannelDefaults {
@@ -82,14 +81,6 @@ impl VenueProtocol for Coinbase {
 
     fn decoder(&self, names: &ChannelNames) -> Box<dyn FrameDecoder> {
         Box::new(Decoder::new(names))
-    }
-
-    fn snapshot_call(&self, _: &str, _: usize) -> Option<(RestCall, usize)> {
-        None
-    }
-
-    fn parse_snapshot(&self, body: &[u8], _: usize) -> Result<DepthSnapshot, DecodeError> {
-        Err(json::malformed(body, 0, "books of coinbase begin in the stream"))
     }
 
     fn quote_call(&self, symbol: &str) -> RestCall {

@@ -7,6 +7,7 @@
 use super::{fast, general};
 use crate::domain::{BookImage, MarketEvent, Quote, VenueTime, VolumeFigures};
 use crate::feed::levels::Buffers;
+use crate::feed::venue::write_route;
 use crate::feed::{Ack, ChannelNames, DecodeError, Frame};
 
 /// Market data with the levels and trades left in the [`Buffers`].
@@ -34,14 +35,6 @@ impl Content {
             }),
         }
     }
-}
-
-/// The name of a stream in routes: `l2Book:BTC`.
-pub(super) fn write_route(into: &mut String, channel: &str, coin: &str) {
-    into.clear();
-    into.push_str(channel);
-    into.push(':');
-    into.push_str(coin);
 }
 
 /// Decodes the frames of one session.

@@ -6,15 +6,16 @@
 
 use serde_json::value::RawValue;
 
-use super::decode::{Content, write_route};
+use super::decode::Content;
 use super::wire;
 use crate::domain::{
     Channel, Form, LEVELS_MAX, Quote, RawLevel, Side, Trade, VenueTime, VolumeFigures, VolumeUnit,
 };
 use crate::feed::json::{
-    Text, each, excerpt, malformed, next_level, number, object, offset_of, parse, required, time, utf8,
+    Text, each, excerpt, malformed, next_level, number, object, object_text, offset_of, parse, required, time,
 };
 use crate::feed::levels::{self, Buffers};
+use crate::feed::venue::write_route;
 use crate::feed::{ChannelNames, DecodeError, Excerpt, Frame, Place};
 
 /// Unproved that this is a rolling day; the venue's own page calls it "24h volume".
@@ -42,10 +43,7 @@ pub(super) fn decode(
     if frame == GREETING {
         return Ok(Said::Else(Frame::Other));
     }
-    let text = utf8(frame)?;
-    if !text.trim_ascii_start().starts_with('{') {
-        return parse::<&RawValue>(text, frame).map(|_| Said::Else(Frame::Other));
-    }
+    let Some(text) = object_text(frame)? else { return Ok(Said::Else(Frame::Other)) };
     let envelope: wire::Envelope<'_> = parse(text, frame)?;
     let channel = match (&envelope.channel, envelope.data) {
         (Some(channel), _) => channel.0.as_ref(),

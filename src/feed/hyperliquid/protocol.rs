@@ -105,7 +105,7 @@ pub(super) fn listing(coin: &str) -> Option<Listing> {
 /// One channel of one coin. Its topic is the JSON of the subscription, which unsubscribing must repeat to the letter.
 pub(super) fn stream(coin: &str, channel: Channel, name: &str, depth: usize) -> Stream {
     let mut route = String::new();
-    super::decode::write_route(&mut route, name, coin);
+    crate::feed::venue::write_route(&mut route, name, coin);
     let fast = if channel == Channel::Depth && depth <= FAST_LEVELS { r#","fast":true"# } else { "" };
     Stream { route, topic: format!(r#"{{"type":"{name}","coin":"{coin}"{fast}}}"#) }
 }

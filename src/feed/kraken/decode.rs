@@ -7,6 +7,7 @@
 use super::{fast, general};
 use crate::domain::{BookImage, Channel, DepthDelta, Link, MarketEvent, Ticker, VenueTime};
 use crate::feed::levels::Buffers;
+use crate::feed::venue::write_route;
 use crate::feed::{ChannelNames, DecodeError, Frame, FrameDecoder};
 
 /// "24-hour traded volume": a rolling window.
@@ -125,7 +126,7 @@ impl Decoder {
             general::Said::Else(frame) => Ok(frame),
             general::Said::Market { channel, symbol, content } => Ok(self.market(&channel, &symbol, content)),
             general::Said::Subscribed { channel, symbol } => {
-                self.name(&channel, &symbol);
+                write_route(&mut self.route, &channel, &symbol);
                 Ok(Frame::Acknowledged(crate::feed::Ack::Stream(&self.route)))
             }
         }
@@ -133,16 +134,8 @@ impl Decoder {
 
     #[inline]
     fn market(&mut self, channel: &str, symbol: &str, content: Content) -> Frame<'_> {
-        self.name(channel, symbol);
+        write_route(&mut self.route, channel, symbol);
         Frame::Market { stream: &self.route, event: content.with_levels(&self.levels) }
-    }
-
-    #[inline]
-    fn name(&mut self, channel: &str, symbol: &str) {
-        self.route.clear();
-        for part in [channel, ":", symbol] {
-            self.route.push_str(part);
-        }
     }
 }
 

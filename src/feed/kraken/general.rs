@@ -15,7 +15,7 @@ use crate::domain::{
     Form, LEVELS_MAX, Number, Quote, RawLevel, Side, Ticker, Top, Trade, VenueTime, VolumeFigures,
     VolumeUnit, Written,
 };
-use crate::feed::json::{Text, each, malformed, object, offset_of, parse, required, timestamp, utf8};
+use crate::feed::json::{Text, each, malformed, object, object_text, offset_of, parse, required, timestamp};
 use crate::feed::levels::{self, Buffers};
 use crate::feed::{Ack, DecodeError, Excerpt, Frame, Place};
 
@@ -33,10 +33,7 @@ pub(super) fn decode<'f>(
     channels: &Channels,
     buffers: &mut Buffers,
 ) -> Result<Said<'f>, DecodeError> {
-    let text = utf8(frame)?;
-    if !text.trim_ascii_start().starts_with('{') {
-        return parse::<&RawValue>(text, frame).map(|_| Said::Else(Frame::Other));
-    }
+    let Some(text) = object_text(frame)? else { return Ok(Said::Else(Frame::Other)) };
     let envelope: wire::Envelope<'_> = parse(text, frame)?;
     let Some(Text(channel)) = envelope.channel else { return answer(envelope, frame) };
     let Some(kind) = channels.kind(&channel) else { return Ok(Said::Else(Frame::Other)) };

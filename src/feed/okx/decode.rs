@@ -9,6 +9,7 @@ use crate::domain::{
     BookImage, DepthDelta, Link, MarketEvent, Quote, VenueSequence, VenueTime, VolumeFigures,
 };
 use crate::feed::levels::Buffers;
+use crate::feed::venue::write_route;
 use crate::feed::{Ack, ChannelNames, DecodeError, Frame};
 
 /// Market data with the levels and trades left in the [`Buffers`].
@@ -56,14 +57,6 @@ impl Content {
             }),
         }
     }
-}
-
-/// The name of a stream in routes: `books:BTC-USDT`.
-pub(super) fn write_route(into: &mut String, channel: &str, symbol: &str) {
-    into.clear();
-    into.push_str(channel);
-    into.push(':');
-    into.push_str(symbol);
 }
 
 /// A checksum of the venue's: a signed number, of which 0 means that there is none. `None` = it does not fit.

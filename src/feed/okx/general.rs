@@ -6,16 +6,18 @@
 
 use serde_json::value::RawValue;
 
-use super::decode::{Content, Numbered, sum, write_route};
+use super::decode::{Content, Numbered, sum};
 use super::wire;
 use crate::domain::{
     Channel, Form, LEVELS_MAX, Link, Number, NumberError, Quote, RawLevel, Side, Trade, VenueSequence,
     VenueTime, VolumeFigures, VolumeUnit, Written,
 };
 use crate::feed::json::{
-    Text, each, excerpt, malformed, next_level, number, number_at, object, offset_of, parse, required, utf8,
+    Text, each, excerpt, malformed, next_level, number, number_at, object, object_text, offset_of, parse,
+    required,
 };
 use crate::feed::levels::{self, Buffers};
+use crate::feed::venue::write_route;
 use crate::feed::{ChannelNames, DecodeError, Excerpt, Frame, Place};
 
 /// "24h": a rolling day.
@@ -47,10 +49,7 @@ pub(super) fn decode(
     if frame == PONG {
         return Ok(Said::Else(Frame::Other));
     }
-    let text = utf8(frame)?;
-    if !text.trim_ascii_start().starts_with('{') {
-        return parse::<&RawValue>(text, frame).map(|_| Said::Else(Frame::Other));
-    }
+    let Some(text) = object_text(frame)? else { return Ok(Said::Else(Frame::Other)) };
     let mut envelope: wire::Envelope<'_> = parse(text, frame)?;
     if let Some(event) = envelope.event.take() {
         return control(&event.0, envelope, frame, route);

@@ -105,7 +105,7 @@ pub(super) fn contract(instrument: &Instrument) -> Option<Contract> {
 /// One channel of one symbol. Its topic is the JSON that requests list.
 pub(super) fn stream(symbol: &str, channel: &str) -> Stream {
     let mut route = String::new();
-    super::decode::write_route(&mut route, channel, symbol);
+    crate::feed::venue::write_route(&mut route, channel, symbol);
     Stream { route, topic: format!(r#"{{"channel":"{channel}","instId":"{symbol}"}}"#) }
 }
 

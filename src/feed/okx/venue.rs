@@ -4,11 +4,11 @@
 
 use super::{Decoder, checksum, protocol, rest};
 use crate::domain::{
-    Anchor, BookRules, Channel, Contract, Coverage, DepthSnapshot, Instrument, PriceFrom, Quote, TickerTop,
+    Anchor, BookRules, Channel, Contract, Coverage, Instrument, PriceFrom, Quote, TickerTop,
 };
 use crate::feed::{
-    ChannelDefaults, ChannelNames, DecodeError, Excerpt, Frame, FrameDecoder, Listing, Method, Ping,
-    RestCall, Stream, SymbolError, VenueDefaults, VenueProtocol,
+    ChannelDefaults, ChannelNames, DecodeError, Frame, FrameDecoder, Listing, Method, Ping, RestCall, Stream,
+    SymbolError, VenueDefaults, VenueProtocol,
 };
 
 const fn channel(name: &'static str) -> ChannelDefaults {
@@ -76,15 +76,6 @@ impl VenueProtocol for Okx {
 
     fn decoder(&self, names: &ChannelNames) -> Box<dyn FrameDecoder> {
         Box::new(Decoder::new(names))
-    }
-
-    fn snapshot_call(&self, _: &str, _: usize) -> Option<(RestCall, usize)> {
-        None
-    }
-
-    fn parse_snapshot(&self, body: &[u8], _: usize) -> Result<DepthSnapshot, DecodeError> {
-        let reason = Excerpt::of(b"okx's books begin in the stream");
-        Err(DecodeError::Malformed { offset: 0, reason, near: Excerpt::of(body) })
     }
 
     fn quote_call(&self, symbol: &str) -> RestCall {
