@@ -19,11 +19,12 @@ use serde_json::value::RawValue;
 
 use super::wire;
 use crate::domain::{
-    Channel, DepthDelta, Link, MarketEvent, Quote, Side, Trade, VenueSequence, VenueTime, VolumeFigures,
+    Channel, DepthDelta, Link, MarketEvent, Quote, RawLevel, Side, Trade, VenueSequence, VenueTime,
+    VolumeFigures,
 };
 use crate::feed::cursor::Cursor;
 use crate::feed::json::{Text, excerpt, object, object_text, parse, required};
-use crate::feed::levels::Buffers;
+use crate::feed::levels::{self, Buffers};
 use crate::feed::{Ack, ChannelNames, DecodeError, Excerpt, Frame};
 
 const SERVER_SHUTDOWN: &str = "serverShutdown";
@@ -92,6 +93,32 @@ impl Content {
 #[inline]
 pub(in crate::feed) const fn aggressor(buyer_is_maker: bool) -> Side {
     if buyer_is_maker { Side::Sell } else { Side::Buy }
+}
+
+/// The fast path over `","b":"..","B":"..","a":"..","A":".."`: best bid and ask.
+#[inline]
+pub(in crate::feed) fn top(cursor: &mut Cursor<'_>) -> Option<[Option<RawLevel>; 2]> {
+    cursor.literal(b"\",\"b\":\"")?;
+    let bid = cursor.number()?;
+    cursor.literal(b",\"B\":\"")?;
+    let bid_size = cursor.number()?;
+    cursor.literal(b",\"a\":\"")?;
+    let ask = cursor.number()?;
+    cursor.literal(b",\"A\":\"")?;
+    let ask_size = cursor.number()?;
+    Some([
+        levels::quote_side(levels::level(bid, bid_size)?),
+        levels::quote_side(levels::level(ask, ask_size)?),
+    ])
+}
+
+/// The fast path over `,"b":[..],"a":[..]`: both sides of a depth update.
+#[inline]
+pub(in crate::feed) fn sides(cursor: &mut Cursor<'_>, buffers: &mut Buffers) -> Option<()> {
+    cursor.literal(b",\"b\":[")?;
+    cursor.side(&mut buffers.bids)?;
+    cursor.literal(b",\"a\":[")?;
+    cursor.side(&mut buffers.asks)
 }
 
 /// Decodes the frames of one session.

@@ -3,7 +3,7 @@
 //! Owns the four shapes, spelled as literals between the values. Never words an error: `None` means "ask the general path",
 //! which decides. Whatever it accepts is valid JSON, and the general path gives the same.
 
-use super::combined::{Content, aggressor};
+use super::combined::{Content, aggressor, sides, top};
 use super::general::WINDOW_S;
 use crate::domain::{Channel, Form, Link, Quote, Trade, VenueSequence, VolumeFigures, VolumeUnit};
 use crate::feed::cursor::Cursor;
@@ -31,20 +31,8 @@ fn quote(cursor: &mut Cursor<'_>, symbol: &[u8]) -> Option<Content> {
     let update = cursor.integer()?;
     cursor.literal(b",\"s\":\"")?;
     cursor.symbol(symbol)?;
-    cursor.literal(b"\",\"b\":\"")?;
-    let bid = cursor.number()?;
-    cursor.literal(b",\"B\":\"")?;
-    let bid_size = cursor.number()?;
-    cursor.literal(b",\"a\":\"")?;
-    let ask = cursor.number()?;
-    cursor.literal(b",\"A\":\"")?;
-    let ask_size = cursor.number()?;
-    Some(Content::Quote(Quote {
-        bid: levels::quote_side(levels::level(bid, bid_size)?),
-        ask: levels::quote_side(levels::level(ask, ask_size)?),
-        venue_sequence: Some(VenueSequence(update)),
-        venue_time: None,
-    }))
+    let [bid, ask] = top(cursor)?;
+    Some(Content::Quote(Quote { bid, ask, venue_sequence: Some(VenueSequence(update)), venue_time: None }))
 }
 
 #[inline]
@@ -82,10 +70,7 @@ fn depth(cursor: &mut Cursor<'_>, symbol: &[u8], buffers: &mut Buffers) -> Optio
     let first = cursor.integer()?;
     cursor.literal(b",\"u\":")?;
     let last = cursor.integer()?;
-    cursor.literal(b",\"b\":[")?;
-    cursor.side(&mut buffers.bids)?;
-    cursor.literal(b",\"a\":[")?;
-    cursor.side(&mut buffers.asks)?;
+    sides(cursor, buffers)?;
     let venue_time = levels::venue_time(time)?;
     (first <= last).then_some(Content::Depth {
         link: Link::From(VenueSequence(first)),

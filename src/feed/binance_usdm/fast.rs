@@ -4,7 +4,7 @@
 //! general path. Never words an error: `None` means "ask the general path", which decides and gives the same.
 
 use crate::domain::{Link, Quote, Trade, VenueSequence};
-use crate::feed::binance::combined::{Content, aggressor};
+use crate::feed::binance::combined::{Content, aggressor, sides, top};
 use crate::feed::cursor::Cursor;
 use crate::feed::levels::{self, Buffers};
 
@@ -14,21 +14,14 @@ pub(super) fn quote(cursor: &mut Cursor<'_>, symbol: &[u8]) -> Option<Content> {
     let update = cursor.integer()?;
     cursor.literal(b",\"s\":\"")?;
     cursor.symbol(symbol)?;
-    cursor.literal(b"\",\"b\":\"")?;
-    let bid = cursor.number()?;
-    cursor.literal(b",\"B\":\"")?;
-    let bid_size = cursor.number()?;
-    cursor.literal(b",\"a\":\"")?;
-    let ask = cursor.number()?;
-    cursor.literal(b",\"A\":\"")?;
-    let ask_size = cursor.number()?;
+    let [bid, ask] = top(cursor)?;
     cursor.literal(b",\"T\":")?;
     let time = cursor.integer()?;
     cursor.literal(b",\"E\":")?;
     cursor.integer()?;
     Some(Content::Quote(Quote {
-        bid: levels::quote_side(levels::level(bid, bid_size)?),
-        ask: levels::quote_side(levels::level(ask, ask_size)?),
+        bid,
+        ask,
         venue_sequence: Some(VenueSequence(update)),
         venue_time: Some(levels::venue_time(time)?),
     }))
@@ -71,10 +64,7 @@ pub(super) fn depth(cursor: &mut Cursor<'_>, symbol: &[u8], buffers: &mut Buffer
     let last = cursor.integer()?;
     cursor.literal(b",\"pu\":")?;
     let before = cursor.integer()?;
-    cursor.literal(b",\"b\":[")?;
-    cursor.side(&mut buffers.bids)?;
-    cursor.literal(b",\"a\":[")?;
-    cursor.side(&mut buffers.asks)?;
+    sides(cursor, buffers)?;
     let venue_time = levels::venue_time(time)?;
     (before <= first && first <= last).then_some(Content::Depth {
         link: Link::After(VenueSequence(before)),
