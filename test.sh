@@ -5,7 +5,7 @@
 #   ./test.sh          everything that is fit for every change, some minutes
 #   ./test.sh long     what takes long: fuzzing of every decoder and parser (LONG_SECONDS in all, 600 by default), many cases, many
 #                      simulated failures (TICKCACHE_SIM_SEEDS, 5000 by default), many faults at venues (TICKCACHE_FAULT_SEEDS,
-#                      2000 by default)
+#                      2000 by default), the table of faults with many markets (TICKCACHE_TABLE_SEEDS, 20 by default)
 #   ./test.sh long okx_decode
 #                      fuzzing of one target alone, with all of LONG_SECONDS
 set -euo pipefail
@@ -80,6 +80,7 @@ if [ "${1:-}" = long ]; then
   [ -z "${2:-}" ] || exit 0
   PROPTEST_CASES=20000 TICKCACHE_SIM_SEEDS="${TICKCACHE_SIM_SEEDS:-5000}" cargo test --release --lib --locked
   TICKCACHE_FAULT_SEEDS="${TICKCACHE_FAULT_SEEDS:-2000}" cargo test --release --test venues --locked seeded
+  TICKCACHE_TABLE_SEEDS="${TICKCACHE_TABLE_SEEDS:-20}" cargo test --release --test venues --locked rows
   exit 0
 fi
 

@@ -26,7 +26,7 @@ const ONE_IN: u32 = 30;
 /// Threads that run seeds.
 const THREADS: u64 = 2;
 
-fn wanted(variable: &str) -> Option<u64> {
+pub(crate) fn wanted(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().map(|text| text.parse().expect("a number"))
 }
 
@@ -76,7 +76,7 @@ fn survives(case: Case, seed: u64) {
         stage.right().await;
         let (counts, turns) = (stage.counts(), stage.take_turns().len());
         eprintln!("seed {seed} at {}: {turns} turns, {} ends, {counts:?}", case.venue, stage.desk.ends.get());
-        assert_eq!(lies, Vec::<String>::new(), "seed {seed} at {}: live, and false", case.venue);
+        assert_eq!(lies, [], "seed {seed} at {}: live, and false", case.venue);
         assert_eq!(stage.desk.garbage.get(), 0);
         stage.stop().await;
     });

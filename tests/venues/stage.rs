@@ -76,7 +76,7 @@ pub(crate) struct Log {
     /// Events so far, of each instrument and channel.
     pub(crate) events: HashMap<usize, [u64; 4]>,
     /// What was published live and never was so at the venue.
-    pub(crate) lies: Vec<String>,
+    pub(crate) lies: Vec<truth::Lie>,
     history: Option<truth::History>,
 }
 

@@ -113,6 +113,8 @@ pub(crate) enum Within {
     NextFrame,
     /// With the frame that comes too late.
     LateFrame,
+    /// With the first frame after which the ten best levels are not the venue's: a level below them may come up later.
+    TenBest,
     /// So long after the fault.
     Time(Duration),
     /// So long after the acknowledgement, beside `feed.first_data_s`.
@@ -125,6 +127,7 @@ impl Within {
             Self::Frame => "with that frame".to_owned(),
             Self::NextFrame => "with the next frame of the stream".to_owned(),
             Self::LateFrame => "with the late frame".to_owned(),
+            Self::TenBest => "with the first frame after which the ten best levels are wrong".to_owned(),
             Self::Time(time) if time.as_millis() < 1_000 => format!("{} ms", time.as_millis()),
             Self::Time(time) => format!("{} s", time.as_secs_f64()),
             Self::FirstData(time) => {
@@ -185,10 +188,10 @@ const UNTIMED_BOOKS: &[&str] = &["binance", "binance-usdm", "bybit", "bybit-line
 
 use Of::{Book, Quote};
 use Outcome::{Detected, DetectedWhere, Harmless, Replaced, Undetectable};
-use Within::{FirstData, Frame, LateFrame, NextFrame};
+use Within::{FirstData, Frame, LateFrame, NextFrame, TenBest};
 
 /// What Kraken's checksum covers.
-const TOP_TEN: &str = "it touches the ten best levels";
+const IN_TEN: &str = "the ten best levels are wrong";
 
 /// How long `price_silence_s` and `liquidity_silence_s` let a stream be quiet, the patience with a probe, and a tick.
 const STALL: Within = ms(15_100);
@@ -196,7 +199,7 @@ const STALL: Within = ms(15_100);
 pub(crate) const ROWS: &[Row] = &[
     row(What::Dropped, Quote, QUOTES, Replaced),
     row(What::Dropped, Book, COUNTED_BOOKS, Detected(&[Reason::SequenceGap], NextFrame)),
-    row(What::Dropped, Book, &["kraken"], DetectedWhere(TOP_TEN, &[Reason::ChecksumMismatch], NextFrame)),
+    row(What::Dropped, Book, &["kraken"], DetectedWhere(IN_TEN, &[Reason::ChecksumMismatch], TenBest)),
     row(What::Dropped, Book, &["hyperliquid"], Replaced),
     row(What::Dropped, Book, &["coinbase"], Undetectable(&[Reason::CrossedBook, Reason::SourcesDisagree])),
     row(What::Duplicated, Quote, QUOTES, Harmless),
@@ -209,7 +212,7 @@ pub(crate) const ROWS: &[Row] = &[
         DetectedWhere("the two differ in time", &[Reason::TimeWentBack], LateFrame),
     ),
     row(What::Reordered, Book, COUNTED_BOOKS, Detected(&[Reason::SequenceGap], NextFrame)),
-    row(What::Reordered, Book, &["kraken"], DetectedWhere(TOP_TEN, &[Reason::ChecksumMismatch], NextFrame)),
+    row(What::Reordered, Book, &["kraken"], DetectedWhere(IN_TEN, &[Reason::ChecksumMismatch], TenBest)),
     row(What::Reordered, Book, &["hyperliquid"], Detected(&[Reason::TimeWentBack], LateFrame)),
     row(
         What::Reordered,
@@ -218,7 +221,7 @@ pub(crate) const ROWS: &[Row] = &[
         Detected(&[Reason::TimeWentBack, Reason::CrossedBook], LateFrame),
     ),
     row(What::Altered, Quote, QUOTES, Undetectable(&[Reason::CrossedBook])),
-    row(What::Altered, Book, &["kraken"], DetectedWhere(TOP_TEN, &[Reason::ChecksumMismatch], Frame)),
+    row(What::Altered, Book, &["kraken"], DetectedWhere(IN_TEN, &[Reason::ChecksumMismatch], TenBest)),
     row(What::Altered, Book, UNSUMMED_BOOKS, Undetectable(&[Reason::CrossedBook])),
     row(What::Altered, Book, &["coinbase"], Undetectable(&[Reason::CrossedBook, Reason::SourcesDisagree])),
     row(What::Crossed, Quote, QUOTES, Detected(&[Reason::CrossedBook], Frame)),

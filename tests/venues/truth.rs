@@ -92,6 +92,17 @@ pub(crate) fn is_live(record: &Record) -> Result<(), String> {
 /// How long what the venue was like is remembered: longer than any frame is late without being suspect for it.
 const REMEMBERED: Duration = Duration::from_secs(20);
 
+/// What was published live and never was so at the venue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Lie {
+    /// Whether it is in the [`TEN_BEST`] levels.
+    pub(crate) in_ten_best: bool,
+    pub(crate) text: String,
+}
+
+/// What a checksum covers at the venues that have one whose levels are fewer than the book's.
+const TEN_BEST: usize = 10;
+
 /// What the venue's tops and books were, of late.
 #[derive(Debug)]
 pub(crate) struct History {
@@ -107,6 +118,12 @@ fn fingerprint(place: usize, what: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     (place, what).hash(&mut hasher);
     hasher.finish()
+}
+
+/// Told apart from a book that has no more levels than these.
+fn ten_best((bids, asks): &Sides) -> (usize, &[Level], &[Level]) {
+    let best = |side: &'_ Vec<Level>| side.len().min(TEN_BEST);
+    (TEN_BEST, &bids[..best(bids)], &asks[..best(asks)])
 }
 
 impl History {
@@ -131,7 +148,9 @@ impl History {
             }
             let Some(view) = self.simulator.book(symbol, self.depth) else { continue };
             self.known.insert(fingerprint(place, &ends_of(&top)), now);
-            self.known.insert(fingerprint(place, &sides_of(view)), now);
+            let sides = sides_of(view);
+            self.known.insert(fingerprint(place, &ten_best(&sides)), now);
+            self.known.insert(fingerprint(place, &sides), now);
         }
         if now.since(self.swept) > REMEMBERED {
             self.swept = now;
@@ -142,16 +161,26 @@ impl History {
     }
 
     /// Objects to a price or a book that the venue did not have.
-    pub(crate) fn knows(&mut self, place: usize, record: &Record) -> Result<(), String> {
-        let (print, text) = match record {
-            Record::Price(price) => (fingerprint(place, &ends(price)), format!("{:?}", ends(price))),
-            Record::Liquidity(book) => (fingerprint(place, &sides(book)), format!("{:?}", sides(book))),
+    pub(crate) fn knows(&mut self, place: usize, record: &Record) -> Result<(), Lie> {
+        let (print, best, text) = match record {
+            Record::Price(price) => {
+                let print = fingerprint(place, &ends(price));
+                (print, print, format!("{:?}", ends(price)))
+            }
+            Record::Liquidity(book) => {
+                let sides = sides(book);
+                let best = fingerprint(place, &ten_best(&sides));
+                (fingerprint(place, &sides), best, format!("{sides:?}"))
+            }
             Record::Volume(_) => return Ok(()),
         };
         if !self.known.contains_key(&print) {
             // It may have come before this beat.
             self.note();
         }
-        if self.known.contains_key(&print) { Ok(()) } else { Err(text) }
+        if self.known.contains_key(&print) {
+            return Ok(());
+        }
+        Err(Lie { in_ten_best: !self.known.contains_key(&best), text })
     }
 }
