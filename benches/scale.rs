@@ -42,7 +42,10 @@ use tickcache::publish::{
 const COUNTS: [u32; 4] = [10, 100, 1_000, 10_000];
 const ROUNDS: usize = 5;
 const FRAMES: u64 = 400_000;
-const FRAMES_A_TICK: u64 = 1_000;
+const FRAMES_MADE: u64 = 1_000;
+/// Of each instrument, whatever their number: what a timer does for an update is the same then.
+const FRAMES_A_SECOND: u32 = 20;
+const TICK: Duration = Duration::from_millis(50);
 const FRAMES_A_FLUSH: u64 = 16;
 
 struct Sink(Pipeline);
@@ -62,8 +65,17 @@ struct Rig {
     routes: HashMap<String, Subscription>,
     state: FeedState,
     sink: Sink,
-    update_ids: Vec<u64>,
+    update_ids: Vec<Ids>,
     now: Now,
+    /// Between two frames.
+    pace: Duration,
+}
+
+/// The last update of an instrument, and the last that was in a depth update.
+#[derive(Clone, Copy)]
+struct Ids {
+    last: u64,
+    depth: u64,
 }
 
 fn main() {
@@ -73,7 +85,7 @@ fn main() {
         return one(count);
     }
     println!(
-        "instruments | ns an update: median (least to most) of {ROUNDS} | against 10 | KiB an instrument"
+        "instruments | ns an update: median (least to most) of {ROUNDS} | against 10 | ns a trip to memory | KiB an instrument"
     );
     let mut first = None;
     for count in COUNTS {
@@ -83,31 +95,51 @@ fn main() {
             .expect("this program starts");
         let text = String::from_utf8(output.stdout).expect("its own words");
         let numbers: Vec<f64> = text.split_whitespace().map(|word| word.parse().expect("numbers")).collect();
-        let [memory, costs @ ..] = numbers.as_slice() else { panic!("{text:?}") };
+        let [memory, trip, costs @ ..] = numbers.as_slice() else { panic!("{text:?}") };
         let mut costs = costs.to_vec();
         costs.sort_by(f64::total_cmp);
         let median = costs[costs.len() / 2];
         let ratio = median / *first.get_or_insert(median);
         println!(
-            "{count:>11} | {median:.0} ({:.0} to {:.0}) | {ratio:.2} | {memory:.1}",
+            "{count:>11} | {median:.0} ({:.0} to {:.0}) | {ratio:.2} | {trip:.0} | {memory:.1}",
             costs[0],
             costs[costs.len() - 1]
         );
     }
 }
 
-/// Prints the memory of an instrument and the cost of each round.
+/// Prints the memory of an instrument, what a trip to memory costs in as much memory, and the cost of each round.
 fn one(count: u32) {
     let before = resident_kib();
     let mut rig = Rig::new(count);
-    let memory = (resident_kib() - before) / f64::from(count);
+    let held = resident_kib() - before;
+    let memory = held / f64::from(count);
     let mut random = fastrand::Rng::with_seed(7);
     rig.play(FRAMES / 4, &mut random);
-    print!("{memory:.1}");
+    print!("{memory:.1} {:.1}", trip(held));
     for _ in 0..ROUNDS {
         print!(" {:.1}", rig.play(FRAMES, &mut random).as_nanos() as f64 / FRAMES as f64);
     }
     println!();
+}
+
+/// Nanoseconds for reading one cache line whose place the line before tells, among so many KiB.
+fn trip(kib: f64) -> f64 {
+    const LINE_WORDS: usize = 8;
+    const TRIPS: usize = 1_000_000;
+    let lines = (kib * 16.0) as usize;
+    let mut places: Vec<usize> = (0..lines).collect();
+    fastrand::Rng::with_seed(3).shuffle(&mut places);
+    let mut memory = vec![0; lines * LINE_WORDS];
+    for pair in places.windows(2) {
+        memory[pair[0] * LINE_WORDS] = pair[1] * LINE_WORDS;
+    }
+    memory[places[lines - 1] * LINE_WORDS] = places[0] * LINE_WORDS;
+    let follow = |from: usize| (0..TRIPS).fold(from, |place, _| memory[place]);
+    let start = follow(places[0] * LINE_WORDS);
+    let started = clock::mono();
+    black_box(follow(start));
+    clock::mono().since(started).as_nanos() as f64 / TRIPS as f64
 }
 
 fn resident_kib() -> f64 {
@@ -150,8 +182,9 @@ impl Rig {
             routes,
             state,
             sink,
-            update_ids: vec![1_000; count as usize],
+            update_ids: vec![Ids { last: 1_000, depth: 1_000 }; count as usize],
             now,
+            pace: Duration::from_secs(1) / (FRAMES_A_SECOND * count),
         };
         let mut text = String::new();
         for index in 0..count {
@@ -170,8 +203,9 @@ impl Rig {
     fn play(&mut self, frames: u64, random: &mut fastrand::Rng) -> Duration {
         let count = u32::try_from(self.update_ids.len()).expect("few");
         let mut spent = Duration::ZERO;
-        let mut texts = vec![String::new(); usize::try_from(FRAMES_A_TICK).expect("small")];
-        for _ in 0..frames / FRAMES_A_TICK {
+        let mut texts = vec![String::new(); usize::try_from(FRAMES_MADE).expect("small")];
+        let mut tick_at = self.now.mono;
+        for _ in 0..frames / FRAMES_MADE {
             for (text, frame) in texts.iter_mut().zip(0..) {
                 self.render(random.u32(..count), frame, text);
             }
@@ -181,30 +215,37 @@ impl Rig {
                 if frame.is_multiple_of(FRAMES_A_FLUSH) {
                     self.sink.0.fill(self.now);
                 }
+                if self.now.mono >= tick_at {
+                    self.state.tick(self.now, &mut self.sink);
+                    tick_at = self.now.mono.after(TICK);
+                }
             }
-            self.state.tick(self.now, &mut self.sink);
             while let Some(request) = self.state.next_request() {
                 black_box(request);
             }
             spent += clock::mono().since(started);
         }
+        let counts = self.state.take_counts();
+        assert_eq!((counts.gaps, counts.unusable), (0, 0), "books stay in step");
         spent
     }
 
-    /// Every fifth frame is a depth update.
+    /// Every fifth frame is a depth update. A venue's books and tops count by the same ids: a quote between two depth updates is
+    /// covered by the next of them. It says the sizes of ten levels, so that books stay as they are.
     fn render(&mut self, index: u32, frame: u64, text: &mut String) {
         use std::fmt::Write as _;
 
-        let id = &mut self.update_ids[index as usize];
-        *id += 1;
-        let (id, cents) = (*id, frame % 90 + 10);
+        let ids = &mut self.update_ids[index as usize];
+        ids.last += 1;
+        let (id, cents) = (ids.last, frame % 90 + 10);
         text.clear();
         let wrote = if frame.is_multiple_of(5) {
-            let level = |n: u64| format!(r#"["{}.{cents}000000","1.2{n}000000"]"#, 60_000 - n);
+            let first = std::mem::replace(&mut ids.depth, id) + 1;
+            let level = |n: u64| format!(r#"["{}.50000000","1.2{cents}{n:02}000"]"#, 60_000 - n);
             let levels: Vec<String> = (1..=10).map(level).collect();
             write!(
                 text,
-                r#"{{"stream":"c{index}usdt@depth@100ms","data":{{"e":"depthUpdate","E":1723161255308,"s":"C{index}USDT","U":{id},"u":{id},"b":[{}],"a":[]}}}}"#,
+                r#"{{"stream":"c{index}usdt@depth@100ms","data":{{"e":"depthUpdate","E":1723161255308,"s":"C{index}USDT","U":{first},"u":{id},"b":[{}],"a":[]}}}}"#,
                 levels.join(",")
             )
         } else {
@@ -217,7 +258,7 @@ impl Rig {
     }
 
     fn take(&mut self, text: &str) {
-        self.now = Now { wall: self.now.wall, mono: self.now.mono.after(Duration::from_micros(50)) };
+        self.now = Now { wall: self.now.wall, mono: self.now.mono.after(self.pace) };
         let decoded = self.decoder.decode(text.as_bytes()).expect("a frame of Binance");
         let Frame::Market { stream, event } = decoded else { panic!("market data") };
         let subscription = self.routes[stream];

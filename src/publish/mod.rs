@@ -27,13 +27,14 @@
 //! | `server_watch`, `memory_policy`, `commands` | what is asked on the slow runtime |
 //! | `endpoint/`, `noticeboard` | the engine's own endpoint, and what the writer leaves for it |
 //! | `shared_budget` | what engines behind one address may spend together |
-//! | `table`, `stats`, `meters`, `breaker` | what others see |
+//! | `table`, `cell`, `stats`, `meters`, `breaker` | what others see |
 
 mod address;
 mod answer;
 pub mod batch;
 mod breaker;
 pub mod catalog;
+mod cell;
 mod commands;
 pub mod conflation;
 pub mod discovery;

@@ -1,16 +1,22 @@
 //! The newest encoded value of every key, for other threads.
 //!
-//! Owns one short lock a slot over reused memory: the writer stores, anybody reads. Never serves a value beyond its TTL:
-//! expiry is checked at the read, not by a janitor. The keys are fixed when it is made.
+//! Owns a cell a slot over reused memory: the one writer stores, anybody reads, and the writer never waits for a reader. Never serves a
+//! value beyond its TTL: expiry is checked at the read, not by a janitor. The keys are fixed when it is made.
 
+use std::cell::Cell as LocalCell;
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::domain::{MonoTime, SlotId, Version};
 
+use super::cell::Cell;
 use super::noticeboard::Noticeboard;
 use super::{SlotKey, SlotPlan};
+
+thread_local! {
+    /// What [`ValueTable::read`] lends, kept for its memory.
+    static COPY: LocalCell<Vec<u8>> = const { LocalCell::new(Vec::new()) };
+}
 
 /// A value as it stands in the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,19 +29,12 @@ pub struct TableValue {
     pub ttl: Duration,
 }
 
-#[derive(Debug, Default)]
-struct Cell {
-    bytes: Vec<u8>,
-    version: Option<Version>,
-    expires: MonoTime,
-}
-
 /// The newest encoded value of every key of a shard. Shared by `Arc`.
 #[derive(Debug)]
 pub struct ValueTable {
     keys: Vec<SlotKey>,
     places: HashMap<String, SlotId>,
-    cells: Vec<Mutex<Cell>>,
+    cells: Vec<Cell>,
     board: Noticeboard,
 }
 
@@ -45,7 +44,7 @@ impl ValueTable {
     pub fn new(plan: &SlotPlan) -> Self {
         let keys = plan.slots().to_vec();
         let places = keys.iter().filter_map(|slot| Some((slot.key.clone(), plan.find(&slot.key)?))).collect();
-        let cells = keys.iter().map(|_| Mutex::default()).collect();
+        let cells = keys.iter().map(|key| Cell::new(Duration::from_millis(key.ttl_ms()))).collect();
         let board = Noticeboard::new(keys.len());
         Self { keys, places, cells, board }
     }
@@ -76,9 +75,13 @@ impl ValueTable {
     /// The value of a slot; `None` where there is none or its TTL is over.
     #[must_use]
     pub fn get(&self, slot: SlotId, now: MonoTime) -> Option<TableValue> {
-        let cell = self.cell(slot)?;
-        let version = cell.version.filter(|_| now < cell.expires)?;
-        Some(TableValue { bytes: cell.bytes.clone(), version, ttl: cell.expires.since(now) })
+        let mut bytes = Vec::new();
+        let head = self.cells.get(slot.0 as usize)?.load(&mut bytes)?;
+        (now < head.expires).then(|| TableValue {
+            bytes,
+            version: head.version,
+            ttl: head.expires.since(now),
+        })
     }
 
     /// The value of a key, as [`Self::get`].
@@ -87,40 +90,35 @@ impl ValueTable {
         self.get(self.find(key)?, now)
     }
 
-    /// Lends the value of a slot to `read`, under the slot's lock: for readers that decode it at once.
+    /// Lends a copy of the value of a slot to `read`.
+    #[inline]
     pub fn read<T>(&self, slot: SlotId, now: MonoTime, read: impl FnOnce(&[u8], Version) -> T) -> Option<T> {
-        let cell = self.cell(slot)?;
-        let version = cell.version.filter(|_| now < cell.expires)?;
-        Some(read(&cell.bytes, version))
+        let cell = self.cells.get(slot.0 as usize)?;
+        // Taken and put back: `read` may read another slot.
+        let mut copy = COPY.take();
+        let found = cell.load(&mut copy).filter(|head| now < head.expires);
+        let answer = found.map(|head| read(&copy, head.version));
+        COPY.set(copy);
+        answer
     }
 
     /// What is left of the TTL of a slot's value; `None` where there is no value.
     #[must_use]
     pub fn ttl(&self, slot: SlotId, now: MonoTime) -> Option<Duration> {
-        let cell = self.cell(slot)?;
-        (cell.version.is_some() && now < cell.expires).then(|| cell.expires.since(now))
+        let head = self.cells.get(slot.0 as usize)?.peek()?;
+        (now < head.expires).then(|| head.expires.since(now))
     }
 
     /// Replaces the value of a slot. The writer's sequences only grow, so the newest is the last one stored.
+    #[inline]
     pub(super) fn store(&self, slot: SlotId, bytes: &[u8], version: Version, now: MonoTime) {
-        let ttl = Duration::from_millis(self.keys[slot.0 as usize].ttl_ms());
-        let mut cell = self.cell(slot).expect("the writer and its table are made of one plan");
+        let cell = &self.cells[slot.0 as usize];
         debug_assert!(
-            cell.version.is_none_or(|known| known.sequence < version.sequence),
+            cell.peek().is_none_or(|known| known.version.sequence < version.sequence),
             "a slot's sequence only grows, whatever becomes of its epoch"
         );
-        cell.bytes.clear();
-        cell.bytes.extend_from_slice(bytes);
-        cell.version = Some(version);
-        cell.expires = now.after(ttl);
-        drop(cell);
+        cell.store(bytes, version, now);
         self.board.mark(slot);
-    }
-
-    /// A reader that panicked under the lock cannot have left a half-written value: only `store` writes.
-    fn cell(&self, slot: SlotId) -> Option<MutexGuard<'_, Cell>> {
-        let cell = self.cells.get(usize::try_from(slot.0).ok()?)?;
-        Some(cell.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

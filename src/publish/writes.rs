@@ -142,7 +142,11 @@ impl Writes {
 
     /// The Cluster slot of a key.
     pub(super) fn cluster_slot(&self, slot: SlotId) -> u16 {
-        self.keys[slot.0 as usize].cluster_slot
+        match self.spread {
+            // One script takes whatever keys there are: which slot is of no account.
+            Spread::One => 0,
+            Spread::Cluster => self.keys[slot.0 as usize].cluster_slot,
+        }
     }
 
     /// Appends the commands that write `staged`, whose bytes are in `arena`. `alone`: a script a key.
