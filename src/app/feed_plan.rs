@@ -64,6 +64,9 @@ fn parts(planner: &Planner<'_>, feed: &FeedSettings) -> anyhow::Result<Vec<Part>
     Ok((0..feed.partitions.get()).map(part).filter(|part| !part.feed.instruments.is_empty()).collect())
 }
 
+/// The feeds of a shard, and the slots of all their keys.
+pub(super) type OfShard = (Vec<FeedPlan>, SlotPlan);
+
 /// All partitions of all venues, in the order of the settings.
 pub(super) struct Planned {
     pub(super) feeds: Vec<FeedPlan>,
@@ -78,7 +81,7 @@ pub(super) struct Planned {
 
 impl Planned {
     /// What each shard has, and what all of them share.
-    pub(super) fn by_shard(self) -> (Vec<(Vec<FeedPlan>, SlotPlan)>, Vec<Worker>, Vec<WrittenKey>) {
+    pub(super) fn by_shard(self) -> (Vec<OfShard>, Vec<Worker>, Vec<WrittenKey>) {
         let mut shards: Vec<_> = self.rooms.into_iter().map(|room| (Vec::new(), room.slots)).collect();
         for (feed, shard) in self.feeds.into_iter().zip(self.dealt) {
             shards[shard].0.push(feed);

@@ -101,8 +101,8 @@ mod tests {
 
     #[test]
     fn one_thread_that_panics_is_the_end_and_is_named() {
-        let (go, told) = mpsc::channel::<()>();
-        let (end, ended) = mpsc::channel::<()>();
+        let (go, told) = mpsc::sync_channel::<()>(1);
+        let (end, ended) = mpsc::sync_channel::<()>(1);
         let lives = running(move || {
             let _ = told.recv();
         });
