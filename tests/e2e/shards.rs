@@ -10,6 +10,7 @@ use tickcache::codec::{decode, decode_engine, decode_feed, decode_lease, is_run_
 use tickcache::domain::{Namespace, Reason, State, Version};
 use tickcache::simulate::{Config, MarketOptions, Simulator};
 
+use crate::cluster::Cluster;
 use crate::program::{Program, get, succeed};
 use crate::redis_server::RedisServer;
 use crate::support::{EMBEDDED, load, name, redis_store, small_market, stored, until, until_ok, value};
@@ -352,17 +353,57 @@ async fn the_endpoint_serves_the_values_of_all_shards() {
     venues.stop().await;
 }
 
-/// The surplus is not started: a feed is never on two threads.
+/// Each shard has a connection to each server, and follows moved slots by itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_shards_write_to_a_cluster() {
+    let (cluster, venues) = (Cluster::start().await, Venues::start().await);
+    let nodes = cluster.seeds();
+    let store = format!("[store]\nkind = \"redis\"\n[redis]\nmode = \"cluster\"\nnodes = {nodes:?}\n");
+    let engine = Engine::start(&load(&venues.config("engine-a", 2, &store))).unwrap();
+    let client = redis::cluster::ClusterClient::new(nodes).unwrap();
+    let mut connection = client.get_connection().unwrap();
+    live_after(&mut connection, &BTreeMap::new()).await;
+    for shard in [0, 1] {
+        let key = engine.keys().iter().find(|key| key.shard == shard).unwrap();
+        let slot = cluster.slot_of(&name(key)).await;
+        let to = (cluster.primary_of(slot).await + 1) % 3;
+        cluster.move_slot(slot, to).await;
+    }
+    venues.right(&mut connection).await;
+    assert_eq!(registry(&mut connection), two_shards("engine-a"));
+    engine.stop().await.unwrap();
+    venues.stop().await;
+}
+
+/// The surplus is not started: a feed is never on two threads. Each thread leaves its frames for the recording.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn more_shards_than_feeds_are_as_many_as_feeds() {
     let venues = Venues::start().await;
-    let mut engine = Program::start_engine(&venues.config("engine-a", 16, EMBEDDED));
+    let folder = tempfile::TempDir::new().unwrap();
+    let store = format!("{EMBEDDED}[record]\ndir = {:?}\n", folder.path().to_str().unwrap());
+    let mut engine = Program::start_engine(&venues.config("engine-a", 16, &store));
     let address = engine.value_after("serving /metrics and /healthz address=").await;
     until("it is healthy", || get(&address, "/healthz").0 == 200).await;
     assert_eq!(hot_threads(engine.pid()).len(), FEEDS.len());
     assert!(engine.said().contains("no more of them than feeds are started"), "{}", engine.said());
+    until("every feed is live", || {
+        let metrics = get(&address, "/metrics").1;
+        let live = metrics.lines().filter(|line| {
+            line.starts_with("tickcache_feed_keys{") && line.contains("\"live\"") && !line.ends_with(" 0")
+        });
+        live.count() == FEEDS.len()
+    })
+    .await;
     engine.signal("TERM");
     let (status, said) = engine.ended().await;
     assert_eq!(status.code(), Some(0), "{said}");
+    for (venue, file) in [("binance", "binance-0-"), ("binance", "binance-1-"), ("kraken", "kraken-0-")] {
+        let files = std::fs::read_dir(folder.path().join(venue)).unwrap().map(Result::unwrap);
+        let recorded: Vec<u64> = files
+            .filter(|entry| entry.file_name().to_string_lossy().starts_with(file))
+            .map(|entry| entry.metadata().unwrap().len())
+            .collect();
+        assert!(recorded.iter().sum::<u64>() > 100, "{file}: {recorded:?}");
+    }
     venues.stop().await;
 }
