@@ -26,11 +26,12 @@
 //! | [`app`] | the command line and the wiring |
 //!
 //! # Threads
-//! The hot thread holds the sessions, their books and the Redis connection: a frame goes from socket to socket in one call
-//! chain. Everything slow (REST, HTTP, the terminal) lives on another runtime, and talks to the hot thread through bounded
-//! channels or reads what it has published. The engine's own endpoint has a third thread: its clients take one core at most. The hot
-//! thread never wakes it; while somebody is subscribed it marks what changed, and the endpoint looks once a millisecond. A
-//! recording has a thread of its own, too, which fetches what was left for it.
+//! A hot thread holds the sessions of some feeds, their books and a Redis connection: a frame goes from socket to socket in one
+//! call chain. There is one, or as many as `engine.shards` says; they share nothing but the venues' budgets, and each stands in
+//! the list of engines by itself. Everything slow (REST, HTTP, the terminal) lives on another runtime, and talks to the hot threads
+//! through bounded channels or reads what they have published. The engine's own endpoint has a thread for itself, whatever the number of
+//! tables that it reads: its clients take one core at most. No hot thread ever wakes it; while somebody is subscribed they mark
+//! what changed, and the endpoint looks once a millisecond. A recording has a thread of its own, too, which fetches what was left for it.
 //!
 //! # What is consistent with what
 //! Values of one key only get newer: (epoch, sequence) grows, whoever writes. An event comes after the value that it speaks of. Values of different keys are written in the order of their
@@ -44,8 +45,8 @@
 //! | batches in flight | 2 a server, 64 values where a script writes them | values wait in their slots |
 //! | events that wait for their value | 4,096, or two a key | a further one is dropped, counted |
 //! | events that wait for their batch | 65,536 | the oldest is dropped, counted |
-//! | commands from outside | 64 | dropped, counted |
-//! | known engines, Redis servers | 64, 1,000 | a further one is passed over |
+//! | commands from outside | 64, and as many for each hot thread | dropped, counted |
+//! | known engines (each shard is one), Redis servers | 256, 1,000 | a further one is passed over |
 //! | pushes to a slow follower of the reader | one a key, 1,024 events | the newer value replaces the older; events are dropped, counted |
 //! | deltas that wait for a snapshot | [`process`] | the oldest go, the snapshot must be newer |
 //! | levels of a book | [`domain::LEVELS_MAX`] a side | the farthest goes, and the claim to know beyond it |

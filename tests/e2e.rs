@@ -44,6 +44,8 @@ mod rest;
 mod sessions;
 #[path = "e2e/several.rs"]
 mod several;
+#[path = "e2e/shards.rs"]
+mod shards;
 #[path = "e2e/shutdown.rs"]
 mod shutdown;
 #[path = "e2e/support.rs"]

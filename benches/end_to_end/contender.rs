@@ -150,7 +150,7 @@ fn engine(settings: &str) -> anyhow::Result<()> {
         let engine = Engine::start(&settings)?;
         tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())).await??;
         let feed = engine.feeds().next().context("one feed")?.1.read();
-        let writer = engine.writer().read();
+        let writer = engine.writer();
         let line = format!(
             "{} {} {} {} {} {}",
             feed.frames,

@@ -142,7 +142,7 @@ async fn show(engine: &Engine, live: bool, reading: &str) -> anyhow::Result<()> 
 /// One line of totals.
 fn figures(engine: &Engine) -> String {
     let frames: u64 = engine.feeds().map(|(_, board)| board.read().frames).sum();
-    let writer = engine.writer().read();
+    let writer = engine.writer();
     format!(
         "{frames} frames, {} values encoded, {} written, {} conflated; receive to written p50 {}, p99 {}\n",
         writer.encoded,
@@ -156,7 +156,7 @@ fn figures(engine: &Engine) -> String {
 fn summary(engine: &Engine) -> String {
     let feeds: Vec<_> = engine.feeds().map(|(_, board)| board.read()).collect();
     let sum = |figure: fn(&super::FeedStats) -> u64| feeds.iter().map(figure).sum::<u64>();
-    let writer = engine.writer().read();
+    let writer = engine.writer();
     format!(
         "\nsummary\n  frames            {}\n  updates           {}\n  values encoded    {}\n  values conflated  {}\n  \
          values written    {}\n  receive to written  p50 {}, p99 {}\n  decode errors {}, gaps {}, reconnects {}\n",

@@ -39,8 +39,7 @@ impl Display {
         let now = clock::now();
         for (key, seen) in &mut self.keys {
             let decoder = &mut self.decoder;
-            let decoded =
-                engine.table().read(key.slot, now.mono, |bytes, _| decoder.decode(key.entity, bytes));
+            let decoded = engine.read(key, now.mono, |bytes, _| decoder.decode(key.entity, bytes));
             let (instrument, venue) = (&key.instrument, &key.venue);
             let Some(Ok(decoded)) = decoded else {
                 writeln!(text, "{instrument:<14} {venue:<12} expired")

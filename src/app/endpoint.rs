@@ -31,7 +31,6 @@ impl Served {
     /// Listens and serves; `None` where the settings turn it off.
     pub(super) fn start(
         settings: &Settings,
-        engine: &str,
         tables: Vec<(Arc<ValueTable>, Vec<Feed>)>,
     ) -> anyhow::Result<Option<Self>> {
         let embedded = &settings.embedded;
@@ -46,7 +45,6 @@ impl Served {
             tls,
             limits: limits(embedded),
             namespace: settings.namespace.clone(),
-            engine: engine.to_owned(),
             tables,
         };
         let server = EmbeddedServer::bind(options).map_err(|error| refused(listen, &error))?;

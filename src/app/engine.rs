@@ -1,30 +1,28 @@
 //! The engine as a whole: made from settings, started, stopped.
 //!
-//! Owns the wiring of the stages: which key is which slot, which instrument is on which session. Everything that can be
-//! wrong with the settings is found before anything starts.
+//! Owns the wiring of the stages. Everything that can be wrong with the settings is found before anything starts.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
 use tokio::sync::{mpsc, watch};
 
 use super::board::FeedBoard;
 use super::endpoint::Served;
 pub use super::feed_plan::venue_defaults;
-use super::feed_plan::{self, Planner};
+use super::feed_plan::{Planned, Planner, planned};
 use super::gate::RedisGate;
 use super::listings::Listings;
-use super::rest_worker::{Job, RestWorker};
-use super::shard::{self, FeedPlan, ShardPlan};
+use super::shard::{FeedPlan, ShardPlan};
+use super::shards::{Shards, Writers};
 use super::store::{self, Beside};
 use crate::capture::{RecordBoard, RecordOptions, Recorder};
 use crate::codec::Command;
 use crate::config::{Settings, StoreKind};
-use crate::domain::{Entity, Feed, Instrument, SlotId, Venue};
+use crate::domain::{Entity, Feed, Instrument, MonoTime, SlotId, Venue, Version};
 use crate::feed::Gate;
-use crate::publish::{COMMANDS_MAX, FeedIndex, SharedBudget, SlotPlan, StatsBoard, ValueTable};
+use crate::publish::{COMMANDS_MAX, SharedBudget, StatsBoard, ValueTable, WriterStats};
 use crate::service::{Health, HealthProbe, Verdict};
 
 /// How long a stop waits for the disk to take the last lines of a recording.
@@ -33,7 +31,9 @@ const RECORDING_END_MAX: Duration = Duration::from_secs(1);
 /// A key that the engine writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WrittenKey {
-    /// Its place in the table.
+    /// The hot thread that writes it.
+    pub shard: usize,
+    /// Its place in that one's table.
     pub slot: SlotId,
     /// What it holds.
     pub entity: Entity,
@@ -47,10 +47,9 @@ pub struct WrittenKey {
 #[derive(Debug)]
 pub struct Engine {
     stop: watch::Sender<bool>,
-    thread: std::thread::JoinHandle<()>,
+    shards: Shards,
     keys: Vec<WrittenKey>,
-    table: Arc<ValueTable>,
-    writer: Arc<StatsBoard>,
+    /// In the order of the settings, whichever shard has them.
     feeds: Vec<(Feed, Arc<FeedBoard>, u64)>,
     store: StoreKind,
     recorder: Option<Recorder>,
@@ -58,7 +57,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts the hot thread and the REST workers; the latter on the runtime that this is called in. Nobody has asked the venues
+    /// Starts the hot threads and the REST workers; the latter on the runtime that this is called in. Nobody has asked the venues
     /// what they offer.
     ///
     /// # Errors
@@ -72,59 +71,40 @@ impl Engine {
     /// # Errors
     /// As [`Self::start`].
     pub fn start_with(settings: &Settings, listings: &Listings) -> anyhow::Result<Self> {
-        let (stop, stopped) = watch::channel(false);
+        let (stop, _) = watch::channel(false);
         let (budget, desk) = SharedBudget::new(&settings.namespace);
         let gate = (settings.store == StoreKind::Redis).then(|| Arc::new(RedisGate(budget)) as Arc<dyn Gate>);
-        let planner = Planner { settings, listings, gate };
-        let mut slots = SlotPlan::new();
-        let (mut keys, mut feeds, mut boards, mut workers) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let mut parts = Vec::new();
-        for feed in &settings.feeds {
-            parts.extend(feed_plan::parts(&planner, feed)?);
-        }
-        for (part, index) in parts.into_iter().zip(0_u16..) {
-            let (plan, worker) = feed_plan::plan(&planner, part, FeedIndex(index), &mut slots, &mut keys)?;
-            boards.push((plan.feed.clone(), Arc::clone(&plan.board), plan.sessions.len() as u64));
-            feeds.push(plan);
-            workers.push(worker);
-        }
-        let names: Vec<Feed> = feeds.iter().map(|plan| plan.feed.clone()).collect();
-        let recorder = record(settings, &names, &mut feeds, &mut workers)?;
-        let (options, beside) = store::open(settings, Vec::clone(&names), desk)?;
-        let engine = options.pipeline.engine.clone();
-        let table = Arc::new(ValueTable::new(&slots));
+        let mut planned = planned(&Planner { settings, listings, gate })?;
+        let feeds: Vec<_> = planned.feeds.iter().map(FeedPlan::shown).collect();
+        let recorder = record(settings, &mut planned)?;
+        let (shards, workers, keys) = planned.by_shard();
+        let names: Vec<Vec<Feed>> =
+            shards.iter().map(|(feeds, _)| feeds.iter().map(|plan| plan.feed.clone()).collect()).collect();
+        let (options, beside) = store::open(settings, names.clone(), desk)?;
+        let engine = options.first().map(|first| first.pipeline.engine.clone());
+        let tables: Vec<_> = shards.iter().map(|(_, slots)| Arc::new(ValueTable::new(slots))).collect();
         // Before anything runs: an address that cannot be had must not leave keys behind.
-        let endpoint = Served::start(settings, &engine, vec![(Arc::clone(&table), names)])?;
-        let (asking, asked) = mpsc::channel(COMMANDS_MAX);
+        let endpoint = Served::start(settings, tables.iter().cloned().zip(names).collect())?;
+        let (mut plans, mut asking) = (Vec::new(), Vec::new());
+        for (number, (((feeds, slots), table), writer)) in
+            shards.into_iter().zip(tables).zip(options).enumerate()
+        {
+            let (ask, commands) = mpsc::channel(COMMANDS_MAX);
+            asking.push(ask);
+            let writer_board = Arc::new(StatsBoard::of_shard(u16::try_from(number)?));
+            let stop = stop.subscribe();
+            plans.push(ShardPlan { number, feeds, slots, table, writer, writer_board, commands, stop });
+        }
         if let Some(beside) = beside {
             tokio::spawn(carry(beside, asking, stop.subscribe()));
         }
-        let writer = Arc::new(StatsBoard::new());
-        let plan = ShardPlan {
-            feeds,
-            slots,
-            table: Arc::clone(&table),
-            writer: options,
-            writer_board: Arc::clone(&writer),
-            commands: asked,
-            stop: stopped,
-        };
         for (worker, jobs) in workers {
             tokio::spawn(worker.run(jobs));
         }
-        let thread = shard::spawn(plan).context("the hot thread cannot be started")?;
-        tracing::info!(engine, keys = keys.len(), store = settings.store.as_str(), "engine started");
-        Ok(Self {
-            stop,
-            thread,
-            keys,
-            table,
-            writer,
-            feeds: boards,
-            store: settings.store,
-            recorder,
-            endpoint,
-        })
+        let (count, store) = (plans.len(), settings.store);
+        let shards = Shards::start(plans, &stop)?;
+        tracing::info!(engine, keys = keys.len(), shards = count, store = store.as_str(), "engine started");
+        Ok(Self { stop, shards, keys, feeds, store, recorder, endpoint })
     }
 
     /// The keys that it writes.
@@ -133,16 +113,23 @@ impl Engine {
         &self.keys
     }
 
-    /// The newest value of every key.
-    #[must_use]
-    pub fn table(&self) -> &Arc<ValueTable> {
-        &self.table
+    /// Lends the newest value of a key to `read`; `None` where there is none or its TTL is over.
+    ///
+    /// # Panics
+    /// For a key of another engine's.
+    pub fn read<T>(
+        &self,
+        key: &WrittenKey,
+        now: MonoTime,
+        read: impl FnOnce(&[u8], Version) -> T,
+    ) -> Option<T> {
+        self.shards.table(key.shard).read(key.slot, now, read)
     }
 
-    /// What was written so far.
+    /// What was written so far, by all shards together ([`WriterStats::joined`]).
     #[must_use]
-    pub fn writer(&self) -> &StatsBoard {
-        &self.writer
+    pub fn writer(&self) -> WriterStats {
+        self.shards.writers().read()
     }
 
     /// What each feed has done so far.
@@ -162,27 +149,28 @@ impl Engine {
         self.endpoint.as_ref().map(Served::address)
     }
 
-    /// Whether the hot thread is gone, which it never is before [`Self::stop`] unless it panicked.
+    /// Whether a hot thread is gone, which none is before [`Self::stop`] unless it panicked. The engine is of no use then: stop
+    /// it, so that the other threads' keys become suspect and another engine takes over.
     #[must_use]
     pub fn is_dead(&self) -> bool {
-        self.thread.is_finished()
+        self.shards.is_dead()
     }
 
     /// Healthy = every session stands and, where values go to Redis, the connection to it.
     #[must_use]
     pub fn health_probe(&self) -> HealthProbe {
-        let (feeds, writer, store) = (self.feeds.clone(), Arc::clone(&self.writer), self.store);
-        Arc::new(move || health(&feeds, &writer, store))
+        let (feeds, writers, store) = (self.feeds.clone(), self.shards.writers(), self.store);
+        Arc::new(move || health(&feeds, &writers, store))
     }
 
     /// Leaves every key suspect (writer stopping) and ends. Takes below two seconds whatever Redis does, and
     /// at most one more where the disk of a recording hangs.
     ///
     /// # Errors
-    /// When the hot thread had panicked.
+    /// When a hot thread had panicked.
     pub async fn stop(self) -> anyhow::Result<()> {
         self.stop.send_replace(true);
-        let joined = tokio::task::spawn_blocking(move || self.thread.join()).await?;
+        let joined = tokio::task::spawn_blocking(move || self.shards.join()).await?;
         if let Some(recorder) = self.recorder {
             let ending = tokio::task::spawn_blocking(move || recorder.stop());
             if tokio::time::timeout(RECORDING_END_MAX, ending).await.is_err() {
@@ -192,24 +180,27 @@ impl Engine {
         if let Some(endpoint) = self.endpoint {
             endpoint.stop().await;
         }
-        joined.map_err(|_| anyhow::anyhow!("the hot thread panicked; its message is in the log"))
+        joined
     }
 }
 
-/// Hands commands to the hot thread, and keeps alive what looks after Redis.
-async fn carry(mut beside: Beside, asking: mpsc::Sender<Command>, mut stop: watch::Receiver<bool>) {
+/// Hands commands to the hot threads, and keeps alive what looks after Redis.
+async fn carry(mut beside: Beside, asking: Vec<mpsc::Sender<Command>>, mut stop: watch::Receiver<bool>) {
     loop {
         tokio::select! {
             command = beside.commands.next() => {
                 let Some(command) = command else { return };
-                // It waits for the hot thread: what comes meanwhile is dropped where it is read, and counted.
-                if asking.send(command).await.is_err() {
-                    return;
+                // It waits for the hot threads: what comes meanwhile is dropped where it is read, and counted.
+                for shard in &asking {
+                    // One that is gone ends the engine; until then the others obey.
+                    let _ = shard.send(command.clone()).await;
                 }
             }
             // Until the thread has ended it may still need to find its servers.
             () = stopped(&mut stop) => {
-                asking.closed().await;
+                for shard in &asking {
+                    shard.closed().await;
+                }
                 return;
             }
         }
@@ -222,20 +213,16 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
 }
 
 /// Starts the recording, where one is wanted, and gives everybody a tap.
-fn record(
-    settings: &Settings,
-    names: &[Feed],
-    feeds: &mut [FeedPlan],
-    workers: &mut [(RestWorker, mpsc::Receiver<Job>)],
-) -> anyhow::Result<Option<Recorder>> {
+fn record(settings: &Settings, planned: &mut Planned) -> anyhow::Result<Option<Recorder>> {
     let Some(dir) = &settings.record.dir else { return Ok(None) };
     let options = RecordOptions {
         dir: dir.clone(),
         file_bytes_max: settings.record.file_bytes_max.into(),
         buffer_bytes_max: settings.record.buffer_bytes_max as usize,
     };
-    let (recorder, taps) = Recorder::start(&options, names)?;
-    for ((tap, feed), (worker, _)) in taps.into_iter().zip(feeds).zip(workers) {
+    let names: Vec<Feed> = planned.feeds.iter().map(|plan| plan.feed.clone()).collect();
+    let (recorder, taps) = Recorder::start(&options, &names)?;
+    for ((tap, feed), (worker, _)) in taps.into_iter().zip(&mut planned.feeds).zip(&mut planned.workers) {
         worker.tap = tap.clone();
         feed.tap = tap;
     }
@@ -243,8 +230,8 @@ fn record(
     Ok(Some(recorder))
 }
 
-fn health(feeds: &[(Feed, Arc<FeedBoard>, u64)], writer: &StatsBoard, store: StoreKind) -> Health {
-    let writer = writer.read();
+fn health(feeds: &[(Feed, Arc<FeedBoard>, u64)], writers: &Writers, store: StoreKind) -> Health {
+    let writer = writers.read();
     let mut healthy = store == StoreKind::Embedded || writer.connected;
     let feeds: Vec<_> = feeds
         .iter()

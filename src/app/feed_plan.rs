@@ -9,6 +9,7 @@ use anyhow::Context;
 use tokio::sync::mpsc;
 
 use super::board::FeedBoard;
+use super::deal::deal;
 use super::engine::WrittenKey;
 use super::listings::Listings;
 use super::rest_worker::{JOBS_MAX, Job, RestWorker};
@@ -37,7 +38,7 @@ pub(super) struct Planner<'a> {
 }
 
 /// One partition of a venue: what is leased, owned and handed over as a whole.
-pub(super) struct Part {
+struct Part {
     name: Feed,
     venue: &'static dyn VenueProtocol,
     /// Those of the venue, with the partition's instruments.
@@ -50,7 +51,7 @@ pub(super) struct Part {
 ///
 /// # Errors
 /// A venue that is not known.
-pub(super) fn parts(planner: &Planner<'_>, feed: &FeedSettings) -> anyhow::Result<Vec<Part>> {
+fn parts(planner: &Planner<'_>, feed: &FeedSettings) -> anyhow::Result<Vec<Part>> {
     let venue = feed::venue(feed.venue.as_str()).with_context(|| format!("no venue {}", feed.venue))?;
     let named = |partition| Feed { venue: feed.venue.clone(), partition };
     let (weight, connects) = (feed.rest_weight_per_minute, venue.defaults().connects);
@@ -63,17 +64,90 @@ pub(super) fn parts(planner: &Planner<'_>, feed: &FeedSettings) -> anyhow::Resul
     Ok((0..feed.partitions.get()).map(part).filter(|part| !part.feed.instruments.is_empty()).collect())
 }
 
-/// Plans one partition; its keys get their slots.
+/// The feeds of a shard, and the slots of all their keys.
+pub(super) type OfShard = (Vec<FeedPlan>, SlotPlan);
+
+/// All partitions of all venues, in the order of the settings.
+pub(super) struct Planned {
+    pub(super) feeds: Vec<FeedPlan>,
+    /// One each.
+    pub(super) workers: Vec<Worker>,
+    /// The keys of all of them.
+    keys: Vec<WrittenKey>,
+    /// Which shard each is on.
+    dealt: Vec<usize>,
+    rooms: Vec<Room>,
+}
+
+impl Planned {
+    /// What each shard has, and what all of them share.
+    pub(super) fn by_shard(self) -> (Vec<OfShard>, Vec<Worker>, Vec<WrittenKey>) {
+        let mut shards: Vec<_> = self.rooms.into_iter().map(|room| (Vec::new(), room.slots)).collect();
+        for (feed, shard) in self.feeds.into_iter().zip(self.dealt) {
+            shards[shard].0.push(feed);
+        }
+        (shards, self.workers, self.keys)
+    }
+}
+
+/// Deals everything out to the shards, and plans it.
+///
+/// # Errors
+/// As [`parts`] and [`plan`].
+pub(super) fn planned(planner: &Planner<'_>) -> anyhow::Result<Planned> {
+    let mut parts = Vec::new();
+    for feed in &planner.settings.feeds {
+        parts.extend(self::parts(planner, feed)?);
+    }
+    let sizes: Vec<usize> = parts.iter().map(|part| part.feed.instruments.len()).collect();
+    let wanted = usize::from(planner.settings.shards.get());
+    let dealt = deal(&sizes, wanted);
+    let shards = wanted.min(sizes.len());
+    if shards < wanted {
+        let feeds = sizes.len();
+        tracing::warn!(
+            wanted,
+            feeds,
+            "engine.shards: no more of them than feeds are started; see feed.partitions"
+        );
+    }
+    let room = |number| Room { number, feeds: 0, slots: SlotPlan::new() };
+    let mut rooms: Vec<Room> = (0..shards).map(room).collect();
+    let (mut feeds, mut workers, mut keys) = (Vec::new(), Vec::new(), Vec::new());
+    for (part, &shard) in parts.into_iter().zip(&dealt) {
+        let (feed, worker) = plan(planner, part, &mut rooms[shard], &mut keys)?;
+        if shards > 1 {
+            tracing::info!(feed = %feed.feed, instruments = feed.instruments.len(), shard, "feed dealt out");
+        }
+        feeds.push(feed);
+        workers.push(worker);
+    }
+    Ok(Planned { feeds, workers, keys, dealt, rooms })
+}
+
+/// What a shard's feeds have so far.
+#[derive(Debug)]
+struct Room {
+    /// Of the shard.
+    number: usize,
+    /// So many feeds are planned.
+    feeds: u16,
+    /// Of all of them.
+    slots: SlotPlan,
+}
+
+/// Plans one partition; its keys get their slots in this room.
 ///
 /// # Errors
 /// An instrument that the venue cannot have, too many keys.
-pub(super) fn plan(
+fn plan(
     planner: &Planner<'_>,
     part: Part,
-    index: FeedIndex,
-    slots: &mut SlotPlan,
+    room: &mut Room,
     keys: &mut Vec<WrittenKey>,
 ) -> anyhow::Result<(FeedPlan, Worker)> {
+    let index = FeedIndex(room.feeds);
+    room.feeds += 1;
     let settings = planner.settings;
     let Part { name, venue, feed, governor } = part;
     let feed = &feed;
@@ -87,7 +161,7 @@ pub(super) fn plan(
         feed.instruments.iter().map(|instrument| venue.symbol(instrument)).collect();
     let (mut specs, mut names) = (Vec::new(), HashMap::new());
     for wanted in &wanted {
-        let own = take_slots(settings, feed, index, wanted, slots, keys)?;
+        let own = take_slots(settings, feed, index, wanted, room, keys)?;
         let name = |entity| format!("{entity} {} {}", wanted.instrument, feed.venue);
         names.extend(own.iter().map(|&(entity, slot)| (slot, name(entity))));
         let contract = contract(venue, feed, wanted, planner.listings)?;
@@ -145,7 +219,7 @@ fn take_slots(
     feed: &FeedSettings,
     index: FeedIndex,
     wanted: &Wanted,
-    slots: &mut SlotPlan,
+    room: &mut Room,
     keys: &mut Vec<WrittenKey>,
 ) -> anyhow::Result<Vec<(Entity, SlotId)>> {
     let mut own = Vec::new();
@@ -153,10 +227,10 @@ fn take_slots(
         let (instrument, venue) = (wanted.instrument.clone(), feed.venue.clone());
         let key = key::value_key(&settings.namespace, entity, &instrument, &venue);
         let ttl = settings.ttl.of(entity);
-        let slot = slots.add(SlotKey { key, entity, instrument, venue, feed: index, ttl })?;
+        let slot = room.slots.add(SlotKey { key, entity, instrument, venue, feed: index, ttl })?;
         own.push((entity, slot));
         let (instrument, venue) = (wanted.instrument.clone(), feed.venue.clone());
-        keys.push(WrittenKey { slot, entity, instrument, venue });
+        keys.push(WrittenKey { shard: room.number, slot, entity, instrument, venue });
     }
     Ok(own)
 }

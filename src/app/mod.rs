@@ -10,7 +10,8 @@
 //! | `read` | the commands of whoever reads: `get`, `watch`, `list`, `status`, `invalidate` |
 //! | `engine` | from settings to a running engine |
 //! | `store` | from settings to where values go |
-//! | `shard`, `feed_task` | the hot thread, and a feed on it |
+//! | `deal` | which feed is on which shard |
+//! | `shards`, `shard`, `feed_task` | the hot threads, one of them, and a feed on it |
 //! | `gate` | budgets of venues that engines share |
 //! | `rest_worker` | what a feed wants over REST |
 //! | `board`, `feed_metrics` | a feed's figures for other threads and for Prometheus |
@@ -19,6 +20,7 @@
 mod board;
 mod check;
 mod cli;
+mod deal;
 mod demo;
 mod display;
 mod endpoint;
@@ -36,6 +38,7 @@ mod replay;
 mod rest_worker;
 mod run;
 mod shard;
+mod shards;
 mod store;
 pub mod verify;
 

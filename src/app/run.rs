@@ -97,7 +97,7 @@ pub(super) fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Ready when the hot thread is gone.
+/// Ready when a hot thread is gone.
 pub(super) async fn died(engine: &Engine) {
     while !engine.is_dead() {
         tokio::time::sleep(WATCH_EVERY).await;

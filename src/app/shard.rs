@@ -1,6 +1,7 @@
-//! The hot thread: sessions, books and the writer of some feeds, on one thread.
+//! A hot thread: sessions, books and the writer of some feeds, on one thread.
 //!
-//! Owns the thread and its single-threaded runtime. A frame goes from its socket through decoder, book and conflation
+//! Owns the thread and its single-threaded runtime. An engine has one or several ([`super::deal`]); each has its own table and its
+//! own connection to Redis, and knows nothing of the others. A frame goes from its socket through decoder, book and conflation
 //! table to the Redis socket in one call chain: no channel, no other thread. What is slow (REST) is handed to others
 //! through bounded channels and comes back built.
 
@@ -59,9 +60,18 @@ pub(super) struct FeedPlan {
     pub(super) tap: Tap,
 }
 
+impl FeedPlan {
+    /// What is shown of it: its name, its figures, how many sessions it is to have.
+    pub(super) fn shown(&self) -> (Feed, Arc<FeedBoard>, u64) {
+        (self.feed.clone(), Arc::clone(&self.board), self.sessions.len() as u64)
+    }
+}
+
 /// Everything that a shard needs.
 #[derive(Debug)]
 pub(super) struct ShardPlan {
+    /// Which one of the engine's it is.
+    pub(super) number: usize,
     pub(super) feeds: Vec<FeedPlan>,
     pub(super) slots: SlotPlan,
     pub(super) table: Arc<ValueTable>,
@@ -75,7 +85,9 @@ pub(super) struct ShardPlan {
 /// Starts the thread. It ends after `stop` became true and the last values are written.
 pub(super) fn spawn(plan: ShardPlan) -> std::io::Result<std::thread::JoinHandle<()>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    std::thread::Builder::new().name("tickcache-hot".to_owned()).spawn(move || {
+    // Linux shows 15 characters of it.
+    let name = format!("tickcache-hot{}", plan.number);
+    std::thread::Builder::new().name(name).spawn(move || {
         LocalSet::new().block_on(&runtime, run(plan));
     })
 }

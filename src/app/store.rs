@@ -9,7 +9,7 @@ use anyhow::Context;
 use tokio::runtime::Handle;
 
 use crate::clock;
-use crate::codec::ENGINE_ID_MAX;
+use crate::codec::lease_owner;
 use crate::config::{self, RedisAddress, RedisMode, RedisUrl, Settings, StoreKind, Tls};
 use crate::domain::{Epoch, EventPolicy, Feed};
 use crate::publish::{
@@ -17,7 +17,7 @@ use crate::publish::{
     LeaseTimes, Login, PipelineOptions, Push, ServerWatch, Servers, Spread, Store, WriterOptions, tls,
 };
 
-/// What runs beside the hot thread while values go to Redis.
+/// What runs beside the hot threads while values go to Redis.
 #[derive(Debug)]
 pub(super) struct Beside {
     /// What others ask of this engine.
@@ -30,17 +30,44 @@ pub(super) struct Beside {
     _discovery: Discovery,
 }
 
-/// How values are written, and what runs beside the hot thread for it. To be called on the slow runtime.
+/// How each shard writes the values of its feeds, and what runs beside the hot threads for all of them. To be called on the
+/// slow runtime.
 pub(super) fn open(
     settings: &Settings,
-    feeds: Vec<Feed>,
+    feeds: Vec<Vec<Feed>>,
     budgets: BudgetDesk,
-) -> anyhow::Result<(WriterOptions, Option<Beside>)> {
+) -> anyhow::Result<(Vec<WriterOptions>, Option<Beside>)> {
     let started_ms = u64::try_from(clock::wall().nanos() / 1_000_000).unwrap_or(0);
     let epoch = Epoch::new(started_ms).context("the clock is beyond the year 280000")?;
     let engine = settings.engine_id.as_ref().map_or_else(made_up_id, ToString::to_string);
-    let owner = owner(&engine);
-    let pipeline = PipelineOptions {
+    // Other digits with each start: an engine that was killed and started again under the same id must wait for its former
+    // lease to end, as everybody else.
+    let run = fastrand::u32(..1 << 24);
+    let (store, beside) = match settings.store {
+        StoreKind::Embedded => (Store::Embedded, None),
+        StoreKind::Redis => {
+            let (servers, beside) = servers(settings, &engine, budgets)?;
+            (Store::Redis(servers), Some(beside))
+        }
+    };
+    let shards = feeds.into_iter().zip(0_u16..).map(|(feeds, shard)| {
+        let engine = shard_id(&engine, shard);
+        let owner = lease_owner(&engine, run);
+        let pipeline = pipeline(settings, engine, owner, started_ms, epoch, feeds);
+        WriterOptions { store: store.clone(), pipeline }
+    });
+    Ok((shards.collect(), beside))
+}
+
+fn pipeline(
+    settings: &Settings,
+    engine: String,
+    owner: String,
+    started_ms: u64,
+    epoch: Epoch,
+    feeds: Vec<Feed>,
+) -> PipelineOptions {
+    PipelineOptions {
         embedded: settings.store == StoreKind::Embedded,
         namespace: settings.namespace.clone(),
         engine,
@@ -59,12 +86,7 @@ pub(super) fn open(
         },
         spread: Spread::One,
         zstd_threshold: settings.zstd_threshold_bytes.map_or(0, |bytes| bytes as usize),
-    };
-    if settings.store == StoreKind::Embedded {
-        return Ok((WriterOptions { store: Store::Embedded, pipeline }, None));
     }
-    let (servers, beside) = servers(settings, &pipeline.engine, budgets)?;
-    Ok((WriterOptions { store: Store::Redis(servers), pipeline }, Some(beside)))
 }
 
 fn servers(settings: &Settings, engine: &str, budgets: BudgetDesk) -> anyhow::Result<(Servers, Beside)> {
@@ -129,11 +151,10 @@ fn node_endpoint(url: &RedisUrl, node: &config::RedisNode) -> Endpoint {
     }
 }
 
-/// The engine's id and six hex digits that are others with each start: an engine that was killed and started again under the
-/// same id must wait for its former lease to end, as everybody else.
-fn owner(engine: &str) -> String {
-    let kept: String = engine.chars().take(ENGINE_ID_MAX - 7).collect();
-    format!("{kept}.{:06x}", fastrand::u32(..1 << 24))
+/// What a shard is called among engines: the first by the engine's own id, the others by `<id>.s<number>`. To other engines each
+/// is one with feeds of its own, so that nothing needs to be known of how somebody deals them out.
+fn shard_id(engine: &str, shard: u16) -> String {
+    if shard == 0 { engine.to_owned() } else { format!("{engine}.s{shard}") }
 }
 
 /// `<host name>-<process id>-<4 hex digits>`.

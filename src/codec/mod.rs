@@ -32,6 +32,7 @@ pub use message::{
 pub use registry::{
     Breakers, ENGINE_BYTES_MAX, ENGINE_FEEDS_MAX, ENGINE_VERSION_CHARS_MAX, EngineEntry, FeedRole,
     RegistryError, UnknownFeedRole, decode_engine, decode_lease, encode_engine, encode_lease, is_engine_id,
+    is_run_of, lease_owner,
 };
 
 use crate::domain::Version;

@@ -196,6 +196,25 @@ pub fn decode_lease(bytes: &[u8]) -> Option<(&str, Epoch)> {
     Some((engine, Epoch::new(digits(epoch)?)?)).filter(|(engine, _)| is_engine_id(engine))
 }
 
+/// Six hex digits behind a point: which run of an engine holds a lease.
+const RUN_BYTES: usize = 7;
+
+/// The owner of a lease: the engine's id and what is another with each run of it. An id that leaves no room is cut.
+#[must_use]
+pub fn lease_owner(engine: &str, run: u32) -> String {
+    let kept = engine.get(..ENGINE_ID_MAX - RUN_BYTES).unwrap_or(engine);
+    format!("{kept}.{:06x}", run & 0xff_ffff)
+}
+
+/// Whether a lease's owner is a run of this engine. Those of `a.s1` are none of `a`'s. Of ids that were cut, and alike until
+/// there, nobody can tell.
+#[must_use]
+pub fn is_run_of(owner: &str, engine: &str) -> bool {
+    let hex = |run: &str| run.len() + 1 == RUN_BYTES && run.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let Some((id, _)) = owner.rsplit_once('.').filter(|(_, run)| hex(run)) else { return false };
+    id == engine || (owner.len() == ENGINE_ID_MAX && engine.starts_with(id))
+}
+
 /// Whether `text` may name an engine: 1 to [`ENGINE_ID_MAX`] of `A-Z a-z 0-9 . _ -`.
 #[must_use]
 pub fn is_engine_id(text: &str) -> bool {
@@ -291,6 +310,23 @@ mod tests {
         encode_lease("host-7.example_1-4711-ab12", epoch, &mut value);
         assert_eq!(value, b"host-7.example_1-4711-ab12:1795207622296");
         assert_eq!(decode_lease(&value), Some(("host-7.example_1-4711-ab12", epoch)));
+    }
+
+    #[test]
+    fn the_owner_of_a_lease_is_one_engine_and_no_other_whose_name_begins_alike() {
+        let long = "x".repeat(ENGINE_ID_MAX);
+        for id in ["a", "a.s1", "a.0123ab", &long] {
+            let owner = lease_owner(id, 0xab);
+            assert!(is_engine_id(&owner), "{owner}");
+            let runs: Vec<&str> = ["a", "a.s1", "a.0123ab", &long]
+                .into_iter()
+                .filter(|engine| is_run_of(&owner, engine))
+                .collect();
+            assert_eq!(runs, [id]);
+        }
+        for owner in ["a", "a.", "a.12345", "a.1234567", "a.12345g", ".0123ab"] {
+            assert!(!is_run_of(owner, "a"), "{owner}");
+        }
     }
 
     #[test]

@@ -21,6 +21,7 @@ impl Settings {
         let mut out = Writer { text: String::new(), section: "", settings: self };
         out.value(&keys::NAMESPACE, text(self.namespace.as_str()));
         out.value(&keys::ENGINE_ID, text(self.engine_id.as_ref().map_or("", EngineId::as_str)));
+        out.value(&keys::SHARDS, self.shards.to_string());
         out.value(&keys::CACHE_DIR, text(&self.cache_dir.to_string()));
         out.value(&keys::STORE_KIND, text(self.store.as_str()));
         out.redis();

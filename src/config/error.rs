@@ -180,6 +180,14 @@ pub enum Problem {
     /// No name of an engine.
     #[error(transparent)]
     EngineId(#[from] EngineIdError),
+    /// No room behind the engine's name for those of its shards.
+    #[error("expected at most {max} characters while engine.shards is more than 1, got {got}")]
+    ShardedId {
+        /// The most.
+        max: usize,
+        /// How many there are.
+        got: usize,
+    },
     /// No node.
     #[error(transparent)]
     RedisNode(#[from] RedisNodeError),

@@ -135,6 +135,7 @@ const _: () = assert!(DEPTH_LIMIT as usize == DEPTH_MAX);
 
 pub(super) static NAMESPACE: Key = text("namespace", Fallback::Text("tickcache"));
 pub(super) static ENGINE_ID: Key = text("engine.id", Fallback::Text(""));
+pub(super) static SHARDS: Key = number("engine.shards", 1..=16, "shards", 1);
 pub(super) static CACHE_DIR: Key = text("engine.cache_dir", Fallback::Text(AUTO));
 pub(super) static STORE_KIND: Key = choice("store.kind", StoreKind::WORDS, "embedded");
 pub(super) static REDIS_URL: Key = text("redis.url", Fallback::Text("redis://127.0.0.1:6379"));
@@ -185,9 +186,10 @@ pub(super) static RECORD_BUFFER_BYTES: Key =
     number("record.buffer_bytes_max", 1_048_576..=1_073_741_824, "bytes", 16_777_216);
 
 /// Every key outside of feeds, in the file's order.
-pub(super) static SCALARS: [&Key; 38] = [
+pub(super) static SCALARS: [&Key; 39] = [
     &NAMESPACE,
     &ENGINE_ID,
+    &SHARDS,
     &CACHE_DIR,
     &STORE_KIND,
     &REDIS_URL,

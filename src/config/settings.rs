@@ -150,6 +150,8 @@ pub struct Settings {
     pub namespace: Namespace,
     /// The engine's name; `None` = to be made up at start.
     pub engine_id: Option<EngineId>,
+    /// Hot threads that the feeds are dealt out to.
+    pub shards: NonZeroU16,
     /// Where lists of instruments are kept between runs.
     pub cache_dir: CacheDir,
     /// Where values are kept.
@@ -232,6 +234,7 @@ impl PartialEq for Settings {
         let Self {
             namespace,
             engine_id,
+            shards,
             cache_dir,
             store,
             redis,
@@ -257,6 +260,7 @@ impl PartialEq for Settings {
         } = self;
         *namespace == other.namespace
             && *engine_id == other.engine_id
+            && *shards == other.shards
             && *cache_dir == other.cache_dir
             && *store == other.store
             && *redis == other.redis

@@ -41,9 +41,9 @@ impl std::fmt::Debug for ShownBreaker {
 
 impl ShownBreaker {
     /// Open: nothing was tried yet.
-    pub(super) fn new(endpoint: &Endpoint) -> Self {
+    pub(super) fn new(endpoint: &Endpoint, shard: u16) -> Self {
         let server = endpoint.to_string();
-        let gauge = gauge!(names::PUBLISH_BREAKER, "server" => server.clone());
+        let gauge = gauge!(names::PUBLISH_BREAKER, "server" => server.clone(), "shard" => shard.to_string());
         gauge.set(value(Breaker::Open));
         counter!(names::PUBLISH_BREAKER_OPENED, "server" => server.clone()).increment(0);
         Self { state: Breaker::Open, gauge, server }

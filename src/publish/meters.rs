@@ -60,6 +60,7 @@ impl Meters {
         };
         let error = |refusal: &Refusal| counter!(names::PUBLISH_ERRORS, "kind" => refusal.as_str());
         gauge!(names::PUBLISH_SLOTS).increment(f64::from(u32::try_from(slots).unwrap_or(u32::MAX)));
+        let up = gauge!(names::PUBLISH_REDIS_UP, "shard" => board.shard().to_string());
         Self {
             stats: WriterStats::default(),
             board,
@@ -75,7 +76,7 @@ impl Meters {
             foreign: counter!(names::PUBLISH_FOREIGN),
             older: counter!(names::PUBLISH_OLDER),
             pushes_refused: counter!(names::PUBLISH_PUSHES_REFUSED),
-            up: gauge!(names::PUBLISH_REDIS_UP),
+            up,
             batch_values: histogram!(names::PUBLISH_BATCH_VALUES),
             round_trip_seconds: histogram!(names::PUBLISH_ROUND_TRIP),
             latency_seconds: histogram!(names::PUBLISH_LATENCY),

@@ -80,7 +80,7 @@ pub use endpoint::{EmbeddedLimits, EmbeddedOptions, EmbeddedServer};
 pub use error::{MESSAGE_MAX, PublishError, Recovery, Refusal, ReplyError};
 pub use lease::LeaseTimes;
 pub use memory_policy::{MemoryWarning, assess};
-pub use noticeboard::{NOTICES_MAX, Notice, Noticeboard, ShownLease, Watching};
+pub use noticeboard::{NOTICES_MAX, Notice, Noticeboard, ShownEngine, ShownLease, Watching};
 pub use pipeline::{FeedHealth, Fencing, PipelineOptions};
 pub use plan::{FeedIndex, NodeIndex, SLOTS_MAX, SlotKey, SlotPlan};
 pub use server_watch::{Restarts, ServerWatch};

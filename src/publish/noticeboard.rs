@@ -43,12 +43,22 @@ pub struct ShownLease {
     pub told: MonoTime,
 }
 
+/// What the list of engines says of this one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShownEngine {
+    /// Its id.
+    pub id: String,
+    /// As it stands in Redis.
+    pub value: Vec<u8>,
+    /// When the writer last said so.
+    pub told: MonoTime,
+}
+
 #[derive(Debug, Default)]
 struct Shown {
     leases: Vec<Option<ShownLease>>,
     /// Of this engine, for the list of engines.
-    engine: Vec<u8>,
-    engine_told: MonoTime,
+    engine: Option<ShownEngine>,
 }
 
 /// What the writer leaves for whoever serves its table.
@@ -167,16 +177,14 @@ impl Noticeboard {
     }
 
     /// What the list of engines says of this one.
-    pub(super) fn show_engine(&self, said: Vec<u8>, now: MonoTime) {
-        let mut shown = lock(&self.shown);
-        (shown.engine, shown.engine_told) = (said, now);
+    pub(super) fn show_engine(&self, id: &str, value: Vec<u8>, now: MonoTime) {
+        lock(&self.shown).engine = Some(ShownEngine { id: id.to_owned(), value, told: now });
     }
 
-    /// The same, and when it was said; `None` before the first time.
+    /// The same; `None` before the first time.
     #[must_use]
-    pub fn engine(&self) -> Option<(Vec<u8>, MonoTime)> {
-        let shown = lock(&self.shown);
-        (!shown.engine.is_empty()).then(|| (shown.engine.clone(), shown.engine_told))
+    pub fn engine(&self) -> Option<ShownEngine> {
+        lock(&self.shown).engine.clone()
     }
 
     /// Sets or removes a field of the catalog.

@@ -8,8 +8,8 @@ use std::time::Duration;
 use crate::codec::{Claim, EngineEntry, FeedRole, decode_engine};
 use crate::domain::Feed;
 
-/// Engines that are ranked.
-pub(super) const ENGINES_MAX: usize = 64;
+/// Engines that are ranked; each shard of one is one here.
+pub(super) const ENGINES_MAX: usize = 256;
 /// How often an engine says that it lives.
 pub(super) const SIGN_EVERY: Duration = Duration::from_millis(500);
 /// An engine that has said nothing for so long is gone.

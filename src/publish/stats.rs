@@ -35,9 +35,33 @@ pub struct WriterStats {
     pub round_trip_p50: Duration,
 }
 
+impl WriterStats {
+    /// What several writers did together: counts are added, of latencies the longest is told, connected is who has all of
+    /// them connected.
+    #[must_use]
+    pub fn joined(all: impl IntoIterator<Item = Self>) -> Self {
+        let nothing = Self { connected: true, ..Self::default() };
+        all.into_iter().fold(nothing, |so_far, one| Self {
+            updates: so_far.updates + one.updates,
+            conflated: so_far.conflated + one.conflated,
+            encoded: so_far.encoded + one.encoded,
+            written: so_far.written + one.written,
+            batches: so_far.batches + one.batches,
+            bytes: so_far.bytes + one.bytes,
+            errors: so_far.errors + one.errors,
+            reconnects: so_far.reconnects + one.reconnects,
+            connected: so_far.connected && one.connected,
+            latency_p50: so_far.latency_p50.max(one.latency_p50),
+            latency_p99: so_far.latency_p99.max(one.latency_p99),
+            round_trip_p50: so_far.round_trip_p50.max(one.round_trip_p50),
+        })
+    }
+}
+
 /// Where the writer leaves its [`WriterStats`]. Shared by `Arc`.
 #[derive(Debug, Default)]
 pub struct StatsBoard {
+    shard: u16,
     updates: AtomicU64,
     conflated: AtomicU64,
     encoded: AtomicU64,
@@ -53,10 +77,22 @@ pub struct StatsBoard {
 }
 
 impl StatsBoard {
-    /// All zero.
+    /// All zero, of the first shard.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// All zero, of the shard with this number.
+    #[must_use]
+    pub fn of_shard(shard: u16) -> Self {
+        Self { shard, ..Self::default() }
+    }
+
+    /// Whose figures these are, for the label of what cannot be added up.
+    #[must_use]
+    pub const fn shard(&self) -> u16 {
+        self.shard
     }
 
     /// What it says now.
@@ -96,5 +132,20 @@ impl StatsBoard {
         post(&self.latency_p50_ns, nanos(stats.latency_p50));
         post(&self.latency_p99_ns, nanos(stats.latency_p99));
         post(&self.round_trip_p50_ns, nanos(stats.round_trip_p50));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_writers_are_connected_when_both_are_and_as_slow_as_the_slower_one() {
+        let ms = Duration::from_millis;
+        let one = WriterStats { written: 3, connected: true, latency_p99: ms(5), ..Default::default() };
+        let other = WriterStats { written: 4, latency_p99: ms(2), ..Default::default() };
+        let both = WriterStats { written: 7, latency_p99: ms(5), ..Default::default() };
+        assert_eq!(WriterStats::joined([one, other]), both);
+        assert!(WriterStats::joined([one, one]).connected);
     }
 }

@@ -198,7 +198,7 @@ impl Writer {
         let Some(servers) = self.servers.clone() else { return };
         let demand = Demand { scripts: true, primary: servers.primaries_only };
         let mut backoff = Backoff::new(RECONNECT);
-        let mut breaker = ShownBreaker::new(&endpoint);
+        let mut breaker = ShownBreaker::new(&endpoint, self.board.shard());
         loop {
             tokio::time::sleep(backoff.next(fastrand::f64())).await;
             breaker.set(Breaker::HalfOpen);

@@ -48,8 +48,8 @@ metric_names! {
     PUBLISH_LATENCY = "tickcache_publish_receive_to_acknowledged_seconds", Histogram, "From the socket read of a frame to Redis' acknowledgement of the value.";
     PUBLISH_ERRORS = "tickcache_publish_redis_errors_total", Counter, "Error replies of Redis. Labels: kind.";
     PUBLISH_RECONNECTS = "tickcache_publish_redis_reconnects_total", Counter, "Connections to Redis that were lost. Labels: why.";
-    PUBLISH_REDIS_UP = "tickcache_publish_redis_up_ratio", Gauge, "1 while the connection to Redis works.";
-    PUBLISH_BREAKER = "tickcache_publish_breaker_state", Gauge, "Circuit breaker of a server: 0 closed, 1 trying, 2 open. Labels: server.";
+    PUBLISH_REDIS_UP = "tickcache_publish_redis_up_ratio", Gauge, "1 while the connection to Redis works. Labels: shard.";
+    PUBLISH_BREAKER = "tickcache_publish_breaker_state", Gauge, "Circuit breaker of a server: 0 closed, 1 trying, 2 open. Labels: server, shard.";
     PUBLISH_BREAKER_OPENED = "tickcache_publish_breaker_opened_total", Counter, "Times that a working connection was given up. Labels: server.";
     PUBLISH_FOREIGN = "tickcache_publish_foreign_values_total", Counter, "Values of ours that took the place of something that was none.";
     PUBLISH_OLDER = "tickcache_publish_older_values_total", Counter, "Values that came after a newer one of the same epoch, and were refused.";

@@ -76,7 +76,6 @@ impl World {
                 stalled_max: PATIENCE,
             },
             namespace: Namespace::default(),
-            engine: "engine-a".to_owned(),
             tables: vec![(Arc::clone(&rig.table), rig.feeds.clone())],
         };
         let endpoint = EmbeddedServer::bind(options).unwrap();

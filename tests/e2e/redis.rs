@@ -54,7 +54,7 @@ async fn a_redis_that_dies_and_comes_back_empty_gets_everything_anew_with_greate
     let before = versions(&rig, &mut server.connection()).unwrap();
     for round in 1..=2 {
         server.kill();
-        until("the engine knows that Redis is away", || !rig.engine.writer().read().connected).await;
+        until("the engine knows that Redis is away", || !rig.engine.writer().connected).await;
         without_redis(&rig).await;
         server.restart();
         let mut connection = server.connection();
@@ -72,16 +72,16 @@ async fn a_redis_that_dies_and_comes_back_empty_gets_everything_anew_with_greate
 /// The engine's own table stays right, and of all that happens meanwhile nothing waits in a queue: what is overwritten
 /// is counted as conflated.
 async fn without_redis(rig: &Rig) {
-    let before = rig.engine.writer().read();
+    let before = rig.engine.writer();
     rig.right_when_still().await;
     rig.moved_on(20).await;
     rig.right_when_still().await;
     until("the writer's figures move on", || {
-        let now = rig.engine.writer().read();
+        let now = rig.engine.writer();
         now.updates > before.updates && now.encoded > before.encoded
     })
     .await;
-    let now = rig.engine.writer().read();
+    let now = rig.engine.writer();
     assert_eq!(now.written, before.written, "nobody acknowledged anything");
 }
 
@@ -92,9 +92,9 @@ async fn a_redis_that_is_absent_at_the_start_is_awaited() {
     let rig = Rig::into_redis(&server.url()).await;
     rig.live().await;
     without_redis(&rig).await;
-    assert!(!rig.engine.writer().read().connected);
+    assert!(!rig.engine.writer().connected);
     server.restart();
-    until("the engine is connected", || rig.engine.writer().read().connected).await;
+    until("the engine is connected", || rig.engine.writer().connected).await;
     right_in_redis(&rig, &server).await;
     rig.stop().await;
 }
@@ -105,16 +105,16 @@ async fn after_an_outage_redis_gets_the_newest_values_once_and_not_the_history()
     let rig = Rig::into_redis(&server.url()).await;
     rig.live().await;
     server.kill();
-    until("the engine knows that Redis is away", || !rig.engine.writer().read().connected).await;
+    until("the engine knows that Redis is away", || !rig.engine.writer().connected).await;
     rig.moved_on(40).await;
     rig.simulator.pause().await;
     until_ok("the table has caught up", || truth::agrees(&rig.engine, &rig.simulator)).await;
-    let before = rig.engine.writer().read();
+    let before = rig.engine.writer();
     server.restart();
     let mut connection = server.connection();
     until_ok("every key is back", || versions(&rig, &mut connection).map(drop)).await;
-    until("it is counted", || rig.engine.writer().read().written > before.written).await;
-    let written = rig.engine.writer().read().written - before.written;
+    until("it is counted", || rig.engine.writer().written > before.written).await;
+    let written = rig.engine.writer().written - before.written;
     // Six keys, each once, and a few confirmations; forty changes of four keys were not sent.
     assert!((6..60).contains(&written), "{written} values");
     rig.stop().await;
@@ -195,10 +195,10 @@ async fn a_redis_that_hangs_is_given_up_and_taken_back() {
         assert!(std::process::Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
     };
     signal("STOP");
-    until("the engine knows that Redis is away", || !rig.engine.writer().read().connected).await;
+    until("the engine knows that Redis is away", || !rig.engine.writer().connected).await;
     without_redis(&rig).await;
     signal("CONT");
-    until("the engine is connected", || rig.engine.writer().read().connected).await;
+    until("the engine is connected", || rig.engine.writer().connected).await;
     right_in_redis(&rig, &server).await;
     assert_eq!(rig.stats().reconnects, 0, "the venue's sessions did not notice");
     rig.stop().await;

@@ -140,7 +140,7 @@ impl Rig {
 /// The value of a key in the engine's own table.
 pub(crate) fn value(engine: &Engine, key: &WrittenKey) -> Option<Decoded> {
     let read = |bytes: &[u8], _| decode(key.entity, bytes).expect("the engine writes what can be read");
-    engine.table().read(key.slot, clock::mono(), read)
+    engine.read(key, clock::mono(), read)
 }
 
 /// State and reason of one key in the engine's own table.

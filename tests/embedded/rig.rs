@@ -76,7 +76,6 @@ impl Rig {
             tls: None,
             limits: limits(),
             namespace: Namespace::default(),
-            engine: "engine-a".to_owned(),
             tables: vec![(Arc::clone(&table), feeds)],
         };
         change(&mut options);

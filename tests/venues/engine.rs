@@ -54,7 +54,7 @@ pub(crate) fn each(
 ) -> Result<(), String> {
     for key in engine.keys() {
         let read = |bytes: &[u8], _| decode(key.entity, bytes).expect("the engine writes what can be read");
-        let found = engine.table().read(key.slot, clock::mono(), read).ok_or("no value".to_owned());
+        let found = engine.read(key, clock::mono(), read).ok_or("no value".to_owned());
         found
             .and_then(|value| look(key.instrument.as_str(), &value.record))
             .map_err(|error| format!("{} {}: {error}", key.entity, key.instrument))?;

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use super::status::{FeedStatus, Status};
 use super::table::Table;
 use super::text::{UNKNOWN, optional};
-use crate::codec::{EngineEntry, FeedRole};
+use crate::codec::{EngineEntry, FeedRole, is_run_of};
 use crate::domain::Reason;
 use crate::reader::{Age, Lease, ServerFacts};
 
@@ -108,7 +108,7 @@ fn feed(status: &Status, feed: &FeedStatus) -> Vec<String> {
         }
     };
     // One that believes to be the owner, while the lease is another's, is shown here too.
-    let others = feed.roles.iter().filter(|(id, _)| !writes_as(id, &writer));
+    let others = feed.roles.iter().filter(|(id, _)| !is_run_of(&writer, id));
     let others: Vec<String> = others.map(|(id, role)| format!("{id} ({role})")).collect();
     vec![
         feed.feed.to_string(),
@@ -121,11 +121,6 @@ fn feed(status: &Status, feed: &FeedStatus) -> Vec<String> {
         optional(feed.preferred.clone(), |id| id),
         if others.is_empty() { UNKNOWN.to_owned() } else { others.join(", ") },
     ]
-}
-
-/// Whether a lease's holder is this engine: the id, and behind a point what tells two processes of one id apart.
-fn writes_as(id: &str, holder: &str) -> bool {
-    holder.strip_prefix(id).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 fn age(ms: u64) -> String {

@@ -117,9 +117,10 @@ fn embedded_of_the_variables() -> EmbeddedSettings {
 }
 
 /// Every variable of a scalar, in the order of the file.
-const VARIABLES: [(&str, &str); 38] = [
+const VARIABLES: [(&str, &str); 39] = [
     ("TICKCACHE_NAMESPACE", "prod:t"),
     ("TICKCACHE_ENGINE_ID", "engine-a"),
+    ("TICKCACHE_ENGINE_SHARDS", "16"),
     ("TICKCACHE_ENGINE_CACHE_DIR", "/var/cache/t"),
     ("TICKCACHE_STORE_KIND", "redis"),
     ("TICKCACHE_REDIS_URL", "rediss://h"),
@@ -166,6 +167,7 @@ fn every_scalar_can_be_set_by_its_variable() {
     assert_eq!(settings.namespace.as_str(), "prod:t");
     assert_eq!(settings.store, StoreKind::Redis);
     assert_eq!(settings.engine_id.as_ref().map(EngineId::as_str), Some("engine-a"));
+    assert_eq!(settings.shards.get(), 16);
     assert_eq!(settings.cache_dir, CacheDir::At("/var/cache/t".into()));
     assert_eq!(settings.redis.to_url(), "rediss://h:6379");
     assert_eq!(settings.redis_mode, RedisMode::Sentinel);

@@ -181,12 +181,31 @@ fn kinds_of_events_are_known_and_named_once() {
             "[engine]\nid = \"a:b\"",
             "t.toml:2: engine.id: expected 1 to 64 of A-Z, a-z, 0-9, '.', '_' and '-', got \"a:b\"",
         ),
+        (
+            "[engine]\nid = \"a.s1\"",
+            "t.toml:2: engine.id: expected another end than \".s\" and a number, which is how shards of an engine are named, got \"a.s1\"",
+        ),
+        ("[engine]\nshards = 0", "t.toml:2: engine.shards: expected 1 to 16 shards, got 0"),
+        ("[engine]\nshards = 17", "t.toml:2: engine.shards: expected 1 to 16 shards, got 17"),
     ] {
         assert_eq!(in_front_of_a_feed(text), expected, "{text}");
     }
     use crate::domain::EventKind;
     let settings = loaded(&format!("events.kinds = [\"state\", \"trade\"]\n{MINIMAL}"), &[]);
     assert_eq!(settings.event_kinds, [EventKind::Trade, EventKind::State]);
+}
+
+#[test]
+fn the_name_of_an_engine_leaves_room_for_its_shards() {
+    let engine = |length: usize, shards: u32| {
+        format!("[engine]\nid = {:?}\nshards = {shards}\n{MINIMAL}", "x".repeat(length))
+    };
+    loaded(&engine(64, 1), &[]);
+    loaded(&engine(53, 16), &[]);
+    assert_eq!(
+        refused(&engine(54, 2), &[]),
+        "t.toml:2: engine.id: expected at most 53 characters while engine.shards is more than 1, got 54"
+    );
 }
 
 #[test]

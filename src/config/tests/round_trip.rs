@@ -9,6 +9,7 @@ const EFFECTIVE: &str = r#"namespace = "tickcache"
 
 [engine]
 id = ""
+shards = 1
 cache_dir = "auto"
 
 [store]
@@ -187,13 +188,13 @@ fn any_rules() -> impl Strategy<Value = String> {
         (1..=1_000_000_u32, 1..=1_000_u32, 1..=1_000_u32),
         prop::sample::subsequence(kinds, 0..=5),
         (topology, prop::collection::btree_set("[a-z]{1,9}:[1-9][0-9]{0,3}", 1..5).prop_map(Vec::from_iter)),
-        ("[A-Za-z0-9._-]{0,64}", "[ -~]{0,20}", "[ -~ü]{0,20}", 1_048_576..=1_073_741_824_u32),
+        (("[A-Za-z0-9_-]{0,53}", 1..=16_u32), "[ -~]{0,20}", "[ -~ü]{0,20}", 1_048_576..=1_073_741_824_u32),
     )
-        .prop_map(|(words, lease, numbers, kinds, ((mode, with_nodes), nodes), (id, password, dir, bytes))| {
+        .prop_map(|(words, lease, numbers, kinds, ((mode, with_nodes), nodes), ((id, shards), password, dir, bytes))| {
             let nodes = if with_nodes { nodes } else { Vec::new() };
             let (whole, thousandths) = (numbers.0 / 1_000, numbers.0 % 1_000);
             format!(
-                "engine.id = {id:?}\nrecord.dir = {}\nrecord.file_bytes_max = {bytes}\n\
+                "engine.id = {id:?}\nengine.shards = {shards}\nrecord.dir = {}\nrecord.file_bytes_max = {bytes}\n\
                  record.buffer_bytes_max = {bytes}\nredis.mode = {mode:?}\nredis.nodes = {nodes:?}\n\
                  redis.ca_file = \"\"\nredis.sentinel_password = {password:?}\n\
                  publish.fencing = {:?}\npublish.push = {:?}\ninvalidation.price = {:?}\n\

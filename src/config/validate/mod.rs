@@ -9,12 +9,13 @@ mod value;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::num::NonZeroU16;
 use std::path::PathBuf;
 
 use crate::domain::{EntityDurations, EventKind};
 
 use super::choice::listed;
-use super::engine_id::EngineId;
+use super::engine_id::{EngineId, SHARDED_BYTES_MAX};
 use super::environment::{self, Environment};
 use super::error::{ConfigErrors, Origin, Problem};
 use super::keys::{self, Key, SCALARS};
@@ -33,7 +34,8 @@ pub(super) fn settings(
 ) -> Option<Settings> {
     let values = &raw.values;
     let namespace = parsed(values.text(&keys::NAMESPACE), keys::NAMESPACE.path, errors);
-    let engine_id = engine_id(values, errors);
+    let shards = number(values, &keys::SHARDS, errors);
+    let engine_id = engine_id(values, shards, errors);
     let cache_dir = values.text(&keys::CACHE_DIR).and_then(|given| given.value.parse().ok());
     let store = choice(values, &keys::STORE_KIND, errors);
     let redis =
@@ -65,6 +67,7 @@ pub(super) fn settings(
     Some(Settings {
         namespace: namespace?,
         engine_id: engine_id?,
+        shards: u16::try_from(shards?).ok().and_then(NonZeroU16::new)?,
         cache_dir: cache_dir?,
         store: store?,
         redis: redis.value,
@@ -131,12 +134,17 @@ fn check_ports(
 }
 
 /// `Some(None)` is to be made up, `None` an error.
-fn engine_id(values: &Values, errors: &mut ConfigErrors) -> Option<Option<EngineId>> {
+fn engine_id(values: &Values, shards: Option<u32>, errors: &mut ConfigErrors) -> Option<Option<EngineId>> {
     let given = values.text(&keys::ENGINE_ID)?;
     if given.value.is_empty() {
         return Some(None);
     }
-    parsed(Some(given), keys::ENGINE_ID.path, errors).map(Some)
+    let (origin, got) = (given.origin.clone(), given.value.len());
+    let id = parsed(Some(given), keys::ENGINE_ID.path, errors);
+    if id.is_some() && got > SHARDED_BYTES_MAX && shards.is_some_and(|shards| shards > 1) {
+        errors.push(&origin, keys::ENGINE_ID.path, Problem::ShardedId { max: SHARDED_BYTES_MAX, got });
+    }
+    id.map(Some)
 }
 
 /// Both numbers, where two renewals fit into the lease.

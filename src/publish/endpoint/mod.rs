@@ -95,8 +95,6 @@ pub struct EmbeddedOptions {
     pub limits: EmbeddedLimits,
     /// In front of every key.
     pub namespace: Namespace,
-    /// This engine's id.
-    pub engine: String,
     /// The tables, each with the feeds of its writer.
     pub tables: Vec<(Arc<ValueTable>, Vec<Feed>)>,
 }

@@ -52,7 +52,6 @@ impl Offline {
             tls: None,
             limits,
             namespace: Namespace::default(),
-            engine: "engine-a".to_owned(),
             tables: vec![(table, vec![Feed { venue, partition: 0 }])],
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();

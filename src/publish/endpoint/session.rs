@@ -58,7 +58,7 @@ pub(super) struct Shared {
 impl Shared {
     /// Before the first client.
     pub(super) fn new(options: EmbeddedOptions, port: u16) -> Self {
-        let view = Arc::new(View::new(&options.namespace, &options.engine, options.tables));
+        let view = Arc::new(View::new(&options.namespace, options.tables));
         Self {
             hub: Hub::new(Arc::clone(&view)),
             view,

@@ -34,7 +34,7 @@ fn store(table: &ValueTable, slot: u32, bytes: &[u8], sequence: u64, now: MonoTi
 fn view() -> (View, [Arc<ValueTable>; 2]) {
     let tables = [table(&["first"]), table(&["other", "second"])];
     let with_feeds = tables.iter().map(|table| (Arc::clone(table), Vec::new())).collect();
-    (View::new(&Namespace::default(), "engine-a", with_feeds), tables)
+    (View::new(&Namespace::default(), with_feeds), tables)
 }
 
 fn delivered(mailbox: &Mailbox, view: &View, protocol: Protocol, now: MonoTime) -> String {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::codec::key::{catalog_key, engines_key, lease_key, meta_key};
 use crate::domain::{Feed, MonoTime, Namespace, SlotId};
 
-use super::super::ValueTable;
+use super::super::{ShownEngine, ValueTable};
 
 /// Whoever does not say for so long that a lease is held, or that the engine lives, is not believed any more.
 const SHOWN_FOR: Duration = Duration::from_secs(2);
@@ -77,16 +77,11 @@ pub(super) struct View {
     prefix: String,
     /// `{namespace}:v1:update:`
     channels: String,
-    engine: String,
 }
 
 impl View {
     /// Over tables, each with the feeds of its writer.
-    pub(super) fn new(
-        namespace: &Namespace,
-        engine: &str,
-        tables: Vec<(Arc<ValueTable>, Vec<Feed>)>,
-    ) -> Self {
+    pub(super) fn new(namespace: &Namespace, tables: Vec<(Arc<ValueTable>, Vec<Feed>)>) -> Self {
         let prefix = format!("{namespace}:v1:");
         let mut names: Vec<(Box<[u8]>, Place)> = Vec::new();
         let mut name = |text: String, place| names.push((text.into_bytes().into(), place));
@@ -108,16 +103,7 @@ impl View {
         let index = names.iter().cloned().collect();
         let tables = tables.into_iter().map(|(table, _)| table).collect();
         let channels = format!("{prefix}update:");
-        Self {
-            tables,
-            bases,
-            slots: base as usize,
-            names,
-            index,
-            prefix,
-            channels,
-            engine: engine.to_owned(),
-        }
+        Self { tables, bases, slots: base as usize, names, index, prefix, channels }
     }
 
     pub(super) fn tables(&self) -> &[Arc<ValueTable>] {
@@ -229,10 +215,10 @@ impl View {
         (now < end).then(|| (lease.value, end.since(now)))
     }
 
-    /// What the first table's writer says of the engine, while it lives.
-    fn engine(&self, now: MonoTime) -> Option<Vec<u8>> {
-        let (said, told) = self.tables.first()?.board().engine()?;
-        (now < told.after(SHOWN_FOR)).then_some(said)
+    /// What the writer of each table says of itself, while it lives.
+    fn engines(&self, now: MonoTime) -> impl Iterator<Item = ShownEngine> {
+        let said = self.tables.iter().filter_map(|table| table.board().engine());
+        said.filter(move |engine| now < engine.told.after(SHOWN_FOR))
     }
 
     /// How many fields a hash has; 0 = it does not exist, or is none.
@@ -242,7 +228,7 @@ impl View {
             Place::Catalog => {
                 self.tables.iter().map(|table| table.board().with_catalog(|fields| fields.len())).sum()
             }
-            Place::Engines => usize::from(self.engine(now).is_some()),
+            Place::Engines => self.engines(now).count(),
             Place::Value(_) | Place::Lease { .. } => 0,
         }
     }
@@ -259,9 +245,7 @@ impl View {
                 }
             }
             Place::Engines => {
-                if let Some(said) = self.engine(now) {
-                    read(self.engine.as_bytes(), &said);
-                }
+                self.engines(now).for_each(|engine| read(engine.id.as_bytes(), &engine.value));
             }
             Place::Value(_) | Place::Lease { .. } => {}
         }

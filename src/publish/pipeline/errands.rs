@@ -22,7 +22,17 @@ const HELD_MIN: Duration = Duration::from_secs(3);
 /// Catalog and `meta` are written again so often: somebody may have deleted them.
 const CATALOG_EVERY: Duration = Duration::from_secs(30);
 
+/// Whoever finds something that is no hash in the place of the catalog deletes it before writing anew. Of several who do so at a
+/// time the last may delete what the others have written: after this all of them have done it, and write once more.
+const CATALOG_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
 impl Pipeline {
+    /// Something that is no hash stands in the place of the catalog or of `meta`.
+    pub(super) fn foreign_hash(&mut self, entry: Entry, now: MonoTime) {
+        self.catalog.is_foreign(entry);
+        self.catalog_again_at = self.catalog_again_at.min(now.after(CATALOG_AGAIN_AFTER));
+    }
+
     /// Time has passed while no server can be reached: leases lapse, and nobody is told otherwise.
     pub fn idle(&mut self, now: Now) {
         self.run_errands(now);

@@ -89,7 +89,7 @@ pub struct PipelineOptions {
     pub embedded: bool,
     /// First segments of every key.
     pub namespace: Namespace,
-    /// This engine: `[A-Za-z0-9._-]`, at most 64 characters.
+    /// This engine, or this shard of one, among all engines: `[A-Za-z0-9._-]`, at most 64 characters, and of no other pipeline.
     pub engine: String,
     /// This very run of it, as the owner of leases: likewise. An engine that was started again must not take the lease of its
     /// former run for its own: its sequences begin anew.

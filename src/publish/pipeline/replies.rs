@@ -230,7 +230,7 @@ impl Pipeline {
         let values = &batch.values[range];
         self.entry_failed(entry, now);
         if refusal == Refusal::WrongType {
-            self.catalog.is_foreign(entry);
+            self.foreign_hash(entry, now);
         }
         let recovery = refusal.recovery();
         if recovery == Recovery::GoElsewhere {

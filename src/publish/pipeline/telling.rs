@@ -70,7 +70,7 @@ impl Pipeline {
             // In Redis the script puts the server's clock in front: here the engine is the server.
             let mut said = format!("{} ", now.wall.nanos() / 1_000_000).into_bytes();
             encode_engine(self.started_ms, env!("CARGO_PKG_VERSION"), &feeds, self.breakers(), &mut said);
-            board.show_engine(said, now.mono);
+            board.show_engine(&self.engine, said, now.mono);
         }
     }
 

@@ -304,3 +304,25 @@ fn the_deadline_is_never_later_than_what_must_happen() {
     }
     panic!("the silence was never noticed");
 }
+
+#[test]
+fn a_catalog_that_was_no_hash_is_written_once_more_when_everybody_has_cleared_it() {
+    let mut play = Play::connected(0);
+    play.pipeline.change_catalog(FEED, "BTC-USDT:binance", Some("binance/0 price"));
+    assert_eq!(play.sent(), ["HSET tickcache:v1:catalog"]);
+    play.reply(b"-WRONGTYPE Operation against a key holding the wrong kind of value\r\n").unwrap();
+    let mut catalog = Vec::new();
+    for _ in 0..3_000 {
+        play.wait(1).unwrap();
+        for command in play.sent() {
+            let answer = match command.as_str() {
+                "PING" => "+PONG\r\n",
+                "EVALSHA engines" => "*0\r\n",
+                _ => ":1\r\n",
+            };
+            play.reply(answer.as_bytes()).unwrap();
+            catalog.extend(command.strip_suffix(" tickcache:v1:catalog").map(str::to_owned));
+        }
+    }
+    assert_eq!(catalog, ["DEL", "HSET", "HSET"]);
+}
