@@ -9,6 +9,9 @@ use crate::program::{Program, run, succeed};
 use crate::redis_server::RedisServer;
 use crate::support::{Rig, load, redis_store, stored, until, until_ok};
 
+/// For the endpoint of a demo: its own is one that somebody else may have.
+const ANY_PORT: &str = "127.0.0.1:0";
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn list_get_and_watch_show_what_the_engine_writes() {
     let server = RedisServer::start();
@@ -61,7 +64,7 @@ async fn list_get_and_watch_show_what_the_engine_writes() {
 
 #[test]
 fn the_demo_ends_by_itself_with_a_summary() {
-    let output = succeed(&["demo", "--seconds", "4", "--plain"]);
+    let output = succeed(&["demo", "--seconds", "4", "--plain", "--listen", ANY_PORT]);
     assert!(output.contains("INSTRUMENT") && output.contains("BTC-USDT"), "{output}");
     let (_, summary) = output.split_once("\nsummary\n").expect("a summary");
     let figure = |name: &str| -> u64 {
@@ -79,7 +82,8 @@ fn the_demo_ends_by_itself_with_a_summary() {
 #[test]
 fn the_demo_also_publishes_to_a_redis_that_is_named() {
     let server = RedisServer::start();
-    let output = succeed(&["demo", "--seconds", "4", "--plain", "--redis", &server.url()]);
+    let output =
+        succeed(&["demo", "--seconds", "4", "--plain", "--listen", ANY_PORT, "--redis", &server.url()]);
     assert!(output.contains("publishing to redis://"), "{output}");
     let keys: Vec<String> = redis::cmd("KEYS").arg("*").query(&mut server.connection()).unwrap();
     assert_eq!(
