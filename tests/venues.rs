@@ -24,3 +24,5 @@ mod stage;
 mod table;
 #[path = "venues/truth.rs"]
 mod truth;
+#[path = "venues/unanswered.rs"]
+mod unanswered;

@@ -10,7 +10,7 @@ use super::depth_sync::Progress;
 use super::instrument::{Context, InstrumentState};
 use super::key::AnyKey;
 use super::liquidity::Wish;
-use super::liveness::Silence;
+use super::liveness::{Remedy, Silence};
 use super::witness::{Claim, Verdict};
 use crate::domain::{
     Anchor, Channel, MonoTime, Now, PriceFrom, PriceLevel, Quote, RawLevel, Reason, Request, Side, Top, Trade,
@@ -24,15 +24,18 @@ impl InstrumentState {
     /// Confirms what is quiet, doubts what is too quiet. `heard(channel)` = the last frame of the channel's session.
     pub(super) fn tick(&mut self, heard: &dyn Fn(Channel) -> Option<Now>, context: &mut Context<'_>) {
         self.cross_confirm(heard, context);
-        let mut dead = [None; 2];
-        dead[0] = self.tick_price(heard, context);
-        dead[1] = self.tick_liquidity(heard(Channel::Depth), context);
+        let price = self.tick_price(heard, context);
+        let liquidity = self.tick_liquidity(heard(Channel::Depth), context);
         self.tick_volume(heard(Channel::Volume), context);
         self.tick_witness(context);
-        for channel in dead.into_iter().flatten() {
-            self.fail(channel, Reason::Silent, context.now, &mut context.out);
-            self.restart(channel);
-            (context.requests)(Request::Resubscribe(self.subscription(channel)));
+        for (channel, silence) in [(Channel::Quote, price), (Channel::Depth, liquidity)] {
+            if silence == Silence::Dead {
+                self.fail(channel, Reason::Silent, context.now, &mut context.out);
+                self.restart(channel);
+            }
+            if matches!(silence, Silence::Dead | Silence::Unconfirmed(Remedy::Resubscribe)) {
+                (context.requests)(Request::Resubscribe(self.subscription(channel)));
+            }
         }
     }
 
@@ -47,59 +50,52 @@ impl InstrumentState {
         first.unwrap_or(now.after(LOOK_MAX)).clamp(now.after(LOOK_MIN), now.after(LOOK_MAX))
     }
 
-    fn tick_price(
-        &mut self,
-        heard: &dyn Fn(Channel) -> Option<Now>,
-        context: &mut Context<'_>,
-    ) -> Option<Channel> {
+    fn tick_price(&mut self, heard: &dyn Fn(Channel) -> Option<Now>, context: &mut Context<'_>) -> Silence {
         let (id, now) = (self.id(), context.now);
-        let price = self.price.as_mut()?;
-        let mut dead = None;
+        let Some(price) = &mut self.price else { return Silence::NotDelivering };
         // A price that is made from the book is probed with it.
-        if price.source == PriceFrom::Bbo {
-            match price.key.liveness.assess(now.mono) {
-                Silence::Probe => (context.requests)(Request::ConfirmQuote(id)),
-                Silence::Unconfirmed => {
-                    price.key.fail(Reason::Silent, now, &mut context.out);
-                    (context.requests)(Request::ConfirmQuote(id));
-                }
-                Silence::Dead => dead = Some(Channel::Quote),
-                Silence::NotDelivering | Silence::Within | Silence::Probing => {}
+        let silence = match price.source {
+            PriceFrom::Bbo => price.key.liveness.assess(now.mono),
+            PriceFrom::Book => Silence::NotDelivering,
+        };
+        match silence {
+            Silence::Probe => (context.requests)(Request::ConfirmQuote(id)),
+            Silence::Unconfirmed(_) => {
+                price.key.fail(Reason::Silent, now, &mut context.out);
+                (context.requests)(Request::ConfirmQuote(id));
             }
+            Silence::NotDelivering | Silence::Within | Silence::Probing | Silence::Dead => {}
         }
         price.key.confirm_if_due(now, heard(Channel::Quote), &mut context.out);
-        dead
+        silence
     }
 
-    fn tick_liquidity(&mut self, heard: Option<Now>, context: &mut Context<'_>) -> Option<Channel> {
+    fn tick_liquidity(&mut self, heard: Option<Now>, context: &mut Context<'_>) -> Silence {
         let (id, now) = (self.id(), context.now);
-        let assessed = self.liquidity.as_mut()?.key.liveness.assess(now.mono);
-        if assessed == Silence::Unconfirmed {
+        let Some(liquidity) = &mut self.liquidity else { return Silence::NotDelivering };
+        let silence = liquidity.key.liveness.assess(now.mono);
+        if matches!(silence, Silence::Unconfirmed(_)) {
             self.fail(Channel::Depth, Reason::Silent, now, &mut context.out);
         }
-        let liquidity = self.liquidity.as_mut()?;
-        let mut dead = None;
-        let wish = match (assessed, liquidity.anchor()) {
-            (Silence::Probe | Silence::Unconfirmed, Anchor::Rest) => liquidity.ask(now.mono),
-            (Silence::Probe | Silence::Unconfirmed, Anchor::Stream) => {
+        let Some(liquidity) = &mut self.liquidity else { return silence };
+        let wish = match (silence, liquidity.anchor()) {
+            (Silence::Probe | Silence::Unconfirmed(_), Anchor::Rest) => liquidity.ask(now.mono),
+            (Silence::Probe | Silence::Unconfirmed(_), Anchor::Stream) => {
                 (context.requests)(Request::ConfirmQuote(id));
                 Wish::Nothing
             }
-            (Silence::Dead, _) => {
-                dead = Some(Channel::Depth);
-                Wish::Nothing
-            }
+            (Silence::Dead, _) => Wish::Nothing,
             (Silence::NotDelivering | Silence::Within | Silence::Probing, _) => liquidity.wish(now.mono),
         };
         liquidity.key.confirm_if_due(now, heard, &mut context.out);
         self.wish(wish, context);
-        dead
+        silence
     }
 
     fn tick_volume(&mut self, heard: Option<Now>, context: &mut Context<'_>) {
         let (now, Some(volume)) = (context.now, &mut self.volume) else { return };
         match volume.key.liveness.assess(now.mono) {
-            Silence::Unconfirmed | Silence::Dead => volume.key.fail(Reason::Silent, now, &mut context.out),
+            Silence::Unconfirmed(_) | Silence::Dead => volume.key.fail(Reason::Silent, now, &mut context.out),
             Silence::Probe | Silence::NotDelivering | Silence::Within | Silence::Probing => {}
         }
         volume.key.confirm_if_due(now, heard, &mut context.out);

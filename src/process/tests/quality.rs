@@ -102,10 +102,45 @@ fn silence_that_nothing_confirms_is_suspect_and_ends_with_the_next_answer() {
     let mut feed = Fixture::new();
     feed.quote(0, quote(7, "99", "100"));
     feed.ticks(50, 15_200, &[QUOTES]);
-    assert_eq!(feed.requests(), [Request::ConfirmQuote(BTC), Request::ConfirmQuote(BTC)], "asked again");
+    let subscription = Subscription { instrument: BTC, channel: Channel::Quote };
+    let expected =
+        [Request::ConfirmQuote(BTC), Request::ConfirmQuote(BTC), Request::Resubscribe(subscription)];
+    assert_eq!(feed.requests(), expected, "asked again, and subscribed anew");
     assert_eq!(verdicts(&feed.prices()).pop(), Some((State::Suspect, Reason::Silent)));
     feed.state.quote_confirmation(BTC, &quote(0, "99", "100"), at_ms(16_000), &mut feed.written);
     assert_eq!(verdicts(&feed.prices()), [(State::Live, Reason::None)]);
+}
+
+/// The venue's REST is down, and the stream stands still.
+#[test]
+fn a_silence_that_no_probe_breaks_ends_with_the_new_subscription() {
+    let mut feed = Fixture::new();
+    feed.quote(0, quote(7, "99", "100"));
+    feed.ticks(50, 15_200, &[QUOTES]);
+    let subscription = Subscription { instrument: BTC, channel: Channel::Quote };
+    assert_eq!(feed.requests().pop(), Some(Request::Resubscribe(subscription)));
+    feed.prices();
+    feed.quote(15_300, quote(900, "98", "99"));
+    assert_eq!(verdicts(&feed.prices()), [(State::Live, Reason::None)]);
+    feed.quote(15_350, quote(901, "97", "98"));
+    feed.ticks(15_400, 25_000, &[QUOTES]);
+    assert_eq!(feed.requests(), [], "it is believed again");
+}
+
+#[test]
+fn a_price_that_nobody_confirms_is_subscribed_to_ever_more_seldom() {
+    let mut feed = Fixture::new();
+    feed.quote(0, quote(7, "99", "100"));
+    let mut anew = Vec::new();
+    for second in (0..=300).step_by(5) {
+        feed.ticks(second * 1_000 + 50, second * 1_000 + 5_000, &[QUOTES]);
+        let is_new = |request: &Request| matches!(request, Request::Resubscribe(_));
+        anew.extend(feed.requests().iter().filter(|request| is_new(request)).map(|_| second + 5));
+    }
+    assert!((6..=8).contains(&anew.len()), "{anew:?}");
+    let gaps: Vec<u64> = anew.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(gaps.is_sorted() && gaps.last().is_some_and(|last| *last >= 80), "{gaps:?}");
+    assert_eq!(verdicts(&feed.prices()).pop(), Some((State::Suspect, Reason::Silent)));
 }
 
 #[test]
