@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::StreamPlan;
 use super::session::SessionPlan;
-use super::venue::{ChannelNames, SymbolError, VenueProtocol};
+use super::venue::{ChannelNames, VenueProtocol};
 use crate::domain::{
     Channel, Entity, Instrument, InstrumentId, PriceFrom, SessionId, Subscription, TickerTop,
 };
@@ -24,6 +24,8 @@ const DEPTH_TURN_FRAMES: u32 = 2;
 pub struct Wanted {
     /// Which.
     pub instrument: Instrument,
+    /// The venue's spelling of it.
+    pub symbol: String,
     /// Its values.
     pub entities: Vec<Entity>,
 }
@@ -65,19 +67,12 @@ struct Kind<'a> {
 }
 
 /// Splits what is wanted over sessions. [`InstrumentId`] is the place in `wanted`.
-///
-/// # Errors
-/// [`SymbolError`] for an instrument that the venue cannot have.
-pub fn sessions(
-    venue: &'static dyn VenueProtocol,
-    wanted: &[Wanted],
-    setup: &Setup,
-) -> Result<Vec<SessionPlan>, SymbolError> {
+#[must_use]
+pub fn sessions(venue: &'static dyn VenueProtocol, wanted: &[Wanted], setup: &Setup) -> Vec<SessionPlan> {
     let mut kinds: BTreeMap<Kind<'_>, Vec<StreamPlan>> = BTreeMap::new();
     for (wanted, index) in wanted.iter().zip(0_u32..) {
-        let symbol = venue.symbol(&wanted.instrument)?;
         let instrument = InstrumentId(index);
-        for (kind, plan) in streams(venue, &symbol, instrument, &wanted.entities, setup) {
+        for (kind, plan) in streams(venue, &wanted.symbol, instrument, &wanted.entities, setup) {
             kinds.entry(kind).or_default().push(plan);
         }
     }
@@ -97,7 +92,7 @@ pub fn sessions(
         redundant: setup.redundant,
         session_max: setup.session_max,
     };
-    Ok(parts.zip(0..).map(plan).collect())
+    parts.zip(0..).map(plan).collect()
 }
 
 /// The streams of one instrument, each once.

@@ -404,10 +404,13 @@ fn plans(
         redundant: 1,
         session_max: None,
     };
-    let wanted =
-        |instrument: &Instrument| Wanted { instrument: instrument.clone(), entities: ENTITIES.to_vec() };
+    let wanted = |instrument: &Instrument| Wanted {
+        instrument: instrument.clone(),
+        symbol: venue.symbol(instrument).unwrap(),
+        entities: ENTITIES.to_vec(),
+    };
     let wanted: Vec<Wanted> = instruments.iter().map(wanted).collect();
-    feed::sessions(venue, &wanted, &setup).unwrap()
+    feed::sessions(venue, &wanted, &setup)
 }
 
 fn carried(plan: &SessionPlan) -> impl Iterator<Item = Subscription> {
