@@ -72,6 +72,12 @@ impl Conversation {
         Some((index, *self.streams[index].subscriptions.first()?))
     }
 
+    /// Whose stream this is and its place, where it speaks of the stream without being its data.
+    pub(super) fn find(&self, stream: &str) -> Option<(usize, Subscription)> {
+        let index = *self.routes.get(stream)?;
+        Some((index, *self.streams[index].subscriptions.first()?))
+    }
+
     /// Whether everything that was asked for has come, or is so quiet that it may take long.
     pub(super) fn is_delivering(&self, now: MonoTime) -> bool {
         self.waiting.is_empty() && self.again.is_empty() && self.watchdog.is_delivering(now)

@@ -1,7 +1,7 @@
 //! What one websocket frame says.
 
 use super::Excerpt;
-use crate::domain::MarketEvent;
+use crate::domain::{MarketEvent, VenueSequence};
 
 /// What the venue has acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +28,14 @@ pub enum Frame<'a> {
         stream: &'a str,
         /// What happened.
         event: MarketEvent<'a>,
+    },
+    /// The venue's count of the trades of a stream. It is no data of that stream: a count that comes while no trade does is not
+    /// what was subscribed to.
+    Counted {
+        /// As of [`Self::Market`].
+        stream: &'a str,
+        /// The newest trade's.
+        newest: VenueSequence,
     },
     /// The venue took a request, or a part of one. It does not follow that data will come.
     Acknowledged(Ack<'a>),

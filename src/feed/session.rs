@@ -279,6 +279,11 @@ impl Session<'_> {
                 }
                 return Ok(());
             }
+            Ok(Frame::Counted { stream, newest }) => {
+                if let Some((stream, subscription)) = self.conversation.find(stream) {
+                    self.relay.counted(self.lane, stream, subscription, newest, received);
+                }
+            }
             Ok(Frame::Acknowledged(what)) => self.conversation.acknowledged(what, received.mono),
             Ok(Frame::Refused { id, code, message }) => {
                 self.conversation.refused(id, received.mono);

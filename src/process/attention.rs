@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use super::contract;
 use super::depth_sync::Progress;
-use super::instrument::{Context, InstrumentState};
+use super::instrument::{Context, InstrumentState, Outcome};
 use super::key::AnyKey;
 use super::liquidity::Wish;
 use super::liveness::{Remedy, Silence};
 use super::witness::{Claim, Verdict};
 use crate::domain::{
-    Anchor, Channel, MonoTime, Now, PriceFrom, PriceLevel, Quote, RawLevel, Reason, Request, Side, Top, Trade,
+    Anchor, Channel, MonoTime, Now, PriceFrom, PriceLevel, Quote, RawLevel, Reason, Request, Side, Top,
+    Trade, VenueSequence,
 };
 
 /// The shortest and the longest time between two looks at an instrument.
@@ -178,10 +179,22 @@ impl InstrumentState {
 
     /// Somebody traded with the top of book. `trade` is in the venue's own units, as its book is.
     pub(super) fn hear_trade(&mut self, trade: &Trade, now: Now) {
+        self.tally.trade(trade.number);
         if let Some(witness) = &mut self.witness {
             let claim = Claim::Trade { price: trade.price, taker: trade.side };
             witness.heard(claim, trade.venue_time, now.mono);
         }
+    }
+
+    /// Trades are missing: what the venue loses of one stream it may have lost of the other.
+    pub(super) fn count_trades(&mut self, newest: VenueSequence, context: &mut Context<'_>) -> Outcome {
+        if self.tally.count(newest) == Verdict::Standing {
+            return Outcome::Ignored;
+        }
+        self.restart(Channel::Trade);
+        (context.requests)(Request::Resubscribe(self.subscription(Channel::Trade)));
+        self.contradict(context);
+        Outcome::Gap
     }
 
     /// A book that trades and tickers contradict begins anew.
@@ -191,10 +204,18 @@ impl InstrumentState {
         if !liquidity.is_synced() {
             witness.restart();
         }
-        if witness.judge(now.mono) == Verdict::Standing {
-            return;
+        if witness.judge(now.mono) == Verdict::Contradicted {
+            self.contradict(context);
         }
-        witness.restart();
+    }
+
+    /// The book is not to be trusted, and begins anew.
+    fn contradict(&mut self, context: &mut Context<'_>) {
+        let now = context.now;
+        if let Some(witness) = &mut self.witness {
+            witness.restart();
+        }
+        let Some(liquidity) = &mut self.liquidity else { return };
         let wish = liquidity.doubt(Reason::SourcesDisagree, now, &mut context.out);
         if let Some(price) = self.price.as_mut().filter(|price| price.source == PriceFrom::Book) {
             price.restart();

@@ -10,6 +10,7 @@ use super::key::{AnyKey, Key};
 use super::liquidity::{self, Arrival, LiquidityKey, Wish};
 use super::outlet::{Outlet, Told};
 use super::price::{PriceKey, QuoteOutcome};
+use super::tally::Tally;
 use super::volume::{self, VolumeKey};
 use super::witness::Witness;
 use crate::domain::{
@@ -53,6 +54,7 @@ pub(super) struct InstrumentState {
     pub(super) liquidity: Option<LiquidityKey>,
     pub(super) volume: Option<VolumeKey>,
     pub(super) witness: Option<Witness>,
+    pub(super) tally: Tally,
 }
 
 /// What every call hands on: where values go, what is wanted of the venue, when the session was last heard.
@@ -103,6 +105,7 @@ impl InstrumentState {
                 VolumeKey { key: Key::new(Some(slot), record, silence.volume) }
             }),
             witness: (rules.ticker_top == TickerTop::Witness).then(Witness::default),
+            tally: Tally::default(),
         }
     }
 
@@ -188,6 +191,7 @@ impl InstrumentState {
             }
             MarketEvent::Volume(figures) => self.figures(figures, context),
             MarketEvent::Ticker(ticker) => self.ticker(ticker, context),
+            MarketEvent::NewestTrade(number) => self.count_trades(*number, context),
         }
     }
 
@@ -348,7 +352,7 @@ impl InstrumentState {
                     volume.key.restart();
                 }
             }
-            Channel::Trade => {}
+            Channel::Trade => self.tally.restart(),
         }
     }
 

@@ -12,6 +12,7 @@
 //! | `key` | what the three keys of an instrument have in common: state, confirmation |
 //! | `watch`, `deviation` | prices that move, sides that grow or shrink: exactly, against a reference |
 //! | `outlet` | where values and events go, and how many events |
+//! | `tally` | whether trades are missing where the venue counts them |
 //! | `witness` | whether trades and tickers contradict a book that cannot be proved by itself |
 //! | `liveness` | silence and evidence, per subscription |
 //! | `lag` | frames that arrive later than they could |
@@ -36,6 +37,7 @@ mod outlet;
 mod price;
 mod schedule;
 mod side;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod volume;

@@ -202,6 +202,7 @@ fn trades<'f>(data: &'f RawValue, form: Form, frame: &[u8], buffers: &mut Buffer
                 wire::TakerSide::Sell => Side::Sell,
             },
             venue_time: timestamp("timestamp", &required("timestamp", wire.timestamp)?.0)?,
+            number: None,
         };
         for (field, value) in [("price", trade.price), ("qty", trade.size)] {
             if value.is_zero() {

@@ -195,6 +195,7 @@ impl<'f> Payload<'f> {
                     }
                 },
                 venue_time: Some(time("ts", wire.ts)?),
+                number: None,
             };
             for (field, value) in [("px", trade.price), ("sz", trade.size)] {
                 if value.is_zero() {

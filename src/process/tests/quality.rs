@@ -192,6 +192,7 @@ fn a_trade_changes_the_last_price_and_none_of_the_quotes_times() {
         size: number("0.5"),
         side: crate::domain::Side::Sell,
         venue_time: None,
+        number: None,
     };
     feed.state.event(QUOTES, subscription, &MarketEvent::Trades(&[trade]), at_ms(70), &mut feed.written);
     let price = feed.prices().pop().unwrap();

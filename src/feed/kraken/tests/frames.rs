@@ -116,6 +116,7 @@ fn trades_come_oldest_first_and_of_those_before_the_subscription_only_the_newest
         size: number(size),
         side,
         venue_time: Some(VenueTime::from_nanos(micros * 1_000)),
+        number: None,
     };
     let first = trade(Side::Buy, "6423.46326", 1_695_628_116_925_533);
     let second = trade(Side::Sell, "1136.19677815", 1_695_628_176_925_603);

@@ -112,6 +112,7 @@ fn trades_come_oldest_first() {
         size: number(size),
         side,
         venue_time: VenueTime::from_millis(time),
+        number: None,
     };
     let trades = [
         trade("30243.4", "1", Side::Sell, 1_652_459_226_180),
