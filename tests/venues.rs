@@ -10,6 +10,8 @@
 mod cases;
 #[path = "venues/engine.rs"]
 mod engine;
+#[path = "venues/halts.rs"]
+mod halts;
 #[path = "venues/matches.rs"]
 mod matches;
 #[path = "venues/readme.rs"]

@@ -1,7 +1,7 @@
 //! What one websocket frame says.
 
 use super::Excerpt;
-use crate::domain::{MarketEvent, VenueSequence};
+use crate::domain::{MarketEvent, Trading, VenueSequence};
 
 /// What the venue has acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +48,8 @@ pub enum Frame<'a> {
         /// The venue's words.
         message: Excerpt,
     },
+    /// Whether the venue trades what this session carries.
+    Trading(Trading),
     /// The venue is about to close this connection: open another one.
     ShuttingDown,
     /// Valid, and nothing that was asked for: to be counted and ignored.

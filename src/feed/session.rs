@@ -20,7 +20,7 @@ use super::stamped::{ReadStamp, Stamped};
 use super::venue::{ChannelNames, FrameDecoder, Ping, VenueProtocol};
 use super::{DecodeError, Excerpt, Frame, StreamPlan};
 use crate::clock;
-use crate::domain::{Coverage, MarketEvent, MonoTime, Now, SessionId, Subscription};
+use crate::domain::{Coverage, MarketEvent, MonoTime, Now, SessionId, Subscription, Trading};
 
 /// The longest frame. The largest that Binance sends, a depth update of thousands of levels, is below 1 MiB.
 const FRAME_BYTES_MAX: usize = 4 << 20;
@@ -66,6 +66,8 @@ pub trait SessionHandler {
     fn up(&self, session: SessionId, now: Now);
     /// The last connection is gone.
     fn down(&self, session: SessionId, why: &SessionEnd, now: Now);
+    /// The venue says whether it trades what the session carries; it says so anew on each connection.
+    fn trading(&self, session: SessionId, trading: Trading, received: Now);
     /// One of several connections is gone; the session goes on.
     fn lane_down(&self, session: SessionId, why: &SessionEnd);
     /// What a subscription brought before says nothing of what it brings next.
@@ -289,6 +291,7 @@ impl Session<'_> {
                 self.conversation.refused(id, received.mono);
                 self.handler.refused(self.id, code, &message);
             }
+            Ok(Frame::Trading(trading)) => self.handler.trading(self.id, trading, received),
             Ok(Frame::ShuttingDown) => self.relay.retire(self.lane),
             Ok(Frame::Other) => {}
             Err(error) => {

@@ -11,10 +11,11 @@ use super::instrument::{Context, InstrumentState, Outcome};
 use super::key::AnyKey;
 use super::liquidity::Wish;
 use super::liveness::{Remedy, Silence};
+use super::outlet::Outlet;
 use super::witness::{Claim, Verdict};
 use crate::domain::{
     Anchor, Channel, MonoTime, Now, PriceFrom, PriceLevel, Quote, RawLevel, Reason, Request, Side, Top,
-    Trade, VenueSequence,
+    Trade, Trading, VenueSequence,
 };
 
 /// The shortest and the longest time between two looks at an instrument.
@@ -121,12 +122,12 @@ impl InstrumentState {
         if !agrees(Side::Buy, price.record().bid) || !agrees(Side::Sell, price.record().ask) {
             return;
         }
-        if let Some(heard) = heard(Channel::Depth).filter(|_| book && liquidity.key.is_live()) {
+        if let Some(heard) = heard(Channel::Depth).filter(|_| book && liquidity.key.is_right()) {
             price.key.confirmed(heard, &mut context.out);
         }
         // Only there do the two channels count by the same ids.
         if liquidity.anchor() == Anchor::Rest
-            && let Some(heard) = heard(Channel::Quote).filter(|_| top && price.key.is_live())
+            && let Some(heard) = heard(Channel::Quote).filter(|_| top && price.key.is_right())
         {
             liquidity.confirm_if_current(price.record().venue_sequence, heard, &mut context.out);
         }
@@ -183,6 +184,13 @@ impl InstrumentState {
         if let Some(witness) = &mut self.witness {
             let claim = Claim::Trade { price: trade.price, taker: trade.side };
             witness.heard(claim, trade.venue_time, now.mono);
+        }
+    }
+
+    /// Whether the venue trades, as the session of a channel says.
+    pub(super) fn trading(&mut self, channel: Channel, trading: Trading, now: Now, out: &mut Outlet<'_>) {
+        if let Some(key) = self.key(channel) {
+            key.trading(trading, now, out);
         }
     }
 

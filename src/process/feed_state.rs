@@ -11,11 +11,11 @@ use super::book::Book;
 use super::instrument::{Context, InstrumentState, Outcome, Slots};
 use super::lag::Lags;
 use super::liquidity::LiquidityKey;
-use super::outlet::{Changes, Outlets};
+use super::outlet::{Changes, Outlet, Outlets};
 use super::schedule::Schedule;
 use crate::domain::{
     Channel, Entity, EntityDurations, EventPolicy, InstrumentId, MarketEvent, MarketRules, Now, NumberError,
-    Quote, Reason, Request, SessionId, SlotId, State, Subscription, UpdateSink,
+    Quote, Reason, Request, SessionId, SlotId, State, Subscription, Trading, UpdateSink,
 };
 
 /// Requests that wait at most: three for each instrument of the largest feed.
@@ -169,19 +169,35 @@ impl FeedState {
         if let Some(session) = self.sessions.get_mut(session.0 as usize) {
             session.heard = None;
         }
+        self.carried(session, sink, |instrument, channel, out| {
+            // The next one says by itself whether the venue trades.
+            instrument.trading(channel, Trading::Open, now, out);
+            instrument.fail(channel, Reason::Disconnected, now, out);
+            instrument.restart(channel);
+        });
+    }
+
+    /// The venue trades what a session carries, or does not, until it says otherwise or the session ends.
+    pub fn trading(&mut self, session: SessionId, trading: Trading, now: Now, sink: &mut dyn UpdateSink) {
+        self.carried(session, sink, |instrument, channel, out| {
+            instrument.trading(channel, trading, now, out)
+        });
+    }
+
+    /// Does something for each channel of each instrument that a session carries.
+    fn carried(
+        &mut self,
+        session: SessionId,
+        sink: &mut dyn UpdateSink,
+        mut act: impl FnMut(&mut InstrumentState, Channel, &mut Outlet<'_>),
+    ) {
         if self.phase == Phase::Stopped {
             return;
         }
         for (instrument, home) in self.instruments.iter_mut().zip(&self.homes) {
             for channel in Channel::ALL.into_iter().filter(|channel| home[*channel as usize] == Some(session))
             {
-                instrument.fail(
-                    channel,
-                    Reason::Disconnected,
-                    now,
-                    &mut self.outlets.of(instrument.id(), sink),
-                );
-                instrument.restart(channel);
+                act(instrument, channel, &mut self.outlets.of(instrument.id(), sink));
             }
         }
     }

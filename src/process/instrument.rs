@@ -316,15 +316,19 @@ impl InstrumentState {
         if channel == Channel::Depth && self.rules.price_from == PriceFrom::Book {
             self.fail(Channel::Quote, reason, now, out);
         }
+        if let Some(key) = self.key(channel) {
+            key.fail(reason, now, out);
+        }
+    }
+
+    /// What a channel feeds.
+    pub(super) fn key(&mut self, channel: Channel) -> Option<&mut dyn AnyKey> {
         let [price, liquidity, volume] = self.keys();
-        let key = match channel {
+        match channel {
             Channel::Quote => price,
             Channel::Depth => liquidity,
             Channel::Volume => volume,
             Channel::Trade => None,
-        };
-        if let Some(key) = key {
-            key.fail(reason, now, out);
         }
     }
 

@@ -14,7 +14,7 @@ use tickcache::clock;
 use tickcache::domain::{
     Channel, Entity, EntityDurations, EventPolicy, Feed, Instrument, InstrumentId, KeyEvent, MarketEvent,
     MarketRules, MonoTime, Now, PriceFrom, Reason, Record, Request, SessionId, SlotId, State, Subscription,
-    Update, UpdateSink,
+    Trading, Update, UpdateSink,
 };
 use tickcache::feed::{
     self, ChannelNames, DecodeError, Excerpt, Governor, RestClient, SessionEnd, SessionHandler, SessionPlan,
@@ -192,6 +192,10 @@ impl SessionHandler for Desk {
     }
 
     fn lane_down(&self, _: SessionId, _: &SessionEnd) {}
+
+    fn trading(&self, session: SessionId, trading: Trading, received: Now) {
+        self.step(|state, log| state.trading(session, trading, received, log));
+    }
 
     fn interrupted(&self, subscription: Subscription, now: Now) {
         self.step(|state, log| state.interrupted(subscription, now, log));
