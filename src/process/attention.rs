@@ -95,12 +95,19 @@ impl InstrumentState {
     }
 
     fn tick_volume(&mut self, heard: Option<Now>, context: &mut Context<'_>) {
-        let (now, Some(volume)) = (context.now, &mut self.volume) else { return };
-        match volume.key.liveness.assess(now.mono) {
-            Silence::Unconfirmed(_) | Silence::Dead => volume.key.fail(Reason::Silent, now, &mut context.out),
-            Silence::Probe | Silence::NotDelivering | Silence::Within | Silence::Probing => {}
+        let (now, subscription) = (context.now, self.subscription(Channel::Volume));
+        let Some(volume) = &mut self.volume else { return };
+        let silence = volume.key.liveness.assess(now.mono);
+        if matches!(silence, Silence::Unconfirmed(_) | Silence::Dead) {
+            volume.key.fail(Reason::Silent, now, &mut context.out);
         }
         volume.key.confirm_if_due(now, heard, &mut context.out);
+        // Nothing else tells the figures. They change with each trade: where there was one, it is not the market that is quiet.
+        let traded = self.price.as_ref().and_then(|price| price.record().last?.receive_time);
+        let lacks_trades = traded.is_some_and(|traded| traded > volume.key.record.stamp.receive_time);
+        if lacks_trades && silence == Silence::Unconfirmed(Remedy::Resubscribe) {
+            (context.requests)(Request::Resubscribe(subscription));
+        }
     }
 
     /// Top of book and book are two channels that say the same. Where one is quiet beyond its threshold and the other is

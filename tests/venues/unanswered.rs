@@ -1,4 +1,4 @@
-//! A stream that stands still while the venue's REST answers nothing of use: the engine must not wait for an answer to heal.
+//! A stream that stands still while nothing but a new subscription can say more: REST answers nothing of use, or knows nothing of it.
 
 use std::time::Duration;
 
@@ -56,6 +56,20 @@ async fn heals(stage: &Stage, of: Of, refusal: Fault) {
     assert_eq!(stage.desk.ends.get(), 0, "{what}: the sessions stood all the time");
 }
 
+/// Figures have no probe: what is traded meanwhile tells that they stand still.
+async fn figures_heal(stage: &Stage) {
+    let (key, what) = ((STRUCK, Entity::Volume), format!("{}: figures", stage.case.venue));
+    stage.take_turns();
+    let stream = stage.case.stream(Channel::Volume, "BTC");
+    stage.simulator.faults().set([Rule::new(&stream, Fault::Stall(Duration::from_secs(3_600))).times(1)]);
+    stage.until(&what, PATIENCE, || stage.simulator.faults().struck()[0] > 0).await;
+    stage.until(&what, PATIENCE, || !reasons(stage, key).is_empty()).await;
+    assert_eq!(reasons(stage, key), [Reason::Silent], "{what}");
+    stage.until(&what, ANEW, || reasons(stage, key).contains(&Reason::None)).await;
+    stage.simulator.faults().clear();
+    stage.right().await;
+}
+
 async fn heals_at(case: Case) {
     let stage = Stage::start(case, 7).await;
     stage.right().await;
@@ -66,6 +80,7 @@ async fn heals_at(case: Case) {
         }
         heals(&stage, Of::Book, refusal).await;
     }
+    figures_heal(&stage).await;
     stage.stop().await;
 }
 

@@ -144,6 +144,39 @@ fn a_price_that_nobody_confirms_is_subscribed_to_ever_more_seldom() {
 }
 
 #[test]
+fn silent_figures_are_subscribed_to_anew_where_there_were_trades() {
+    let figures = crate::domain::VolumeFigures {
+        form: crate::domain::Form::Whole,
+        unit: crate::domain::VolumeUnit::Base,
+        base_volume: Some(number("5")),
+        quote_volume: None,
+        trade_count: None,
+        open: None,
+        high: None,
+        low: None,
+        last: None,
+        window_s: 86_400,
+        venue_time: None,
+    };
+    let [trades, volume] =
+        [Channel::Trade, Channel::Volume].map(|channel| Subscription { instrument: BTC, channel });
+    for (traded, expected) in [(false, vec![]), (true, vec![Request::Resubscribe(volume)])] {
+        let mut feed = Fixture::new();
+        feed.state.event(BOOKS, volume, &MarketEvent::Volume(figures), at_ms(0), &mut feed.written);
+        let (price, size) = (number("99"), number("1"));
+        let trade = Trade { price, size, side: crate::domain::Side::Buy, venue_time: None, number: None };
+        if traded {
+            let event = MarketEvent::Trades(std::slice::from_ref(&trade));
+            feed.state.event(QUOTES, trades, &event, at_ms(30_000), &mut feed.written);
+        }
+        feed.ticks(50, 65_200, &[QUOTES, BOOKS]);
+        assert_eq!(feed.requests(), expected, "traded: {traded}");
+        let figures = feed.take(2);
+        assert_eq!(figures.last().map(|record| record.stamp().reason), Some(Reason::Silent));
+    }
+}
+
+#[test]
 fn a_probe_that_finds_another_price_proves_the_subscription_dead() {
     let mut feed = Fixture::new();
     feed.quote(0, quote(7, "99", "100"));
