@@ -348,13 +348,18 @@ impl SessionHandler for FeedTask {
         tracing::info!(feed = %self.feed, session = session.0, %why, "connection ended, another one carries on");
     }
 
-    fn trading(&self, session: SessionId, trading: Trading, received: Now) {
-        let feed = &self.feed;
+    fn trading(&self, session: SessionId, of: Option<InstrumentId>, trading: Trading, received: Now) {
+        let (feed, session_number) = (&self.feed, session.0);
+        let instrument = of.map_or("all", |of| self.instrument(of));
         match trading {
-            Trading::Halted => tracing::warn!(%feed, session = session.0, "the venue has halted trading"),
-            Trading::Open => tracing::debug!(%feed, session = session.0, "the venue trades"),
+            Trading::Halted => {
+                tracing::warn!(%feed, session = session_number, instrument, "the venue has halted trading");
+            }
+            Trading::Open => {
+                tracing::debug!(%feed, session = session_number, instrument, "the venue trades");
+            }
         }
-        self.step(|state, writer| state.trading(session, trading, received, writer));
+        self.step(|state, writer| state.trading(session, of, trading, received, writer));
     }
 
     fn interrupted(&self, subscription: Subscription, now: Now) {

@@ -347,7 +347,7 @@ mod tests {
     async fn a_list_that_goes_on_and_on_is_an_error_that_says_so() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let (asked, served) = std::sync::mpsc::channel();
+        let (asked, served) = std::sync::mpsc::sync_channel(1_000);
         std::thread::spawn(move || {
             let (socket, _) = listener.accept().unwrap();
             let mut lines = std::io::BufReader::new(&socket).lines();

@@ -50,6 +50,8 @@ pub enum Frame<'a> {
     },
     /// Whether the venue trades what this session carries.
     Trading(Trading),
+    /// Whether it trades these symbols, in the letters of routes. It speaks of many that nobody asked about.
+    TradingOf(&'a [(String, Trading)]),
     /// The venue is about to close this connection: open another one.
     ShuttingDown,
     /// Valid, and nothing that was asked for: to be counted and ignored.

@@ -189,7 +189,8 @@ pub trait VenueProtocol: fmt::Debug + Send + Sync {
         &[]
     }
 
-    /// What else has to be subscribed to for a symbol: streams that only show that the session lives.
+    /// What else has to be subscribed to for a symbol: streams that only show that the session lives, or whether the venue trades. One
+    /// that several symbols name is subscribed to once.
     fn companions(&self, symbol: &str) -> Vec<Stream> {
         let _ = symbol;
         Vec::new()

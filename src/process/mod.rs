@@ -19,12 +19,13 @@
 //! | `price`, `liquidity`, `volume` | one value each: data and reason in, record out |
 //! | `instrument`, `attention` | the three values of an instrument; how they confirm each other |
 //! | `schedule` | which instruments have to be looked at now |
-//! | `feed_state` | all instruments of a feed; the entry points |
+//! | `feed_state`, `counts` | all instruments of a feed; the entry points; what happened, in numbers |
 
 mod attention;
 mod book;
 mod buffer;
 mod contract;
+mod counts;
 mod depth_sync;
 mod deviation;
 mod feed_state;
@@ -45,5 +46,6 @@ mod watch;
 mod witness;
 
 pub use book::Book;
-pub use feed_state::{Counts, FeedState, InstrumentSpec};
+pub use counts::Counts;
+pub use feed_state::{FeedState, InstrumentSpec};
 pub use outlet::{CHANGES_NAMED_MAX, Changes};

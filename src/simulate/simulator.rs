@@ -319,7 +319,8 @@ impl Simulator {
         self.shared.paused.send_replace(false);
     }
 
-    /// From now on the venue says that it is in this state, a word of its own such as Kraken's `maintenance`; to all sessions, and to
+    /// From now on the venue says that it is in this state, a word of its own such as Kraken's `maintenance`, or at OKX that an instrument
+    /// is, `BTC-USDT suspend`; to all sessions, and to
     /// those that come. What it trades goes on as before: who believes the word must not look at that. Where a venue has no word for
     /// it nothing is said.
     pub async fn say_system(&self, word: &'static str) {

@@ -58,6 +58,36 @@ fn all_of_kraken_is_halted_at_its_word_and_live_again_after_it() {
     });
 }
 
+#[test]
+fn one_instrument_of_okx_is_halted_at_its_word_and_live_again_after_it() {
+    on_paused_time(async {
+        let stage = Stage::start(Case::of("okx"), 5).await;
+        stage.right().await;
+        stage.take_turns();
+        let reasons_of = |place: usize| {
+            let log = stage.desk.log.borrow();
+            let own = log.values.iter().filter(|(key, _)| key.0 == place);
+            own.map(|(_, record)| record.stamp().reason).collect::<Vec<_>>()
+        };
+        let all_of = |place, reason| reasons_of(place) == [reason; 3];
+        stage.simulator.say_system("BTC-USDT suspend").await;
+        stage.until("BTC is halted", AT_ONCE, || all_of(0, Reason::VenueHalt)).await;
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        assert_eq!(stage.take_turns().len(), 3, "once, and nothing of the other one");
+        stage.simulator.break_sessions(Break::Reset).await;
+        stage.until("ETH is live", SOON, || all_of(1, Reason::None)).await;
+        stage.until("BTC is halted anew", SOON, || all_of(0, Reason::VenueHalt)).await;
+        let live_again =
+            stage.take_turns().into_iter().find(|turn| turn.key.0 == 0 && turn.state == State::Live);
+        assert_eq!(live_again, None);
+        stage.simulator.say_system("BTC-USDT live").await;
+        stage.until("BTC is live", SOON, || all_of(0, Reason::None)).await;
+        stage.right().await;
+        assert_eq!(stage.desk.garbage.get(), 0);
+        stage.stop().await;
+    });
+}
+
 /// While nothing is said but the word, nothing is live.
 #[test]
 fn the_end_of_a_halt_proves_no_quiet_value() {

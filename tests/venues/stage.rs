@@ -193,8 +193,8 @@ impl SessionHandler for Desk {
 
     fn lane_down(&self, _: SessionId, _: &SessionEnd) {}
 
-    fn trading(&self, session: SessionId, trading: Trading, received: Now) {
-        self.step(|state, log| state.trading(session, trading, received, log));
+    fn trading(&self, session: SessionId, of: Option<InstrumentId>, trading: Trading, received: Now) {
+        self.step(|state, log| state.trading(session, of, trading, received, log));
     }
 
     fn interrupted(&self, subscription: Subscription, now: Now) {

@@ -158,6 +158,7 @@ impl Run {
                 Frame::Acknowledged(_)
                 | Frame::Counted { .. }
                 | Frame::Trading(_)
+                | Frame::TradingOf(_)
                 | Frame::ShuttingDown
                 | Frame::Other,
             ) => self.others += 1,

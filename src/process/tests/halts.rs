@@ -22,7 +22,7 @@ fn live() -> Fixture {
 
 impl Fixture {
     fn trading(&mut self, millis: u64, session: SessionId, trading: Trading) {
-        self.state.trading(session, trading, at_ms(millis), &mut self.written);
+        self.state.trading(session, None, trading, at_ms(millis), &mut self.written);
     }
 
     fn book_verdicts(&mut self) -> Vec<(State, Reason)> {
@@ -47,6 +47,20 @@ fn a_halt_is_told_at_once_and_counted_and_only_of_what_its_session_carries() {
     assert_eq!(feed.prices(), [], "once");
     feed.trading(40, BOOKS, Trading::Halted);
     assert_eq!(feed.book_verdicts(), [HALTED]);
+}
+
+#[test]
+fn one_instrument_is_halted_alone() {
+    let mut feed = live();
+    let eth = Subscription { instrument: ETH, channel: Channel::Quote };
+    let event = MarketEvent::Quote(quote(7, "9", "10"));
+    feed.state.event(QUOTES, eth, &event, at_ms(15), &mut feed.written);
+    feed.take(3);
+    feed.state.trading(QUOTES, Some(ETH), Trading::Halted, at_ms(20), &mut feed.written);
+    assert_eq!(feed.prices(), []);
+    assert_eq!(feed.take(3).iter().map(|record| record.stamp().state).collect::<Vec<_>>(), [State::Halted]);
+    feed.state.trading(QUOTES, Some(InstrumentId(9)), Trading::Halted, at_ms(30), &mut feed.written);
+    assert_eq!(feed.state.states()[2], 1, "nobody knows that one");
 }
 
 #[test]
