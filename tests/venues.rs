@@ -10,6 +10,10 @@
 mod cases;
 #[path = "venues/engine.rs"]
 mod engine;
+#[path = "venues/halts.rs"]
+mod halts;
+#[path = "venues/matches.rs"]
+mod matches;
 #[path = "venues/readme.rs"]
 mod readme;
 #[path = "venues/recorded.rs"]
@@ -24,3 +28,5 @@ mod stage;
 mod table;
 #[path = "venues/truth.rs"]
 mod truth;
+#[path = "venues/unanswered.rs"]
+mod unanswered;

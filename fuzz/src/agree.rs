@@ -84,6 +84,9 @@ impl Agreement {
                 assert!(self.venue.route_symbol(stream).is_some(), "a route without a symbol: {stream}");
                 possible(event, self.rules);
             }
+            Ok(Frame::Counted { stream, .. }) => {
+                assert!(self.venue.route_symbol(stream).is_some(), "a route without a symbol: {stream}");
+            }
             Ok(_) => {}
             Err(error) => short(error),
         }
@@ -133,6 +136,7 @@ fn possible(event: &MarketEvent<'_>, rules: Rules) {
                 }
             }
         }
+        MarketEvent::NewestTrade(_) => panic!("a count of trades is no data of their stream"),
     }
 }
 

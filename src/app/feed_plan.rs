@@ -18,7 +18,7 @@ use super::store;
 use crate::capture::Tap;
 use crate::codec::key;
 use crate::config::{FeedSettings, Settings};
-use crate::domain::{Channel, Contract, Entity, Feed, MarketRules, PriceFrom, SessionId, SlotId};
+use crate::domain::{Channel, Contract, Entity, Feed, Instrument, MarketRules, PriceFrom, SessionId, SlotId};
 use crate::feed::{
     self, ChannelNames, Gate, Governor, RestClient, SessionPlan, Setup, VenueProtocol, Wanted,
 };
@@ -151,14 +151,11 @@ fn plan(
     let settings = planner.settings;
     let Part { name, venue, feed, governor } = part;
     let feed = &feed;
-    let wanted: Vec<Wanted> = feed
-        .instruments
-        .iter()
-        .map(|instrument| Wanted { instrument: instrument.clone(), entities: feed.entities.clone() })
-        .collect();
-    let sessions = feed::sessions(venue, &wanted, &setup(feed))?;
-    let symbols: Result<Vec<_>, _> =
-        feed.instruments.iter().map(|instrument| venue.symbol(instrument)).collect();
+    let wanted: anyhow::Result<Vec<Wanted>> =
+        feed.instruments.iter().map(|instrument| wanted(venue, feed, instrument, planner.listings)).collect();
+    let wanted = wanted?;
+    let sessions = feed::sessions(venue, &wanted, &setup(feed));
+    let symbols = wanted.iter().map(|wanted| wanted.symbol.clone()).collect();
     let (mut specs, mut names) = (Vec::new(), HashMap::new());
     for wanted in &wanted {
         let own = take_slots(settings, feed, index, wanted, room, keys)?;
@@ -192,7 +189,7 @@ fn plan(
     };
     let client = RestClient::new(feed.rest_url.as_str(), governor);
     let depth = feed.depth as usize;
-    let worker = RestWorker { feed: name, venue, client, symbols: symbols?, depth, answers, tap: Tap::off() };
+    let worker = RestWorker { feed: name, venue, client, symbols, depth, answers, tap: Tap::off() };
     Ok((plan, (worker, job_queue)))
 }
 
@@ -252,6 +249,20 @@ fn carriers(feed: &FeedSettings, sessions: &[SessionPlan], index: usize) -> Vec<
         carriers.push((Channel::Quote, session));
     }
     carriers
+}
+
+/// The spelling on the venue's list counts more than ours: what it quotes in thousands is known there only.
+fn wanted(
+    venue: &dyn VenueProtocol,
+    feed: &FeedSettings,
+    instrument: &Instrument,
+    listings: &Listings,
+) -> anyhow::Result<Wanted> {
+    let symbol = match listings.symbol(&feed.venue, instrument) {
+        Some(symbol) => symbol.to_owned(),
+        None => venue.symbol(instrument)?,
+    };
+    Ok(Wanted { instrument: instrument.clone(), symbol, entities: feed.entities.clone() })
 }
 
 /// What the venue says of the instrument counts more than what we know by ourselves.

@@ -19,7 +19,7 @@ use crate::clock;
 use crate::codec::{Command, CommandKind};
 use crate::domain::{
     Channel, Epoch, Feed, Instrument, InstrumentId, MarketEvent, MonoTime, Now, Reason, Request, SessionId,
-    SlotId, State, Subscription, UpdateSink,
+    SlotId, State, Subscription, Trading, UpdateSink,
 };
 use crate::feed::{DecodeError, Excerpt, Recovery, SessionEnd, SessionHandler};
 use crate::process::{Changes, Counts, FeedState};
@@ -272,7 +272,8 @@ impl FeedTask {
         FeedHealth {
             state,
             reason,
-            warm: stands && !inner.is_stopping && inner.stats.live > inner.stats.suspect,
+            // What the venue itself has halted is as good here as there.
+            warm: stands && !inner.is_stopping && inner.stats.live + inner.stats.halted > inner.stats.suspect,
         }
     }
 
@@ -345,6 +346,20 @@ impl SessionHandler for FeedTask {
         metrics::counter!(names::FEED_RECONNECTS, "feed" => self.feed.to_string(), "why" => why.label())
             .increment(1);
         tracing::info!(feed = %self.feed, session = session.0, %why, "connection ended, another one carries on");
+    }
+
+    fn trading(&self, session: SessionId, of: Option<InstrumentId>, trading: Trading, received: Now) {
+        let (feed, session_number) = (&self.feed, session.0);
+        let instrument = of.map_or("all", |of| self.instrument(of));
+        match trading {
+            Trading::Halted => {
+                tracing::warn!(%feed, session = session_number, instrument, "the venue has halted trading");
+            }
+            Trading::Open => {
+                tracing::debug!(%feed, session = session_number, instrument, "the venue trades");
+            }
+        }
+        self.step(|state, writer| state.trading(session, of, trading, received, writer));
     }
 
     fn interrupted(&self, subscription: Subscription, now: Now) {

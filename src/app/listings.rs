@@ -1,7 +1,8 @@
 //! What venues offer: fetched, or from disk, and whether it is what the settings want.
 //!
 //! Owns when a list on disk is too old ([`FRESH_FOR`]) and what follows where none can be had: the old one, else nothing, and a
-//! warning in both cases. Never holds a start up for longer than [`GATHER_MAX`].
+//! warning in both cases. Never holds a start up for longer than [`GATHER_MAX`]; a list of more than [`PAGES_MAX`] pages is an
+//! error.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -22,6 +23,9 @@ const FRESH_FOR: Duration = Duration::from_secs(24 * 3_600);
 
 /// How long the fetching of all lists may hold up a start.
 const GATHER_MAX: Duration = Duration::from_secs(5);
+
+/// Pages of one list: twenty times what any venue has today.
+const PAGES_MAX: u32 = 20;
 
 /// Instruments that are named in place of one that is not offered.
 const NEAREST_MAX: usize = 3;
@@ -136,13 +140,21 @@ impl Lister {
 
     async fn fetch(&self) -> anyhow::Result<Vec<Listing>> {
         let mut listings = Vec::new();
-        for call in self.venue.list_calls() {
-            let what = || format!("{}{}", self.rest_url.trim_end_matches('/'), call.path);
-            let body = self.client.get(&call).await.with_context(what)?;
-            listings.extend(self.venue.parse_list(&body).with_context(what)?);
+        for first in self.venue.list_calls() {
+            let (mut next, mut pages) = (Some(first), 0);
+            while let Some(call) = next {
+                let what = || format!("{}{}", self.rest_url.trim_end_matches('/'), call.path);
+                ensure!(pages < PAGES_MAX, "{}: the list goes on after {PAGES_MAX} pages", what());
+                let body = self.client.get(&call).await.with_context(what)?;
+                listings.extend(self.venue.parse_list(&body).with_context(what)?);
+                next = self.venue.next_list_call(&body).with_context(what)?;
+                pages += 1;
+            }
         }
         ensure!(!listings.is_empty(), "{}: the venue's list is empty", self.rest_url);
-        listings.sort_unstable_by(|a, b| a.instrument.cmp(&b.instrument));
+        listings.sort_unstable_by(|a, b| (&a.instrument, &a.symbol).cmp(&(&b.instrument, &b.symbol)));
+        // What is listed or delisted meanwhile moves others from one page to the next.
+        listings.dedup();
         Ok(listings)
     }
 }
@@ -158,13 +170,23 @@ fn text_of_age(seconds: i64) -> String {
 
 /// What the venues of an engine offer, as far as it is known.
 #[derive(Debug, Clone, Default)]
-pub struct Listings(HashMap<Venue, HashMap<Instrument, Contract>>);
+pub struct Listings(HashMap<Venue, HashMap<Instrument, Listing>>);
 
 impl Listings {
     /// What an instrument's units are, where the venue has said so.
     #[must_use]
     pub fn contract(&self, venue: &Venue, instrument: &Instrument) -> Option<Contract> {
-        self.0.get(venue)?.get(instrument).copied()
+        Some(self.get(venue, instrument)?.contract)
+    }
+
+    /// The venue's spelling of an instrument, where it has said so.
+    #[must_use]
+    pub fn symbol(&self, venue: &Venue, instrument: &Instrument) -> Option<&str> {
+        Some(&self.get(venue, instrument)?.symbol)
+    }
+
+    fn get(&self, venue: &Venue, instrument: &Instrument) -> Option<&Listing> {
+        self.0.get(venue)?.get(instrument)
     }
 }
 
@@ -197,10 +219,21 @@ pub async fn gather(settings: &Settings) -> Result<Listings, NotListed> {
                 Origin::Disk | Origin::Stale => tracing::warn!("{problem}"),
             }
         }
-        let known = list.listings.into_iter().map(|listing| (listing.instrument, listing.contract));
-        listings.0.insert(feed.venue.clone(), known.collect());
+        listings.0.insert(feed.venue.clone(), known(feed.venue.as_str(), list.listings));
     }
     if problems.is_empty() { Ok(listings) } else { Err(NotListed(problems)) }
+}
+
+/// Each instrument once. Where a venue has two symbols of one (`PEPE` and `1000PEPE`), the one that is spelled as we would.
+fn known(venue: &str, listings: Vec<Listing>) -> HashMap<Instrument, Listing> {
+    let mut known: HashMap<Instrument, Listing> = HashMap::new();
+    for listing in listings {
+        let ours = || feed::venue(venue).and_then(|venue| venue.symbol(&listing.instrument).ok());
+        if !known.contains_key(&listing.instrument) || ours().as_ref() == Some(&listing.symbol) {
+            known.insert(listing.instrument.clone(), listing);
+        }
+    }
+    known
 }
 
 /// The folder for lists.
@@ -266,6 +299,8 @@ fn nearest<'a>(wanted: &Instrument, listings: &'a [Listing]) -> Vec<&'a str> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{BufRead as _, Write as _};
+
     use super::*;
 
     fn listings(names: &[&str]) -> Vec<Listing> {
@@ -288,6 +323,48 @@ mod tests {
         ] {
             assert_eq!(nearest(&wanted.parse().unwrap(), &listings), expected, "{wanted}");
         }
+    }
+
+    #[test]
+    fn of_two_symbols_of_one_instrument_the_usual_one_counts() {
+        let listing = |symbol: &str, size| Listing {
+            instrument: "PEPE-USDT-PERP".parse().unwrap(),
+            symbol: symbol.to_owned(),
+            contract: Contract { size: crate::domain::Number::parse(size).unwrap(), ..Contract::PLAIN },
+        };
+        let both = [listing("1000PEPEUSDT", b"1000"), listing("PEPEUSDT", b"1")];
+        for listings in [both.to_vec(), both.iter().rev().cloned().collect()] {
+            let venue: Venue = "bybit-linear".parse().unwrap();
+            let listings = Listings([(venue.clone(), known(venue.as_str(), listings))].into());
+            let instrument = &both[0].instrument;
+            assert_eq!(listings.symbol(&venue, instrument), Some("1000PEPEUSDT"));
+            assert_eq!(listings.contract(&venue, instrument), Some(both[0].contract));
+        }
+    }
+
+    /// A venue whose pages never end.
+    #[tokio::test]
+    async fn a_list_that_goes_on_and_on_is_an_error_that_says_so() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (asked, served) = std::sync::mpsc::sync_channel(1_000);
+        std::thread::spawn(move || {
+            let (socket, _) = listener.accept().unwrap();
+            let mut lines = std::io::BufReader::new(&socket).lines();
+            while let Some(Ok(line)) = lines.next() {
+                if !line.is_empty() {
+                    asked.send(line).unwrap();
+                    continue;
+                }
+                let body = r#"{"retCode":0,"result":{"list":[],"nextPageCursor":"more"}}"#;
+                let length = body.len();
+                write!(&socket, "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{body}").unwrap();
+            }
+        });
+        let lister = Lister::new(feed::venue("bybit-linear").unwrap(), &url, 600, None).unwrap();
+        let error = lister.list(Wish::New, Duration::from_secs(60)).await.unwrap_err().to_string();
+        assert!(error.contains("cursor=more: the list goes on after 20 pages"), "{error}");
+        assert_eq!(served.try_iter().filter(|line| line.starts_with("GET ")).count(), 20);
     }
 
     #[test]

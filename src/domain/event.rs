@@ -82,6 +82,8 @@ pub struct Trade {
     pub side: Side,
     /// The venue's stamp.
     pub venue_time: Option<VenueTime>,
+    /// Its place in the venue's count of the instrument's trades; `None` where nothing is compared with it.
+    pub number: Option<VenueSequence>,
 }
 
 /// How an update says which one comes before it.
@@ -248,4 +250,6 @@ pub enum MarketEvent<'a> {
     Volume(VolumeFigures),
     /// New rolling figures with a top of book.
     Ticker(Ticker),
+    /// The venue says, apart from its trades, which number the newest of them has.
+    NewestTrade(VenueSequence),
 }

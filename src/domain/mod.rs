@@ -57,7 +57,7 @@ pub use market_rules::{
 pub use namespace::{NAMESPACE_CHARS_MAX, Namespace, NamespaceError};
 pub use number::{Number, NumberError, POWERS_OF_TEN, Price, SCALE_MAX, Scale, Size, SizeUnit};
 pub use price::{LastTrade, PriceLevel, PriceRecord};
-pub use quality::{Reason, State};
+pub use quality::{Reason, State, Trading};
 pub use record::{Record, Stamp};
 pub use request::Request;
 pub use scales::Scales;

@@ -58,6 +58,16 @@ wire_enum! {
     }
 }
 
+/// Whether a venue trades, in its own words.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Trading {
+    /// It does, or has said nothing.
+    #[default]
+    Open,
+    /// It says that it does not.
+    Halted,
+}
+
 wire_enum! {
     /// Why a value is not live.
     Reason {

@@ -9,14 +9,14 @@ use std::time::Duration;
 use super::frame::Ack;
 use super::venue::{Method, Stream, VenueDefaults, VenueProtocol};
 use super::watchdog::{Overdue, Watchdog};
-use crate::domain::{MonoTime, Subscription};
+use crate::domain::{InstrumentId, MonoTime, Subscription};
 
 /// One stream of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamPlan {
     /// The venue's.
     pub stream: Stream,
-    /// Ours, the one that its data is counted under first; none where it only shows that the session lives.
+    /// Ours, the one that its data is counted under first; none where it has no data of ours ([`VenueProtocol::companions`]).
     pub subscriptions: Vec<Subscription>,
 }
 
@@ -31,6 +31,8 @@ pub(super) struct Conversation {
     venue: &'static dyn VenueProtocol,
     streams: Vec<StreamPlan>,
     routes: HashMap<String, usize>,
+    /// By the symbols of the routes.
+    instruments: HashMap<String, InstrumentId>,
     watchdog: Watchdog,
     waiting: VecDeque<Pending>,
     asked: BTreeMap<u64, Vec<usize>>,
@@ -49,10 +51,15 @@ impl Conversation {
     ) -> Self {
         let routes =
             streams.iter().enumerate().map(|(index, plan)| (plan.stream.route.clone(), index)).collect();
+        let instrument = |plan: &StreamPlan| {
+            let symbol = venue.route_symbol(&plan.stream.route)?;
+            Some((symbol.to_owned(), plan.subscriptions.first()?.instrument))
+        };
         let mut this = Self {
             venue,
             streams: streams.to_vec(),
             routes,
+            instruments: streams.iter().filter_map(instrument).collect(),
             watchdog: Watchdog::new(streams.len(), first_data),
             waiting: VecDeque::new(),
             asked: BTreeMap::new(),
@@ -70,6 +77,17 @@ impl Conversation {
         let index = *self.routes.get(stream)?;
         self.watchdog.delivered(index);
         Some((index, *self.streams[index].subscriptions.first()?))
+    }
+
+    /// Whose stream this is and its place, where it speaks of the stream without being its data.
+    pub(super) fn find(&self, stream: &str) -> Option<(usize, Subscription)> {
+        let index = *self.routes.get(stream)?;
+        Some((index, *self.streams[index].subscriptions.first()?))
+    }
+
+    /// Whose symbol this is.
+    pub(super) fn instrument(&self, symbol: &str) -> Option<InstrumentId> {
+        self.instruments.get(symbol).copied()
     }
 
     /// Whether everything that was asked for has come, or is so quiet that it may take long.
@@ -183,7 +201,7 @@ impl Conversation {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Channel, InstrumentId};
+    use crate::domain::Channel;
     use crate::feed::kraken::Kraken;
 
     const PATIENCE: Duration = Duration::from_secs(10);

@@ -1,7 +1,7 @@
 //! What one websocket frame says.
 
 use super::Excerpt;
-use crate::domain::MarketEvent;
+use crate::domain::{MarketEvent, Trading, VenueSequence};
 
 /// What the venue has acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +29,14 @@ pub enum Frame<'a> {
         /// What happened.
         event: MarketEvent<'a>,
     },
+    /// The venue's count of the trades of a stream. It is no data of that stream: a count that comes while no trade does is not
+    /// what was subscribed to.
+    Counted {
+        /// As of [`Self::Market`].
+        stream: &'a str,
+        /// The newest trade's.
+        newest: VenueSequence,
+    },
     /// The venue took a request, or a part of one. It does not follow that data will come.
     Acknowledged(Ack<'a>),
     /// The venue refused a request.
@@ -40,6 +48,10 @@ pub enum Frame<'a> {
         /// The venue's words.
         message: Excerpt,
     },
+    /// Whether the venue trades what this session carries.
+    Trading(Trading),
+    /// Whether it trades these symbols, in the letters of routes. It speaks of many that nobody asked about.
+    TradingOf(&'a [(String, Trading)]),
     /// The venue is about to close this connection: open another one.
     ShuttingDown,
     /// Valid, and nothing that was asked for: to be counted and ignored.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::StreamPlan;
 use super::session::SessionPlan;
-use super::venue::{ChannelNames, SymbolError, VenueProtocol};
+use super::venue::{ChannelNames, VenueProtocol};
 use crate::domain::{
     Channel, Entity, Instrument, InstrumentId, PriceFrom, SessionId, Subscription, TickerTop,
 };
@@ -24,6 +24,8 @@ const DEPTH_TURN_FRAMES: u32 = 2;
 pub struct Wanted {
     /// Which.
     pub instrument: Instrument,
+    /// The venue's spelling of it.
+    pub symbol: String,
     /// Its values.
     pub entities: Vec<Entity>,
 }
@@ -65,26 +67,22 @@ struct Kind<'a> {
 }
 
 /// Splits what is wanted over sessions. [`InstrumentId`] is the place in `wanted`.
-///
-/// # Errors
-/// [`SymbolError`] for an instrument that the venue cannot have.
-pub fn sessions(
-    venue: &'static dyn VenueProtocol,
-    wanted: &[Wanted],
-    setup: &Setup,
-) -> Result<Vec<SessionPlan>, SymbolError> {
-    let mut kinds: BTreeMap<Kind<'_>, Vec<StreamPlan>> = BTreeMap::new();
+#[must_use]
+pub fn sessions(venue: &'static dyn VenueProtocol, wanted: &[Wanted], setup: &Setup) -> Vec<SessionPlan> {
+    let most = venue.defaults().streams_per_session_max;
+    let mut kinds: BTreeMap<Kind<'_>, Vec<Vec<StreamPlan>>> = BTreeMap::new();
     for (wanted, index) in wanted.iter().zip(0_u32..) {
-        let symbol = venue.symbol(&wanted.instrument)?;
-        let instrument = InstrumentId(index);
-        for (kind, plan) in streams(venue, &symbol, instrument, &wanted.entities, setup) {
-            kinds.entry(kind).or_default().push(plan);
+        let mut own: BTreeMap<Kind<'_>, Vec<StreamPlan>> = BTreeMap::new();
+        for (kind, plan) in streams(venue, &wanted.symbol, InstrumentId(index), &wanted.entities, setup) {
+            own.entry(kind).or_default().push(plan);
+        }
+        for (kind, own) in own {
+            place(own, kinds.entry(kind).or_default(), most);
         }
     }
-    let most = venue.defaults().streams_per_session_max;
-    let parts = kinds.iter().flat_map(|(kind, plans)| {
+    let parts = kinds.into_iter().flat_map(|(kind, parts)| {
         let turn_frames = if kind.depth { DEPTH_TURN_FRAMES } else { QUOTE_TURN_FRAMES };
-        plans.chunks(most).map(move |part| (kind.url, turn_frames, part.to_vec()))
+        parts.into_iter().map(move |part| (kind.url, turn_frames, part))
     });
     let plan = |((url, turn_frames, streams), id): ((&str, u32, Vec<StreamPlan>), u32)| SessionPlan {
         id: SessionId(id),
@@ -97,7 +95,21 @@ pub fn sessions(
         redundant: setup.redundant,
         session_max: setup.session_max,
     };
-    Ok(parts.zip(0..).map(plan).collect())
+    parts.zip(0..).map(plan).collect()
+}
+
+/// Adds the streams of one instrument to the last session, or to a new one: they stay together. What speaks of several instruments
+/// is there once.
+fn place(own: Vec<StreamPlan>, sessions: &mut Vec<Vec<StreamPlan>>, most: usize) {
+    let missing = |session: &Vec<StreamPlan>| -> Vec<StreamPlan> {
+        let is_there = |plan: &StreamPlan| session.iter().any(|known| known.stream == plan.stream);
+        own.iter().filter(|plan| !is_there(plan)).cloned().collect()
+    };
+    let last = sessions.last_mut().map(|session| (missing(session), session));
+    match last {
+        Some((missing, session)) if session.len() + missing.len() <= most => session.extend(missing),
+        _ => sessions.push(own),
+    }
 }
 
 /// The streams of one instrument, each once.
@@ -135,4 +147,46 @@ fn streams<'a>(
         found.extend(companions.map(|stream| (kind, StreamPlan { stream, subscriptions: Vec::new() })));
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::feed::okx::Okx;
+
+    #[test]
+    fn an_instrument_stays_together_and_what_speaks_of_many_is_in_each_session_once() {
+        let defaults = Okx.defaults();
+        let setup = Setup {
+            names: ChannelNames::of(defaults),
+            websocket_urls: Channel::ALL.map(|_| "ws://venue".to_owned()),
+            price_from: PriceFrom::Bbo,
+            depth: 20,
+            first_data: Duration::from_secs(10),
+            redundant: 1,
+            session_max: None,
+        };
+        let wanted: Vec<Wanted> = (0..200)
+            .map(|index| {
+                let instrument: Instrument = format!("C{index}-USDT").parse().unwrap();
+                let symbol = Okx.symbol(&instrument).unwrap();
+                Wanted { instrument, symbol, entities: Entity::ALL.to_vec() }
+            })
+            .collect();
+        let sessions = sessions(&Okx, &wanted, &setup);
+        assert_eq!(sessions.len(), 4, "two for prices, two for books");
+        for session in &sessions {
+            assert!(session.streams.len() <= defaults.streams_per_session_max);
+            let shared = session.streams.iter().filter(|plan| plan.subscriptions.is_empty());
+            let shared: Vec<&str> = shared.map(|plan| plan.stream.route.as_str()).collect();
+            assert_eq!(shared, ["instruments:SPOT"]);
+            let mut instruments: BTreeMap<InstrumentId, usize> = BTreeMap::new();
+            for subscription in session.streams.iter().flat_map(|plan| &plan.subscriptions) {
+                *instruments.entry(subscription.instrument).or_default() += 1;
+            }
+            assert!(instruments.values().all(|streams| *streams == 2), "{instruments:?}");
+        }
+        let carried: usize = sessions.iter().map(|session| session.streams.len() - 1).sum();
+        assert_eq!(carried, 4 * wanted.len());
+    }
 }

@@ -16,7 +16,7 @@ use super::error::{Recovery, SessionEnd};
 use super::governor::Governor;
 use super::session::{self, COMMANDS_MAX, Commands, SessionHandler, SessionPlan};
 use crate::clock;
-use crate::domain::{Backoff, Ladder, Link, MarketEvent, MonoTime, Now, Subscription};
+use crate::domain::{Backoff, Ladder, Link, MarketEvent, MonoTime, Now, Subscription, VenueSequence};
 
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -276,6 +276,21 @@ impl<'a> Relay<'a> {
         }
     }
 
+    /// Hands on what is said of a stream beside its data: of the lane alone whose data counts.
+    pub(super) fn counted(
+        &self,
+        lane: Lane,
+        stream: usize,
+        subscription: Subscription,
+        newest: VenueSequence,
+        received: Now,
+    ) {
+        if self.sole.get() == Some(lane) || self.owners.borrow()[stream] == Some(lane) {
+            let event = MarketEvent::NewestTrade(newest);
+            self.handler.event(self.plan.id, subscription, &event, received);
+        }
+    }
+
     /// What carries an id is ordered by it, whoever brings it. Anything else is the owner's to bring, and a successor's once it has
     /// something.
     fn takes(&self, lane: Lane, stream: usize, event: &MarketEvent<'_>) -> bool {
@@ -285,7 +300,8 @@ impl<'a> Relay<'a> {
             MarketEvent::Trades(_)
             | MarketEvent::Book(_)
             | MarketEvent::Volume(_)
-            | MarketEvent::Ticker(_) => false,
+            | MarketEvent::Ticker(_)
+            | MarketEvent::NewestTrade(_) => false,
         };
         if is_ordered {
             return true;

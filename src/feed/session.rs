@@ -20,7 +20,7 @@ use super::stamped::{ReadStamp, Stamped};
 use super::venue::{ChannelNames, FrameDecoder, Ping, VenueProtocol};
 use super::{DecodeError, Excerpt, Frame, StreamPlan};
 use crate::clock;
-use crate::domain::{Coverage, MarketEvent, MonoTime, Now, SessionId, Subscription};
+use crate::domain::{Coverage, InstrumentId, MarketEvent, MonoTime, Now, SessionId, Subscription, Trading};
 
 /// The longest frame. The largest that Binance sends, a depth update of thousands of levels, is below 1 MiB.
 const FRAME_BYTES_MAX: usize = 4 << 20;
@@ -66,6 +66,8 @@ pub trait SessionHandler {
     fn up(&self, session: SessionId, now: Now);
     /// The last connection is gone.
     fn down(&self, session: SessionId, why: &SessionEnd, now: Now);
+    /// The venue says whether it trades what the session carries, or of that an instrument; it says so anew on each connection.
+    fn trading(&self, session: SessionId, of: Option<InstrumentId>, trading: Trading, received: Now);
     /// One of several connections is gone; the session goes on.
     fn lane_down(&self, session: SessionId, why: &SessionEnd);
     /// What a subscription brought before says nothing of what it brings next.
@@ -279,10 +281,23 @@ impl Session<'_> {
                 }
                 return Ok(());
             }
+            Ok(Frame::Counted { stream, newest }) => {
+                if let Some((stream, subscription)) = self.conversation.find(stream) {
+                    self.relay.counted(self.lane, stream, subscription, newest, received);
+                }
+            }
             Ok(Frame::Acknowledged(what)) => self.conversation.acknowledged(what, received.mono),
             Ok(Frame::Refused { id, code, message }) => {
                 self.conversation.refused(id, received.mono);
                 self.handler.refused(self.id, code, &message);
+            }
+            Ok(Frame::Trading(trading)) => self.handler.trading(self.id, None, trading, received),
+            Ok(Frame::TradingOf(symbols)) => {
+                for (symbol, trading) in symbols {
+                    if let Some(instrument) = self.conversation.instrument(symbol) {
+                        self.handler.trading(self.id, Some(instrument), *trading, received);
+                    }
+                }
             }
             Ok(Frame::ShuttingDown) => self.relay.retire(self.lane),
             Ok(Frame::Other) => {}

@@ -159,7 +159,7 @@ pub trait VenueProtocol: fmt::Debug + Send + Sync {
     /// What it is like.
     fn defaults(&self) -> &'static VenueDefaults;
 
-    /// Its spelling of an instrument.
+    /// Its spelling of an instrument, where its list is not to be had: what the list says counts more.
     ///
     /// # Errors
     /// [`SymbolError`] for an instrument that it cannot have.
@@ -189,7 +189,8 @@ pub trait VenueProtocol: fmt::Debug + Send + Sync {
         &[]
     }
 
-    /// What else has to be subscribed to for a symbol: streams that only show that the session lives.
+    /// What else has to be subscribed to for a symbol: streams that only show that the session lives, or whether the venue trades. One
+    /// that several symbols name is subscribed to once.
     fn companions(&self, symbol: &str) -> Vec<Stream> {
         let _ = symbol;
         Vec::new()
@@ -229,7 +230,7 @@ pub trait VenueProtocol: fmt::Debug + Send + Sync {
     /// [`DecodeError`], the venue's own refusals included.
     fn parse_quote(&self, body: &[u8]) -> Result<Quote, DecodeError>;
 
-    /// How to fetch the list of what it offers.
+    /// How to fetch the list of what it offers: each of these, and what [`Self::next_list_call`] says of its answer.
     fn list_calls(&self) -> Vec<RestCall>;
 
     /// Reads one answer. What has no name among our instruments is left out.
@@ -237,6 +238,15 @@ pub trait VenueProtocol: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`DecodeError`], the venue's own refusals included.
     fn parse_list(&self, body: &[u8]) -> Result<Vec<Listing>, DecodeError>;
+
+    /// How to fetch the page that follows an answer. `None`, as most have it: the answer is all of it.
+    ///
+    /// # Errors
+    /// [`DecodeError`], the venue's own refusals included.
+    fn next_list_call(&self, body: &[u8]) -> Result<Option<RestCall>, DecodeError> {
+        let _ = body;
+        Ok(None)
+    }
 }
 
 /// Turns the frames of one session into events. Owns scratch memory, so that a frame costs no allocation.

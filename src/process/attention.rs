@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use super::contract;
 use super::depth_sync::Progress;
-use super::instrument::{Context, InstrumentState};
+use super::instrument::{Context, InstrumentState, Outcome};
 use super::key::AnyKey;
 use super::liquidity::Wish;
-use super::liveness::Silence;
+use super::liveness::{Remedy, Silence};
+use super::outlet::Outlet;
 use super::witness::{Claim, Verdict};
 use crate::domain::{
-    Anchor, Channel, MonoTime, Now, PriceFrom, PriceLevel, Quote, RawLevel, Reason, Request, Side, Top, Trade,
+    Anchor, Channel, MonoTime, Now, PriceFrom, PriceLevel, Quote, RawLevel, Reason, Request, Side, Top,
+    Trade, Trading, VenueSequence,
 };
 
 /// The shortest and the longest time between two looks at an instrument.
@@ -24,15 +26,18 @@ impl InstrumentState {
     /// Confirms what is quiet, doubts what is too quiet. `heard(channel)` = the last frame of the channel's session.
     pub(super) fn tick(&mut self, heard: &dyn Fn(Channel) -> Option<Now>, context: &mut Context<'_>) {
         self.cross_confirm(heard, context);
-        let mut dead = [None; 2];
-        dead[0] = self.tick_price(heard, context);
-        dead[1] = self.tick_liquidity(heard(Channel::Depth), context);
+        let price = self.tick_price(heard, context);
+        let liquidity = self.tick_liquidity(heard(Channel::Depth), context);
         self.tick_volume(heard(Channel::Volume), context);
         self.tick_witness(context);
-        for channel in dead.into_iter().flatten() {
-            self.fail(channel, Reason::Silent, context.now, &mut context.out);
-            self.restart(channel);
-            (context.requests)(Request::Resubscribe(self.subscription(channel)));
+        for (channel, silence) in [(Channel::Quote, price), (Channel::Depth, liquidity)] {
+            if silence == Silence::Dead {
+                self.fail(channel, Reason::Silent, context.now, &mut context.out);
+                self.restart(channel);
+            }
+            if matches!(silence, Silence::Dead | Silence::Unconfirmed(Remedy::Resubscribe)) {
+                (context.requests)(Request::Resubscribe(self.subscription(channel)));
+            }
         }
     }
 
@@ -47,62 +52,62 @@ impl InstrumentState {
         first.unwrap_or(now.after(LOOK_MAX)).clamp(now.after(LOOK_MIN), now.after(LOOK_MAX))
     }
 
-    fn tick_price(
-        &mut self,
-        heard: &dyn Fn(Channel) -> Option<Now>,
-        context: &mut Context<'_>,
-    ) -> Option<Channel> {
+    fn tick_price(&mut self, heard: &dyn Fn(Channel) -> Option<Now>, context: &mut Context<'_>) -> Silence {
         let (id, now) = (self.id(), context.now);
-        let price = self.price.as_mut()?;
-        let mut dead = None;
+        let Some(price) = &mut self.price else { return Silence::NotDelivering };
         // A price that is made from the book is probed with it.
-        if price.source == PriceFrom::Bbo {
-            match price.key.liveness.assess(now.mono) {
-                Silence::Probe => (context.requests)(Request::ConfirmQuote(id)),
-                Silence::Unconfirmed => {
-                    price.key.fail(Reason::Silent, now, &mut context.out);
-                    (context.requests)(Request::ConfirmQuote(id));
-                }
-                Silence::Dead => dead = Some(Channel::Quote),
-                Silence::NotDelivering | Silence::Within | Silence::Probing => {}
+        let silence = match price.source {
+            PriceFrom::Bbo => price.key.liveness.assess(now.mono),
+            PriceFrom::Book => Silence::NotDelivering,
+        };
+        match silence {
+            Silence::Probe => (context.requests)(Request::ConfirmQuote(id)),
+            Silence::Unconfirmed(_) => {
+                price.key.fail(Reason::Silent, now, &mut context.out);
+                (context.requests)(Request::ConfirmQuote(id));
             }
+            Silence::NotDelivering | Silence::Within | Silence::Probing | Silence::Dead => {}
         }
         price.key.confirm_if_due(now, heard(Channel::Quote), &mut context.out);
-        dead
+        silence
     }
 
-    fn tick_liquidity(&mut self, heard: Option<Now>, context: &mut Context<'_>) -> Option<Channel> {
+    fn tick_liquidity(&mut self, heard: Option<Now>, context: &mut Context<'_>) -> Silence {
         let (id, now) = (self.id(), context.now);
-        let assessed = self.liquidity.as_mut()?.key.liveness.assess(now.mono);
-        if assessed == Silence::Unconfirmed {
+        let Some(liquidity) = &mut self.liquidity else { return Silence::NotDelivering };
+        let silence = liquidity.key.liveness.assess(now.mono);
+        if matches!(silence, Silence::Unconfirmed(_)) {
             self.fail(Channel::Depth, Reason::Silent, now, &mut context.out);
         }
-        let liquidity = self.liquidity.as_mut()?;
-        let mut dead = None;
-        let wish = match (assessed, liquidity.anchor()) {
-            (Silence::Probe | Silence::Unconfirmed, Anchor::Rest) => liquidity.ask(now.mono),
-            (Silence::Probe | Silence::Unconfirmed, Anchor::Stream) => {
+        let Some(liquidity) = &mut self.liquidity else { return silence };
+        let wish = match (silence, liquidity.anchor()) {
+            (Silence::Probe | Silence::Unconfirmed(_), Anchor::Rest) => liquidity.ask(now.mono),
+            (Silence::Probe | Silence::Unconfirmed(_), Anchor::Stream) => {
                 (context.requests)(Request::ConfirmQuote(id));
                 Wish::Nothing
             }
-            (Silence::Dead, _) => {
-                dead = Some(Channel::Depth);
-                Wish::Nothing
-            }
+            (Silence::Dead, _) => Wish::Nothing,
             (Silence::NotDelivering | Silence::Within | Silence::Probing, _) => liquidity.wish(now.mono),
         };
         liquidity.key.confirm_if_due(now, heard, &mut context.out);
         self.wish(wish, context);
-        dead
+        silence
     }
 
     fn tick_volume(&mut self, heard: Option<Now>, context: &mut Context<'_>) {
-        let (now, Some(volume)) = (context.now, &mut self.volume) else { return };
-        match volume.key.liveness.assess(now.mono) {
-            Silence::Unconfirmed | Silence::Dead => volume.key.fail(Reason::Silent, now, &mut context.out),
-            Silence::Probe | Silence::NotDelivering | Silence::Within | Silence::Probing => {}
+        let (now, subscription) = (context.now, self.subscription(Channel::Volume));
+        let Some(volume) = &mut self.volume else { return };
+        let silence = volume.key.liveness.assess(now.mono);
+        if matches!(silence, Silence::Unconfirmed(_) | Silence::Dead) {
+            volume.key.fail(Reason::Silent, now, &mut context.out);
         }
         volume.key.confirm_if_due(now, heard, &mut context.out);
+        // Nothing else tells the figures. They change with each trade: where there was one, it is not the market that is quiet.
+        let traded = self.price.as_ref().and_then(|price| price.record().last?.receive_time);
+        let lacks_trades = traded.is_some_and(|traded| traded > volume.key.record.stamp.receive_time);
+        if lacks_trades && silence == Silence::Unconfirmed(Remedy::Resubscribe) {
+            (context.requests)(Request::Resubscribe(subscription));
+        }
     }
 
     /// Top of book and book are two channels that say the same. Where one is quiet beyond its threshold and the other is
@@ -124,12 +129,12 @@ impl InstrumentState {
         if !agrees(Side::Buy, price.record().bid) || !agrees(Side::Sell, price.record().ask) {
             return;
         }
-        if let Some(heard) = heard(Channel::Depth).filter(|_| book && liquidity.key.is_live()) {
+        if let Some(heard) = heard(Channel::Depth).filter(|_| book && liquidity.key.is_right()) {
             price.key.confirmed(heard, &mut context.out);
         }
         // Only there do the two channels count by the same ids.
         if liquidity.anchor() == Anchor::Rest
-            && let Some(heard) = heard(Channel::Quote).filter(|_| top && price.key.is_live())
+            && let Some(heard) = heard(Channel::Quote).filter(|_| top && price.key.is_right())
         {
             liquidity.confirm_if_current(price.record().venue_sequence, heard, &mut context.out);
         }
@@ -182,10 +187,29 @@ impl InstrumentState {
 
     /// Somebody traded with the top of book. `trade` is in the venue's own units, as its book is.
     pub(super) fn hear_trade(&mut self, trade: &Trade, now: Now) {
+        self.tally.trade(trade.number);
         if let Some(witness) = &mut self.witness {
             let claim = Claim::Trade { price: trade.price, taker: trade.side };
             witness.heard(claim, trade.venue_time, now.mono);
         }
+    }
+
+    /// Whether the venue trades, as the session of a channel says.
+    pub(super) fn trading(&mut self, channel: Channel, trading: Trading, now: Now, out: &mut Outlet<'_>) {
+        if let Some(key) = self.key(channel) {
+            key.trading(trading, now, out);
+        }
+    }
+
+    /// Trades are missing: what the venue loses of one stream it may have lost of the other.
+    pub(super) fn count_trades(&mut self, newest: VenueSequence, context: &mut Context<'_>) -> Outcome {
+        if self.tally.count(newest) == Verdict::Standing {
+            return Outcome::Ignored;
+        }
+        self.restart(Channel::Trade);
+        (context.requests)(Request::Resubscribe(self.subscription(Channel::Trade)));
+        self.contradict(context);
+        Outcome::Gap
     }
 
     /// A book that trades and tickers contradict begins anew.
@@ -195,10 +219,18 @@ impl InstrumentState {
         if !liquidity.is_synced() {
             witness.restart();
         }
-        if witness.judge(now.mono) == Verdict::Standing {
-            return;
+        if witness.judge(now.mono) == Verdict::Contradicted {
+            self.contradict(context);
         }
-        witness.restart();
+    }
+
+    /// The book is not to be trusted, and begins anew.
+    fn contradict(&mut self, context: &mut Context<'_>) {
+        let now = context.now;
+        if let Some(witness) = &mut self.witness {
+            witness.restart();
+        }
+        let Some(liquidity) = &mut self.liquidity else { return };
         let wish = liquidity.doubt(Reason::SourcesDisagree, now, &mut context.out);
         if let Some(price) = self.price.as_mut().filter(|price| price.source == PriceFrom::Book) {
             price.restart();

@@ -8,14 +8,15 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::book::Book;
+use super::counts::Counts;
 use super::instrument::{Context, InstrumentState, Outcome, Slots};
 use super::lag::Lags;
 use super::liquidity::LiquidityKey;
-use super::outlet::{Changes, Outlets};
+use super::outlet::{Changes, Outlet, Outlets};
 use super::schedule::Schedule;
 use crate::domain::{
-    Channel, Entity, EntityDurations, EventPolicy, InstrumentId, MarketEvent, MarketRules, Now, NumberError,
-    Quote, Reason, Request, SessionId, SlotId, State, Subscription, UpdateSink,
+    Channel, Entity, EntityDurations, EventPolicy, InstrumentId, MarketEvent, MarketRules, Now, Quote,
+    Reason, Request, SessionId, SlotId, State, Subscription, Trading, UpdateSink,
 };
 
 /// Requests that wait at most: three for each instrument of the largest feed.
@@ -32,29 +33,6 @@ pub struct InstrumentSpec {
     pub sessions: Vec<(Channel, SessionId)>,
     /// What it is like.
     pub rules: MarketRules,
-}
-
-/// What happened since the last [`FeedState::take_counts`].
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Events that changed a value: quotes, trades, depth, volume.
-    pub taken: [u64; 4],
-    /// Events that said nothing new, or wait for a snapshot.
-    pub ignored: u64,
-    /// Holes in a venue's sequence.
-    pub gaps: u64,
-    /// Checksums that did not hold.
-    pub mismatches: u64,
-    /// Events before the time of the one before, where nothing but time orders them.
-    pub times_back: u64,
-    /// Events with a number that fits nowhere.
-    pub unusable: u64,
-    /// The last of those.
-    pub last_unusable: Option<(Subscription, NumberError)>,
-    /// Events that were told, in the order of [`EventKind::ALL`](crate::domain::EventKind::ALL).
-    pub events: [u64; 5],
-    /// Events beyond the limit per instrument and kind, likewise.
-    pub events_dropped: [u64; 5],
 }
 
 #[derive(Debug, Clone, Default)]
@@ -169,19 +147,45 @@ impl FeedState {
         if let Some(session) = self.sessions.get_mut(session.0 as usize) {
             session.heard = None;
         }
+        self.carried(session, None, sink, |instrument, channel, out| {
+            // The next one says by itself whether the venue trades.
+            instrument.trading(channel, Trading::Open, now, out);
+            instrument.fail(channel, Reason::Disconnected, now, out);
+            instrument.restart(channel);
+        });
+    }
+
+    /// The venue trades what a session carries, or of that an instrument, or does not, until it says otherwise or the session ends.
+    pub fn trading(
+        &mut self,
+        session: SessionId,
+        of: Option<InstrumentId>,
+        trading: Trading,
+        now: Now,
+        sink: &mut dyn UpdateSink,
+    ) {
+        let say = |instrument: &mut InstrumentState, channel, out: &mut Outlet<'_>| {
+            instrument.trading(channel, trading, now, out);
+        };
+        self.carried(session, of, sink, say);
+    }
+
+    /// Does something for each channel that a session carries of each instrument, or of one.
+    fn carried(
+        &mut self,
+        session: SessionId,
+        of: Option<InstrumentId>,
+        sink: &mut dyn UpdateSink,
+        mut act: impl FnMut(&mut InstrumentState, Channel, &mut Outlet<'_>),
+    ) {
         if self.phase == Phase::Stopped {
             return;
         }
-        for (instrument, home) in self.instruments.iter_mut().zip(&self.homes) {
+        let (skip, take) = of.map_or((0, usize::MAX), |of| (of.0 as usize, 1));
+        for (instrument, home) in self.instruments.iter_mut().zip(&self.homes).skip(skip).take(take) {
             for channel in Channel::ALL.into_iter().filter(|channel| home[*channel as usize] == Some(session))
             {
-                instrument.fail(
-                    channel,
-                    Reason::Disconnected,
-                    now,
-                    &mut self.outlets.of(instrument.id(), sink),
-                );
-                instrument.restart(channel);
+                act(instrument, channel, &mut self.outlets.of(instrument.id(), sink));
             }
         }
     }

@@ -10,6 +10,7 @@ use super::key::{AnyKey, Key};
 use super::liquidity::{self, Arrival, LiquidityKey, Wish};
 use super::outlet::{Outlet, Told};
 use super::price::{PriceKey, QuoteOutcome};
+use super::tally::Tally;
 use super::volume::{self, VolumeKey};
 use super::witness::Witness;
 use crate::domain::{
@@ -53,6 +54,7 @@ pub(super) struct InstrumentState {
     pub(super) liquidity: Option<LiquidityKey>,
     pub(super) volume: Option<VolumeKey>,
     pub(super) witness: Option<Witness>,
+    pub(super) tally: Tally,
 }
 
 /// What every call hands on: where values go, what is wanted of the venue, when the session was last heard.
@@ -103,6 +105,7 @@ impl InstrumentState {
                 VolumeKey { key: Key::new(Some(slot), record, silence.volume) }
             }),
             witness: (rules.ticker_top == TickerTop::Witness).then(Witness::default),
+            tally: Tally::default(),
         }
     }
 
@@ -188,6 +191,7 @@ impl InstrumentState {
             }
             MarketEvent::Volume(figures) => self.figures(figures, context),
             MarketEvent::Ticker(ticker) => self.ticker(ticker, context),
+            MarketEvent::NewestTrade(number) => self.count_trades(*number, context),
         }
     }
 
@@ -312,15 +316,19 @@ impl InstrumentState {
         if channel == Channel::Depth && self.rules.price_from == PriceFrom::Book {
             self.fail(Channel::Quote, reason, now, out);
         }
+        if let Some(key) = self.key(channel) {
+            key.fail(reason, now, out);
+        }
+    }
+
+    /// What a channel feeds.
+    pub(super) fn key(&mut self, channel: Channel) -> Option<&mut dyn AnyKey> {
         let [price, liquidity, volume] = self.keys();
-        let key = match channel {
+        match channel {
             Channel::Quote => price,
             Channel::Depth => liquidity,
             Channel::Volume => volume,
             Channel::Trade => None,
-        };
-        if let Some(key) = key {
-            key.fail(reason, now, out);
         }
     }
 
@@ -348,7 +356,7 @@ impl InstrumentState {
                     volume.key.restart();
                 }
             }
-            Channel::Trade => {}
+            Channel::Trade => self.tally.restart(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! What the three keys of an instrument have in common: their state, their confirmation, their way out.
 //!
-//! Owns the rule that a change of state is published at once, ahead of other values and with an event, and that a quiet live
-//! key is published again with a newer confirmed time. Never looks into a record but for its stamp.
+//! Owns the rule that a change of state is published at once, ahead of other values and with an event, and that a quiet key, live
+//! or halted, is published again with a newer confirmed time. Never looks into a record but for its stamp.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::outlet::{Outlet, Told};
 use super::watch::{LiquidityWatch, PriceWatch, Watch};
 use crate::domain::{
     ConfirmedTime, EventDetail, EventKind, EventPolicy, LiquidityRecord, MonoTime, Now, PriceRecord, Reason,
-    RecordRef, SlotId, Stamp, State, Update, Urgency, VolumeRecord,
+    RecordRef, SlotId, Stamp, State, Trading, Update, Urgency, VolumeRecord,
 };
 
 /// How much earlier than WIRE.md wants it a value is confirmed: the timer adds a tick.
@@ -58,6 +58,8 @@ pub(super) struct Key<R: Stamped> {
     confirm_every: Duration,
     pushed: MonoTime,
     told: Option<(State, Reason)>,
+    /// What the venue says; a value that is right otherwise is halted while it does not trade.
+    trading: Trading,
     watch: R::Watch,
     pub(super) record: R,
     pub(super) liveness: Liveness,
@@ -87,6 +89,7 @@ impl<R: Stamped> Key<R> {
             confirm_every: record.as_record().entity().confirmed_every().saturating_sub(CONFIRM_EARLIER),
             pushed: MonoTime::from_nanos(0),
             told: None,
+            trading: Trading::Open,
             watch: R::Watch::default(),
             record,
             liveness: Liveness::new(silence),
@@ -95,6 +98,22 @@ impl<R: Stamped> Key<R> {
 
     pub(super) fn is_live(&self) -> bool {
         self.record.stamp().state == State::Live
+    }
+
+    /// Whether nothing speaks against the record, whether or not the venue trades.
+    pub(super) fn is_right(&self) -> bool {
+        self.record.stamp().state != State::Suspect
+    }
+
+    /// Sets the reason and the state that goes with it. What is doubtful is suspect, halted or not: nobody knows that it is the
+    /// venue's last price. What is not is halted while the venue does not trade.
+    pub(super) fn set_reason(&mut self, reason: Reason) -> Transition {
+        let reason = match (reason, self.trading) {
+            (Reason::None | Reason::VenueHalt, Trading::Halted) => Reason::VenueHalt,
+            (Reason::VenueHalt, Trading::Open) => Reason::None,
+            (reason, _) => reason,
+        };
+        set_reason(self.record.stamp_mut(), reason)
     }
 
     /// Publishes the record as it is, and tells what is worth telling of it. A price move goes ahead of other values.
@@ -149,7 +168,7 @@ impl<R: Stamped> Key<R> {
         self.liveness.evidence(at.mono);
         confirm_at(self.record.stamp_mut(), at);
         let transition = match self.record.stamp().reason {
-            Reason::Silent | Reason::Congested => set_reason(self.record.stamp_mut(), Reason::None),
+            Reason::Silent | Reason::Congested | Reason::VenueHalt => self.set_reason(Reason::None),
             _ => Transition::Same,
         };
         self.push(transition.urgency_or(Urgency::Confirmation), at, out);
@@ -159,16 +178,16 @@ impl<R: Stamped> Key<R> {
     /// is looked at now and then.
     pub(super) fn next_look(&self, now: MonoTime) -> Option<MonoTime> {
         let silent = self.liveness.silent_at()?;
-        Some(if self.is_live() && silent > now {
+        Some(if self.is_right() && silent > now {
             silent.min(self.pushed.after(self.confirm_every))
         } else {
             now.after(LOOK_AGAIN)
         })
     }
 
-    /// Publishes a live record again, with a newer confirmed time, when that is due.
+    /// Publishes a record that is live or halted again, with a newer confirmed time, when that is due.
     pub(super) fn confirm_if_due(&mut self, now: Now, heard: Option<Now>, out: &mut Outlet<'_>) {
-        if self.is_live() && now.mono.since(self.pushed) >= self.confirm_every {
+        if self.is_right() && now.mono.since(self.pushed) >= self.confirm_every {
             self.confirm(heard);
             self.push(Urgency::Confirmation, now, out);
         }
@@ -182,6 +201,9 @@ pub(super) trait AnyKey {
 
     /// Publishes the reason, once. A key that never had data stays "connecting" while its session comes and goes.
     fn fail(&mut self, reason: Reason, now: Now, out: &mut Outlet<'_>);
+
+    /// The venue trades, or does not: a live value is halted at once, a halted one live with the next proof.
+    fn trading(&mut self, trading: Trading, now: Now, out: &mut Outlet<'_>);
 
     /// Publishes the record as it is, ahead of other values, and tells who wanted that.
     fn invalidate(&mut self, who: &str, why: &str, now: Now, out: &mut Outlet<'_>) -> Told;
@@ -199,8 +221,16 @@ impl<R: Stamped> AnyKey for Key<R> {
         if reason == Reason::Disconnected && self.record.stamp().reason == Reason::Connecting {
             return;
         }
-        if set_reason(self.record.stamp_mut(), reason) == Transition::Changed {
+        if self.set_reason(reason) == Transition::Changed {
             self.push(Urgency::First, now, out);
+        }
+    }
+
+    fn trading(&mut self, trading: Trading, now: Now, out: &mut Outlet<'_>) {
+        self.trading = trading;
+        // The end of a halt proves nothing: what comes next does, or what confirms the value.
+        if trading == Trading::Halted && self.is_live() {
+            self.fail(Reason::VenueHalt, now, out);
         }
     }
 
@@ -223,8 +253,7 @@ pub(super) fn confirm_at(stamp: &mut Stamp, at: Now) {
     stamp.confirmed_time = stamp.confirmed_time.max(ConfirmedTime::from_nanos(at.wall.nanos()));
 }
 
-/// Sets the reason and the state that goes with it.
-pub(super) fn set_reason(stamp: &mut Stamp, reason: Reason) -> Transition {
+fn set_reason(stamp: &mut Stamp, reason: Reason) -> Transition {
     if stamp.reason == reason {
         return Transition::Same;
     }

@@ -62,7 +62,8 @@ const fn stamp(event: &MarketEvent<'_>) -> Option<VenueTime> {
         MarketEvent::Ticker(Ticker { top: Top::Quote(quote), .. }) => quote.venue_time,
         MarketEvent::Ticker(Ticker { top: Top::Prices { .. }, .. })
         | MarketEvent::Trades(_)
-        | MarketEvent::Volume(_) => None,
+        | MarketEvent::Volume(_)
+        | MarketEvent::NewestTrade(_) => None,
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::book::Book;
 use super::contract;
 use super::depth_sync::{Checksums, DepthSync, Progress};
-use super::key::{AnyKey, Key, confirm_at, set_reason};
+use super::key::{AnyKey, Key, confirm_at};
 use super::outlet::Outlet;
 use crate::domain::{
     Anchor, BookImage, BookRules, Contract, Coverage, DepthDelta, DepthLevel, LiquidityRecord, MonoTime, Now,
@@ -312,7 +312,7 @@ impl LiquidityKey {
             (false, true) => Reason::SequenceGap,
             (false, false) => arrival.doubt,
         };
-        let transition = set_reason(&mut self.key.record.stamp, reason);
+        let transition = self.key.set_reason(reason);
         self.key.push(transition.urgency_or(Urgency::Normal), at, out);
         Ok(())
     }

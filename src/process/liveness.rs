@@ -1,8 +1,9 @@
 //! Whether a quiet subscription is still to be believed.
 //!
-//! Owns, for one key, the time of the last evidence and of the probe that is under way. WIRE.md, confirmed_time: it moves
-//! on evidence for this very subscription; or, once that has delivered on this session, on any frame of the session
-//! while the subscription's silence is within its threshold; beyond the threshold a probe must confirm.
+//! Owns, for one key, the time of the last evidence and of the probe that is under way, and when the subscription was last to be
+//! made anew. WIRE.md, confirmed_time: it moves on evidence for this very subscription; or, once that has delivered on this
+//! session, on any frame of the session while the subscription's silence is within its threshold; beyond the threshold a probe
+//! must confirm. Never relies on an answer: a probe may fail for as long as it likes.
 
 use std::time::Duration;
 
@@ -10,6 +11,9 @@ use crate::domain::MonoTime;
 
 /// How long a probe may take before the key counts as silent.
 const PROBE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Between two subscriptions that nothing came of lies that patience, doubled with each of them so many times at most.
+const DOUBLINGS_MAX: u32 = 4;
 
 /// What the silence of a subscription calls for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,9 +27,18 @@ pub(super) enum Silence {
     /// A probe is under way.
     Probing,
     /// The probe did not confirm in time; the next one is due.
-    Unconfirmed,
+    Unconfirmed(Remedy),
     /// The probe showed that the venue has moved on and the subscription has not: it is dead.
     Dead,
+}
+
+/// What else is to be done where probes confirm nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Remedy {
+    /// Nothing: the subscription was made anew not long ago.
+    Wait,
+    /// Make the subscription anew: whether it is dead, or the venue's other way, nobody can tell.
+    Resubscribe,
 }
 
 /// Gaps after which a subscription's own pace is known.
@@ -47,6 +60,9 @@ pub(super) struct Liveness {
     gaps: u32,
     evidence: Option<MonoTime>,
     probe: Option<Probe>,
+    /// How often the subscription was to be made anew since the last evidence, and when that was last.
+    remedies: u32,
+    remedied: MonoTime,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -63,7 +79,16 @@ enum Verdict {
 
 impl Liveness {
     pub(super) const fn new(ceiling: Duration) -> Self {
-        Self { ceiling, threshold: ceiling, longest: Duration::ZERO, gaps: 0, evidence: None, probe: None }
+        Self {
+            ceiling,
+            threshold: ceiling,
+            longest: Duration::ZERO,
+            gaps: 0,
+            evidence: None,
+            probe: None,
+            remedies: 0,
+            remedied: MonoTime::from_nanos(0),
+        }
     }
 
     /// Data of the subscription: evidence, and a piece of its pace.
@@ -90,6 +115,7 @@ impl Liveness {
     pub(super) fn evidence(&mut self, now: MonoTime) {
         self.evidence = Some(self.evidence.map_or(now, |known| known.max(now)));
         self.probe = None;
+        self.remedies = 0;
     }
 
     /// The probe that is under way found the venue elsewhere. Data that is merely late still clears it.
@@ -131,10 +157,20 @@ impl Liveness {
             Some(probe) if now.since(probe.since) < PROBE_PATIENCE => Silence::Probing,
             Some(Probe { verdict: Verdict::Open, .. }) => {
                 self.probe = Some(fresh);
-                Silence::Unconfirmed
+                Silence::Unconfirmed(self.remedy(now))
             }
             Some(Probe { verdict: Verdict::Contradicted, .. }) => Silence::Dead,
         }
+    }
+
+    fn remedy(&mut self, now: MonoTime) -> Remedy {
+        let patience = PROBE_PATIENCE * 2_u32.pow(self.remedies.saturating_sub(1).min(DOUBLINGS_MAX));
+        if self.remedies > 0 && now.since(self.remedied) < patience {
+            return Remedy::Wait;
+        }
+        self.remedies = self.remedies.saturating_add(1);
+        self.remedied = now;
+        Remedy::Resubscribe
     }
 }
 
@@ -154,7 +190,7 @@ mod tests {
         assert_eq!(liveness.assess(at(110)), Silence::Within);
         assert_eq!(liveness.assess(at(111)), Silence::Probe);
         assert_eq!(liveness.assess(at(115)), Silence::Probing);
-        assert_eq!(liveness.assess(at(116)), Silence::Unconfirmed);
+        assert_eq!(liveness.assess(at(116)), Silence::Unconfirmed(Remedy::Resubscribe));
         assert_eq!(liveness.assess(at(117)), Silence::Probing);
         liveness.evidence(at(118));
         assert_eq!(liveness.assess(at(119)), Silence::Within);
@@ -170,6 +206,21 @@ mod tests {
         assert_eq!(liveness.assess(at(116)), Silence::Dead);
         liveness.evidence(at(117));
         assert_eq!(liveness.assess(at(118)), Silence::Within);
+    }
+
+    #[test]
+    fn a_subscription_is_made_anew_with_doubling_patience_while_no_probe_is_answered() {
+        let mut liveness = Liveness::new(Duration::from_secs(10));
+        let anew = |liveness: &mut Liveness, from: u64, to: u64| -> Vec<u64> {
+            let is_due =
+                |second: &u64| liveness.assess(at(*second)) == Silence::Unconfirmed(Remedy::Resubscribe);
+            (from..to).filter(is_due).map(|second| second - from).collect()
+        };
+        liveness.evidence(at(100));
+        // Ten seconds of silence, a probe of five; then 5, 10, 20, 40 seconds, and 80 from then on.
+        assert_eq!(anew(&mut liveness, 100, 450), [16, 21, 31, 51, 91, 171, 251, 331]);
+        liveness.evidence(at(1_000));
+        assert_eq!(anew(&mut liveness, 1_000, 1_030), [16, 21], "evidence ends the doubling");
     }
 
     #[test]

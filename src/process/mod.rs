@@ -12,18 +12,20 @@
 //! | `key` | what the three keys of an instrument have in common: state, confirmation |
 //! | `watch`, `deviation` | prices that move, sides that grow or shrink: exactly, against a reference |
 //! | `outlet` | where values and events go, and how many events |
+//! | `tally` | whether trades are missing where the venue counts them |
 //! | `witness` | whether trades and tickers contradict a book that cannot be proved by itself |
 //! | `liveness` | silence and evidence, per subscription |
 //! | `lag` | frames that arrive later than they could |
 //! | `price`, `liquidity`, `volume` | one value each: data and reason in, record out |
 //! | `instrument`, `attention` | the three values of an instrument; how they confirm each other |
 //! | `schedule` | which instruments have to be looked at now |
-//! | `feed_state` | all instruments of a feed; the entry points |
+//! | `feed_state`, `counts` | all instruments of a feed; the entry points; what happened, in numbers |
 
 mod attention;
 mod book;
 mod buffer;
 mod contract;
+mod counts;
 mod depth_sync;
 mod deviation;
 mod feed_state;
@@ -36,6 +38,7 @@ mod outlet;
 mod price;
 mod schedule;
 mod side;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod volume;
@@ -43,5 +46,6 @@ mod watch;
 mod witness;
 
 pub use book::Book;
-pub use feed_state::{Counts, FeedState, InstrumentSpec};
+pub use counts::Counts;
+pub use feed_state::{FeedState, InstrumentSpec};
 pub use outlet::{CHANGES_NAMED_MAX, Changes};

@@ -3,7 +3,7 @@
 //! Owns the record and the order of quotes. Never lets an older quote replace a newer one of the same subscription; after
 //! [`REGRESSIONS_MAX`] older ones in a row it asks for a new subscription instead of staying deaf.
 
-use super::key::{Key, Transition, confirm_at, set_reason};
+use super::key::{Key, Transition, confirm_at};
 use super::liquidity::Arrival;
 use super::outlet::Outlet;
 use crate::domain::{
@@ -113,7 +113,7 @@ impl PriceKey {
             (false, false) if begins && arrival.doubt == Reason::Congested => Reason::None,
             (false, false) => arrival.doubt,
         };
-        let transition = set_reason(&mut record.stamp, reason);
+        let transition = self.key.set_reason(reason);
         self.key.liveness.data(received.mono);
         if same && transition == Transition::Same {
             return Ok(QuoteOutcome::Old);

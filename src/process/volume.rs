@@ -2,7 +2,7 @@
 //!
 //! Owns the record. Never computes a figure: what the venue does not send stays unknown.
 
-use super::key::{Key, confirm_at, set_reason};
+use super::key::{Key, confirm_at};
 use super::outlet::Outlet;
 use crate::domain::{
     Form, Now, Number, NumberError, Price, Reason, Scale, Scales, Size, Urgency, VolumeFigures, VolumeRecord,
@@ -56,7 +56,7 @@ impl VolumeKey {
         record.stamp.venue_time = figures.venue_time;
         record.stamp.receive_time = received.wall.received();
         confirm_at(&mut record.stamp, received);
-        let transition = set_reason(&mut record.stamp, Reason::None);
+        let transition = self.key.set_reason(Reason::None);
         self.key.liveness.data(received.mono);
         self.key.push(transition.urgency_or(Urgency::Normal), received, out);
         Ok(())

@@ -69,7 +69,7 @@ struct Step {
 pub(super) enum Verdict {
     /// Nothing speaks against the book.
     Standing,
-    /// Too many claims in a row contradict it.
+    /// Too much does.
     Contradicted,
 }
 

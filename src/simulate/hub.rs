@@ -55,6 +55,8 @@ pub(super) enum Command {
     Frames(Vec<Outgoing>),
     /// Answered when all that was queued before it is in the socket.
     Barrier(oneshot::Sender<()>),
+    /// What a new client is told is another thing now.
+    Hello,
     Close {
         code: u16,
         reason: &'static str,

@@ -104,6 +104,8 @@ pub(super) struct Shared {
     pub(super) paused: watch::Sender<bool>,
     /// Whether it does, all it had to say being queued.
     pub(super) idle: watch::Sender<bool>,
+    /// In what state the venue says that it is, in its own word.
+    pub(super) system: watch::Sender<Option<&'static str>>,
     pub(super) tasks: Tasks,
 }
 

@@ -187,6 +187,7 @@ impl Simulator {
             weight: Mutex::new(WeightBudget::default()),
             paused: watch::Sender::new(false),
             idle: watch::Sender::new(false),
+            system: watch::Sender::new(None),
             tasks: Tasks::new(),
         });
         shared.tasks.spawn(accept(listener, shared.clone()));
@@ -316,6 +317,17 @@ impl Simulator {
     pub fn resume(&self) {
         self.shared.idle.send_replace(false);
         self.shared.paused.send_replace(false);
+    }
+
+    /// From now on the venue says that it is in this state, a word of its own such as Kraken's `maintenance`, or at OKX that an instrument
+    /// is, `BTC-USDT suspend`; to all sessions, and to
+    /// those that come. What it trades goes on as before: who believes the word must not look at that. Where a venue has no word for
+    /// it nothing is said.
+    pub async fn say_system(&self, word: &'static str) {
+        self.shared.system.send_replace(Some(word));
+        for queue in self.shared.hub.queues() {
+            let _ = queue.send(Command::Hello).await;
+        }
     }
 
     /// Closes all sessions with a close frame.

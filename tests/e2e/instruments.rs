@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tickcache::app::{Engine, gather};
-use tickcache::simulate::{Config, Fault, Rule, Simulator};
+use tickcache::simulate::{Config, Fault, MarketOptions, Rule, Simulator};
 
 use crate::program::{Program, run, succeed};
-use crate::support::{EMBEDDED, load, settings_text, small_market, until};
+use crate::support::{EMBEDDED, load, settings_text, small_market, until, until_ok};
+use crate::truth;
 
 /// Options of the command, for a simulator and a folder.
 fn arguments<'a>(url: &'a str, folder: &'a str, more: &[&'a str]) -> Vec<&'a str> {
@@ -149,5 +150,41 @@ async fn a_list_from_disk_that_lacks_an_instrument_is_fetched_before_anything_is
     let wrong = settings(&simulator, "[\"BTC-USDT\", \"OLD-USDT\"]", path);
     let error = gather(&load(&wrong)).await.unwrap_err().to_string();
     assert!(error.contains("feed binance: OLD-USDT is not among the 2 instruments"), "{error}");
+    simulator.stop().await;
+}
+
+/// The list of Bybit's contracts has pages of a thousand. What stands on the second one is offered as well, and called there what only
+/// the list says: a thousand of `NEW` is not in any table of ours.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_instrument_of_the_second_page_is_listed_checked_and_live() {
+    let mut market =
+        MarketOptions { updates_per_second: 1, levels: 30, ..MarketOptions::with_instruments(1_001) };
+    let mut last = market.instruments[2].clone();
+    last.base = "1000NEW".to_owned();
+    market.instruments.push(last);
+    let simulator = Simulator::start(Config::market(market).venue("bybit-linear")).await.unwrap();
+    let url = simulator.rest_url().to_owned();
+    let arguments =
+        ["instruments", "--venue", "bybit-linear", "--rest-url", &url, "--cache-dir", "", "--json"];
+    let printed = tokio::task::block_in_place(|| succeed(&arguments));
+    assert_eq!((printed.lines().count(), simulator.stats().rest_requests), (1_002, 2));
+    let offered: Vec<Value> = printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let found = offered.iter().find(|one| one["instrument"] == "NEW-USDT-PERP").unwrap();
+    assert_eq!((&found["symbol"], &found["contract"]["size"]), (&"1000NEWUSDT".into(), &"1000".into()));
+
+    let text = format!(
+        "{EMBEDDED}[engine]\ncache_dir = \"\"\n[embedded]\nlisten = \"\"\n[http]\nlisten = \"\"\n[[feed]]\nvenue = \"bybit-linear\"\n\
+         instruments = [\"NEW-USDT-PERP\", \"C0999-USDT-PERP\"]\nentities = [\"price\", \"liquidity\"]\ncongestion_ms = 0\n\
+         websocket_url = \"{}\"\nrest_url = \"{url}\"\n",
+        simulator.websocket_url(),
+    );
+    let listings = gather(&load(&text)).await.unwrap();
+    let engine = Engine::start_with(&load(&text), &listings).unwrap();
+    until_ok("what stands on the second page is live", || truth::all_live(&engine)).await;
+    engine.stop().await.unwrap();
+
+    let wrong = load(&text.replace("C0999-USDT", "C1234-USDT"));
+    let error = gather(&wrong).await.unwrap_err().to_string();
+    assert!(error.contains("C1234-USDT-PERP is not among the 1002 instruments"), "{error}");
     simulator.stop().await;
 }

@@ -119,3 +119,53 @@ fn a_lost_change_that_leaves_the_best_price_wrong_for_long_is_found_and_the_book
         assert!(session.requests.iter().any(is_book), "doubt alone heals nothing");
     }
 }
+
+/// The recording holds no heartbeats. Those that the venue would have sent, made of its own trades: one a second and product.
+fn with_heartbeats(frames: &[(i64, String)]) -> Vec<(i64, String)> {
+    let (mut all, mut newest, mut next) = (Vec::new(), BTreeMap::new(), 0);
+    for (at, frame) in frames {
+        while *at >= next {
+            next = next.max(*at) + 1_000_000_000;
+            for (product, id) in &newest {
+                all.push((
+                    *at,
+                    format!(
+                        r#"{{"type":"heartbeat","last_trade_id":{id},"product_id":{product},"sequence":1}}"#
+                    ),
+                ));
+            }
+        }
+        let value: Value = serde_json::from_str(frame).unwrap();
+        if ["match", "last_match"].iter().any(|kind| value["type"] == *kind) {
+            newest.insert(value["product_id"].to_string(), value["trade_id"].as_u64().unwrap());
+        }
+        all.push((*at, frame.clone()));
+    }
+    all
+}
+
+/// A product's last trade is the one whose loss no later one makes up for.
+#[test]
+fn heartbeats_agree_with_the_recorded_trades_and_show_the_one_that_is_taken_away() {
+    let Some(frames) = frames(FILE) else { return };
+    let values = frames.iter().map(|(_, frame)| serde_json::from_str::<Value>(frame).unwrap());
+    let mut newest = BTreeMap::new();
+    for (index, value) in values.enumerate().filter(|(_, value)| value["product_id"].is_string()) {
+        let newest = newest.entry(value["product_id"].as_str().unwrap().to_owned()).or_insert(None);
+        *newest = if value["type"] == "match" { Some(index) } else { *newest };
+    }
+    let two_heartbeats_later = |index: &usize| frames.last().unwrap().0 - frames[*index].0 > 3_000_000_000;
+    let last = newest.values().flatten().copied().find(two_heartbeats_later).expect("a quiet end");
+    let products: Vec<String> = newest.into_keys().collect();
+    let all = with_heartbeats(&frames);
+    for (gone, expected) in [(None, 0), (Some(&frames[last].1), 1)] {
+        let mut session =
+            Session::new(venue("coinbase").unwrap(), &symbols(products.clone()), 20, frames[0].0);
+        for (at, frame) in all.iter().filter(|(_, frame)| Some(frame) != gone) {
+            session.take(*at, frame);
+        }
+        assert!(session.seen.1 > 100, "{} heartbeats and acknowledgements", session.seen.1);
+        assert_eq!(session.counts().gaps, expected, "{gone:?}");
+        assert_eq!(session.written.reasons.contains(Reason::SourcesDisagree.as_str()), expected == 1);
+    }
+}

@@ -8,8 +8,8 @@ use std::time::Duration;
 use rust_decimal::Decimal;
 use tickcache::domain::{
     Channel, Contract, Entity, EntityDurations, EventPolicy, InstrumentId, KeyEvent, LiquidityRecord,
-    MarketRules, MonoTime, Now, PriceLevel, PriceRecord, Reason, Record, Request, Scale, Scales, SessionId,
-    SlotId, State, Subscription, Update, UpdateSink, VolumeRecord, WallTime,
+    MarketEvent, MarketRules, MonoTime, Now, PriceLevel, PriceRecord, Reason, Record, Request, Scale, Scales,
+    SessionId, SlotId, State, Subscription, Update, UpdateSink, VolumeRecord, WallTime,
 };
 use tickcache::feed::{ChannelNames, Frame, FrameDecoder, VenueProtocol};
 use tickcache::process::{Book, Counts, FeedState, InstrumentSpec};
@@ -138,6 +138,12 @@ impl Session {
                 let subscription = *self.routes.get(stream).expect(stream);
                 self.state.event(SESSION, subscription, &event, now(self.start, at), &mut self.written);
                 Some(subscription)
+            }
+            // It is no data of the stream.
+            Frame::Counted { stream, newest } => {
+                let (subscription, event) = (self.routes[stream], MarketEvent::NewestTrade(newest));
+                self.state.event(SESSION, subscription, &event, now(self.start, at), &mut self.written);
+                None
             }
             _ => None,
         };

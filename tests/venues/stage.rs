@@ -14,7 +14,7 @@ use tickcache::clock;
 use tickcache::domain::{
     Channel, Entity, EntityDurations, EventPolicy, Feed, Instrument, InstrumentId, KeyEvent, MarketEvent,
     MarketRules, MonoTime, Now, PriceFrom, Reason, Record, Request, SessionId, SlotId, State, Subscription,
-    Update, UpdateSink,
+    Trading, Update, UpdateSink,
 };
 use tickcache::feed::{
     self, ChannelNames, DecodeError, Excerpt, Governor, RestClient, SessionEnd, SessionHandler, SessionPlan,
@@ -192,6 +192,10 @@ impl SessionHandler for Desk {
     }
 
     fn lane_down(&self, _: SessionId, _: &SessionEnd) {}
+
+    fn trading(&self, session: SessionId, of: Option<InstrumentId>, trading: Trading, received: Now) {
+        self.step(|state, log| state.trading(session, of, trading, received, log));
+    }
 
     fn interrupted(&self, subscription: Subscription, now: Now) {
         self.step(|state, log| state.interrupted(subscription, now, log));
@@ -404,10 +408,13 @@ fn plans(
         redundant: 1,
         session_max: None,
     };
-    let wanted =
-        |instrument: &Instrument| Wanted { instrument: instrument.clone(), entities: ENTITIES.to_vec() };
+    let wanted = |instrument: &Instrument| Wanted {
+        instrument: instrument.clone(),
+        symbol: venue.symbol(instrument).unwrap(),
+        entities: ENTITIES.to_vec(),
+    };
     let wanted: Vec<Wanted> = instruments.iter().map(wanted).collect();
-    feed::sessions(venue, &wanted, &setup).unwrap()
+    feed::sessions(venue, &wanted, &setup)
 }
 
 fn carried(plan: &SessionPlan) -> impl Iterator<Item = Subscription> {

@@ -84,7 +84,7 @@ impl Market {
         self.events += 1;
         let channel = match event {
             MarketEvent::Quote(_) => Channel::Quote,
-            MarketEvent::Trades(_) => Channel::Trade,
+            MarketEvent::Trades(_) | MarketEvent::NewestTrade(_) => Channel::Trade,
             MarketEvent::Depth(_) | MarketEvent::Book(_) => Channel::Depth,
             MarketEvent::Volume(_) | MarketEvent::Ticker(_) => Channel::Volume,
         };

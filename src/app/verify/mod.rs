@@ -154,7 +154,14 @@ impl Run {
                 market.event(&event, now);
             }
             Ok(Frame::Refused { .. }) => self.refused += 1,
-            Ok(Frame::Acknowledged(_) | Frame::ShuttingDown | Frame::Other) => self.others += 1,
+            Ok(
+                Frame::Acknowledged(_)
+                | Frame::Counted { .. }
+                | Frame::Trading(_)
+                | Frame::TradingOf(_)
+                | Frame::ShuttingDown
+                | Frame::Other,
+            ) => self.others += 1,
             Err(error) => {
                 self.errors += 1;
                 if self.quoted.len() < QUOTED_MAX {

@@ -47,7 +47,7 @@ pub(super) fn trade(cursor: &mut Cursor<'_>, symbol: &[u8]) -> Option<Content> {
         return None;
     }
     let venue_time = Some(levels::venue_time(time)?);
-    Some(Content::Trade(Trade { price, size, side: aggressor(buyer_is_maker), venue_time }))
+    Some(Content::Trade(Trade { price, size, side: aggressor(buyer_is_maker), venue_time, number: None }))
 }
 
 #[inline]

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use crate::domain::Instrument;
 use crate::feed::{SymbolError, thousands};
 
-/// Bases that are quoted in thousands or more. From memory and other clients; `parse_list` knows further ones by the rule.
+/// Bases that are quoted in thousands or more. From memory and other clients; where the list was read, further ones are known by the rule.
 const THOUSANDS: [&str; 16] = [
     "1000BONK",
     "1000CAT",

@@ -137,6 +137,7 @@ fn trades(message: Message<'_, '_>, buffers: &mut Buffers) -> Result<(), DecodeE
             size: number("v", trade.v)?,
             side: required("S", trade.side)?.into(),
             venue_time: Some(time("T", trade.time)?),
+            number: None,
         };
         for (field, value) in [("p", trade.price), ("v", trade.size)] {
             if value.is_zero() {

@@ -6,6 +6,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
 use crate::feed::{Method, RestCall};
 
 /// <https://bybit-exchange.github.io/docs/v5/ws/connect>; accounts of Turkey, Kazakhstan and Georgia have hosts of their own.
@@ -88,8 +90,13 @@ pub(super) fn book_call(category: Category, symbol: &str) -> RestCall {
     get(format!("/v5/market/orderbook?category={}&symbol={symbol}&limit=1", category.as_str()))
 }
 
-/// The first thousand instruments, the most that one call gives; spot always gives all
-/// (<https://bybit-exchange.github.io/docs/v5/market/instrument>). Further pages are not fetched.
-pub(super) fn instruments_call(category: Category) -> RestCall {
-    get(format!("/v5/market/instruments-info?category={}&limit=1000", category.as_str()))
+/// A thousand instruments, the most that one call gives: the first ones, or those at a cursor of the page before; spot always gives
+/// all (<https://bybit-exchange.github.io/docs/v5/market/instrument>). A cursor may hold any character, `%` too: it is escaped like
+/// any other parameter, as other clients do it (sieblyio/bybit-api#198).
+pub(super) fn instruments_call(category: Category, cursor: Option<&str>) -> RestCall {
+    let first = format!("/v5/market/instruments-info?category={}&limit=1000", category.as_str());
+    get(match cursor {
+        None => first,
+        Some(cursor) => format!("{first}&cursor={}", utf8_percent_encode(cursor, NON_ALPHANUMERIC)),
+    })
 }

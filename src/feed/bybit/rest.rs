@@ -35,6 +35,12 @@ pub(super) fn parse_list(category: Category, body: &[u8]) -> Result<Vec<Listing>
     Ok(list.iter().filter(|info| info.status.0 == "Trading").filter_map(listing).collect())
 }
 
+/// The cursor of the page that follows a body of `GET /v5/market/instruments-info`; `None` = it is the last one.
+pub(super) fn next_page(body: &[u8]) -> Result<Option<String>, DecodeError> {
+    let wire: wire::Instruments<'_> = result(body)?;
+    Ok(wire.next_page_cursor.filter(|cursor| !cursor.0.is_empty()).map(|cursor| cursor.0.into_owned()))
+}
+
 fn result<'b, T: Deserialize<'b>>(body: &'b [u8]) -> Result<T, DecodeError> {
     let raw: &RawValue = json::parse(json::utf8(body)?, body)?;
     let wire: wire::Body<'_> = json::object(raw, body)?;

@@ -1,14 +1,14 @@
 //! How Bybit calls instruments: `BTCUSDT`, `BTCPERP` (settled in USDC), `BTCUSDT-26DEC26`, `BTC-26DEC26`.
 //!
-//! Owns the spelling both ways. Never asks the venue: what is quoted in thousands stands in a table, and what the table lacks is
-//! spelled like any other. Source: <https://bybit-exchange.github.io/docs/v5/enum>, "symbol".
+//! Owns the spelling both ways. Never asks the venue: what is quoted in thousands stands in a table, for where the venue's list is not
+//! to be had; what the table lacks is spelled like any other then. Source: <https://bybit-exchange.github.io/docs/v5/enum>, "symbol".
 
 use super::protocol::Category;
 use crate::domain::Instrument;
 use crate::feed::{SymbolError, thousands};
 
-/// Bases of contracts that are quoted in thousands or more. From memory and other clients; `parse_list` knows further ones by
-/// the rule.
+/// Bases of contracts that are quoted in thousands or more. From memory and other clients; where the list was read, further ones are
+/// known by the rule.
 const THOUSANDS: [&str; 26] = [
     "SHIB1000",
     "1000APU",

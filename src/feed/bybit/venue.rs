@@ -110,10 +110,15 @@ impl VenueProtocol for Bybit {
     }
 
     fn list_calls(&self) -> Vec<RestCall> {
-        vec![protocol::instruments_call(self.0)]
+        vec![protocol::instruments_call(self.0, None)]
     }
 
     fn parse_list(&self, body: &[u8]) -> Result<Vec<Listing>, DecodeError> {
         rest::parse_list(self.0, body)
+    }
+
+    fn next_list_call(&self, body: &[u8]) -> Result<Option<RestCall>, DecodeError> {
+        let cursor = rest::next_page(body)?;
+        Ok(cursor.map(|cursor| protocol::instruments_call(self.0, Some(&cursor))))
     }
 }

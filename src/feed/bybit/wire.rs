@@ -136,9 +136,13 @@ pub(super) struct Body<'a> {
 
 /// `GET /v5/market/instruments-info`, `result`: `{"category":"linear","list":[...],"nextPageCursor":""}`
 #[derive(Debug, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Instruments<'a> {
     #[serde(borrow)]
     pub(super) list: Option<Vec<InstrumentInfo<'a>>>,
+    /// Empty on the last page, and where everything is one page
+    #[serde(borrow)]
+    pub(super) next_page_cursor: Option<Text<'a>>,
 }
 
 /// One of those; spot has no contract type:

@@ -74,12 +74,13 @@ impl Decoder {
         Self { names: names.clone(), levels: Buffers::default(), route: String::new() }
     }
 
-    /// What `frame` says. Frames of other types are [`Frame::Other`], heartbeats among them.
+    /// What `frame` says. Frames of other types are [`Frame::Other`].
     ///
     /// - `snapshot`: the whole book; of one that is longer than a book the best levels, and one more, which tells the book that
     ///   there are others.
     /// - `l2update`: a delta. It names nothing that it continues.
     /// - `match`, `last_match`: a trade; its side is the taker's (the venue sends the maker's).
+    /// - `heartbeat`: which number the newest trade of a product has.
     /// - `ticker`: figures, and best bid and ask without sizes. Prices of zero are `None`.
     ///
     /// # Errors
@@ -97,6 +98,10 @@ impl Decoder {
         match general::decode(frame, &mut self.levels)? {
             general::Said::Else(frame) => Ok(frame),
             general::Said::Market { product, content } => Ok(self.market(&product, content)),
+            general::Said::Counted { product, newest } => {
+                write_route(&mut self.route, self.names.get(Channel::Trade), &product);
+                Ok(Frame::Counted { stream: &self.route, newest })
+            }
         }
     }
 

@@ -11,7 +11,8 @@ use serde_json::value::RawValue;
 use super::decode::{Content, WINDOW_S};
 use super::wire;
 use crate::domain::{
-    Form, LEVELS_MAX, Number, RawLevel, Side, Ticker, Top, Trade, VenueTime, VolumeFigures, VolumeUnit,
+    Form, LEVELS_MAX, Number, RawLevel, Side, Ticker, Top, Trade, VenueSequence, VenueTime, VolumeFigures,
+    VolumeUnit,
 };
 use crate::feed::json::{Text, each, level_at, next_level, number, object_text, parse, required, timestamp};
 use crate::feed::levels::{self, Buffers};
@@ -21,6 +22,7 @@ use crate::feed::{Ack, DecodeError, Excerpt, Frame, Place};
 #[derive(Debug)]
 pub(super) enum Said<'f> {
     Market { product: Cow<'f, str>, content: Content },
+    Counted { product: Cow<'f, str>, newest: VenueSequence },
     Else(Frame<'static>),
 }
 
@@ -36,10 +38,19 @@ pub(super) fn decode<'f>(frame: &'f [u8], buffers: &mut Buffers) -> Result<Said<
         "ticker" => ticker(parse(text, frame)?)?,
         // It lists all that is subscribed, not what was asked for: answers come in the order of the requests.
         "subscriptions" => return Ok(Said::Else(Frame::Acknowledged(Ack::Oldest))),
+        "heartbeat" => return heartbeat(parse(text, frame)?),
         "error" => return Ok(Said::Else(refusal(message, reason))),
         _ => return Ok(Said::Else(Frame::Other)),
     };
     Ok(Said::Market { product, content })
+}
+
+/// Without a count it only shows that the session lives.
+fn heartbeat(wire: wire::Heartbeat<'_>) -> Result<Said<'_>, DecodeError> {
+    Ok(match (wire.product_id, wire.last_trade_id) {
+        (Some(product), Some(newest)) => Said::Counted { product: product.0, newest: VenueSequence(newest) },
+        _ => Said::Else(Frame::Other),
+    })
 }
 
 /// Coinbase's errors have neither numbers nor the request's id.
@@ -115,6 +126,7 @@ fn trade(wire: wire::Match<'_>) -> Decoded<'_> {
             wire::BookSide::Sell => Side::Buy,
         },
         venue_time: time(Some(required("time", wire.time)?))?,
+        number: wire.trade_id.map(VenueSequence),
     };
     for (field, value) in [("price", trade.price), ("size", trade.size)] {
         if value.is_zero() {

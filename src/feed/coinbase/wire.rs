@@ -81,6 +81,19 @@ pub(super) struct Match<'a> {
     pub(super) side: Option<BookSide>,
     #[serde(borrow)]
     pub(super) time: Option<Text<'a>>,
+    /// One more than that of the product's trade before: so it is in the recordings
+    pub(super) trade_id: Option<u64>,
+}
+
+/// "Heartbeats also include sequence numbers and last trade IDs that can be used to verify that no messages were missed":
+/// ```json
+/// {"type":"heartbeat","sequence":90,"last_trade_id":20,"product_id":"BTC-USD","time":"2014-11-07T08:19:28.464459Z"}
+/// ```
+#[derive(Debug, serde::Deserialize)]
+pub(super) struct Heartbeat<'a> {
+    #[serde(borrow)]
+    pub(super) product_id: Option<Text<'a>>,
+    pub(super) last_trade_id: Option<u64>,
 }
 
 /// "Real-time price updates every time a match happens":

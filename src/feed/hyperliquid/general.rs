@@ -177,6 +177,7 @@ fn trades(
                 }
             },
             venue_time: Some(time("time", wire.time)?),
+            number: None,
         };
         for (field, value) in [("px", trade.price), ("sz", trade.size)] {
             if value.is_zero() {

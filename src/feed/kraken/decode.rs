@@ -108,6 +108,7 @@ impl Decoder {
     /// - ticker: figures and a quote without sequence; the venue time is `timestamp` where there is one. A side of size zero is
     ///   no side. Prices of zero are `None`.
     /// - trade: of the trades before the subscription (type `snapshot`) only the newest, the others are old news.
+    /// - status: whether the venue trades.
     /// - book: the whole book (`snapshot`) or a delta (`update`) with its checksum.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use super::decode::{Channels, Content, Kind, WINDOW_S};
 use super::exact::exact;
 use super::wire;
 use crate::domain::{
-    Form, LEVELS_MAX, Number, Quote, RawLevel, Side, Ticker, Top, Trade, VenueTime, VolumeFigures,
+    Form, LEVELS_MAX, Number, Quote, RawLevel, Side, Ticker, Top, Trade, Trading, VenueTime, VolumeFigures,
     VolumeUnit, Written,
 };
 use crate::feed::json::{Text, each, malformed, object, object_text, offset_of, parse, required, timestamp};
@@ -36,7 +36,7 @@ pub(super) fn decode<'f>(
     let Some(text) = object_text(frame)? else { return Ok(Said::Else(Frame::Other)) };
     let envelope: wire::Envelope<'_> = parse(text, frame)?;
     let Some(Text(channel)) = envelope.channel else { return answer(envelope, frame) };
-    let Some(kind) = channels.kind(&channel) else { return Ok(Said::Else(Frame::Other)) };
+    let Some(kind) = channels.kind(&channel) else { return other(&channel, envelope.data, frame) };
     let data = required("data", envelope.data)?;
     let form = Form::of(required("type", envelope.kind)?, &channel)?;
     let market = match kind {
@@ -48,6 +48,24 @@ pub(super) fn decode<'f>(
         Some((symbol, content)) => Said::Market { channel, symbol, content },
         None => Said::Else(Frame::Other),
     })
+}
+
+/// A channel that nobody asked for: of those, the venue's own state counts.
+fn other<'f>(channel: &str, data: Option<&'f RawValue>, frame: &'f [u8]) -> Result<Said<'f>, DecodeError> {
+    let data = data.filter(|_| channel == "status");
+    let status: Option<wire::Status<'f>> = data.map(|data| only(data, frame)).transpose()?;
+    Ok(Said::Else(match status.and_then(|status| status.system) {
+        Some(word) => Frame::Trading(trading(&word.0)),
+        None => Frame::Other,
+    }))
+}
+
+/// Of "cancel_only" and "maintenance", and of words that are not known, no price follows that one could trade at.
+fn trading(system: &str) -> Trading {
+    match system {
+        "online" | "post_only" => Trading::Open,
+        _ => Trading::Halted,
+    }
 }
 
 /// What is no channel's: the answer to a request.
@@ -202,6 +220,7 @@ fn trades<'f>(data: &'f RawValue, form: Form, frame: &[u8], buffers: &mut Buffer
                 wire::TakerSide::Sell => Side::Sell,
             },
             venue_time: timestamp("timestamp", &required("timestamp", wire.timestamp)?.0)?,
+            number: None,
         };
         for (field, value) in [("price", trade.price), ("qty", trade.size)] {
             if value.is_zero() {

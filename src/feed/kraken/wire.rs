@@ -39,6 +39,17 @@ pub(super) struct Envelope<'a> {
     pub(super) result: Option<&'a RawValue>,
 }
 
+/// Of the channel `status`, which is sent unasked on connecting and with each change; `system` is "online", "maintenance",
+/// "cancel_only" or "post_only" (<https://docs.kraken.com/exchange/api-reference/spot-websocket-v2/status>):
+/// ```json
+/// {"version":"2.0.10","system":"online","api_version":"v2","connection_id":18445481735210549513}
+/// ```
+#[derive(Debug, serde::Deserialize)]
+pub(super) struct Status<'a> {
+    #[serde(borrow)]
+    pub(super) system: Option<Text<'a>>,
+}
+
 /// What was subscribed to: `{"channel":"book","depth":10,"snapshot":true,"symbol":"BTC/USD"}`
 #[derive(Debug, serde::Deserialize)]
 pub(super) struct Subscribed<'a> {

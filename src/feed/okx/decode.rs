@@ -6,7 +6,7 @@
 
 use super::{fast, general};
 use crate::domain::{
-    BookImage, DepthDelta, Link, MarketEvent, Quote, VenueSequence, VenueTime, VolumeFigures,
+    BookImage, DepthDelta, Link, MarketEvent, Quote, Trading, VenueSequence, VenueTime, VolumeFigures,
 };
 use crate::feed::levels::Buffers;
 use crate::feed::venue::write_route;
@@ -73,13 +73,15 @@ pub struct Decoder {
     levels: Buffers,
     /// Of the stream that spoke last.
     route: String,
+    /// Of the last frame that said whether they trade.
+    symbols: Vec<(String, Trading)>,
 }
 
 impl Decoder {
     /// For these channels, with empty buffers.
     #[must_use]
     pub fn new(names: &ChannelNames) -> Self {
-        Self { names: names.clone(), levels: Buffers::default(), route: String::new() }
+        Self { names: names.clone(), levels: Buffers::default(), route: String::new(), symbols: Vec::new() }
     }
 
     /// What `frame` says. Channels that are not ours are [`Frame::Other`].
@@ -88,6 +90,7 @@ impl Decoder {
     /// - trades: in the order of their times.
     /// - depth: a `snapshot` is the whole book, an `update` follows the one that its `prevSeqId` names. Both carry the checksum, and
     ///   how the venue wrote each number, where that is not 0.
+    /// - instruments: which of them trade.
     /// - figures: of a derivative the volume is `volCcy24h`, in base currency; of spot it is `vol24h`, and `volCcy24h` the quote volume.
     ///
     /// # Errors
@@ -110,6 +113,10 @@ impl Decoder {
     pub fn decode_general<'a>(&'a mut self, frame: &'a [u8]) -> Result<Frame<'a>, DecodeError> {
         Ok(match general::decode(frame, &self.names, &mut self.levels, &mut self.route)? {
             general::Said::Else(frame) => frame,
+            general::Said::Trading(symbols) => {
+                self.symbols = symbols;
+                Frame::TradingOf(&self.symbols)
+            }
             general::Said::Subscribed => Frame::Acknowledged(Ack::Stream(&self.route)),
             general::Said::Market(content) => {
                 Frame::Market { stream: &self.route, event: content.with_levels(&self.levels) }

@@ -7,10 +7,10 @@
 use serde_json::value::RawValue;
 
 use super::decode::{Content, Numbered, sum};
-use super::wire;
+use super::{protocol, wire};
 use crate::domain::{
-    Channel, Form, LEVELS_MAX, Link, Number, NumberError, Quote, RawLevel, Side, Trade, VenueSequence,
-    VenueTime, VolumeFigures, VolumeUnit, Written,
+    Channel, Form, LEVELS_MAX, Link, Number, NumberError, Quote, RawLevel, Side, Trade, Trading,
+    VenueSequence, VenueTime, VolumeFigures, VolumeUnit, Written,
 };
 use crate::feed::json::{
     Text, each, excerpt, malformed, next_level, number, number_at, object, object_text, offset_of, parse,
@@ -36,6 +36,8 @@ const PONG: &[u8] = b"pong";
 pub(super) enum Said {
     Market(Content),
     Subscribed,
+    /// Symbols, and whether they trade.
+    Trading(Vec<(String, Trading)>),
     Else(Frame<'static>),
 }
 
@@ -61,6 +63,9 @@ pub(super) fn decode(
         (Some(arg), Some(data)) => {
             let arg: wire::Arg<'_> = object(arg, frame)?;
             let channel = required("channel", arg.channel)?.0;
+            if channel == protocol::INSTRUMENTS {
+                return trading(data, frame);
+            }
             let Some(ours) = Channel::ALL.into_iter().find(|&ours| names.get(ours) == channel) else {
                 return Ok(Said::Else(Frame::Other));
             };
@@ -93,8 +98,9 @@ fn control(
         "subscribe" => {
             let arg = envelope.arg.map(|arg| object::<wire::Arg<'_>>(arg, frame)).transpose()?;
             match arg {
-                Some(wire::Arg { channel: Some(channel), inst_id: Some(symbol) }) => {
-                    write_route(route, &channel.0, &symbol.0);
+                Some(wire::Arg { channel: Some(channel), inst_id, inst_type }) => {
+                    let Some(name) = inst_id.or(inst_type) else { return Ok(Said::Else(Frame::Other)) };
+                    write_route(route, &channel.0, &name.0);
                     Said::Subscribed
                 }
                 _ => Said::Else(Frame::Other),
@@ -108,6 +114,20 @@ fn control(
         "notice" if code() == Some(UPGRADE_NOTICE) => Said::Else(Frame::ShuttingDown),
         _ => Said::Else(Frame::Other),
     })
+}
+
+/// Whatever state it is in but "live": there is no price that one could trade at.
+fn trading(data: &RawValue, frame: &[u8]) -> Result<Said, DecodeError> {
+    let mut symbols = Vec::new();
+    each(data, frame, "an array of instruments", |raw: &RawValue| {
+        let wire: wire::Listed<'_> = object(raw, frame)?;
+        if let (Some(symbol), Some(state)) = (wire.inst_id, wire.state) {
+            let trading = if state.0 == "live" { Trading::Open } else { Trading::Halted };
+            symbols.push((symbol.0.into_owned(), trading));
+        }
+        Ok(())
+    })?;
+    Ok(Said::Trading(symbols))
 }
 
 /// What came on a stream of ours.
@@ -195,6 +215,7 @@ impl<'f> Payload<'f> {
                     }
                 },
                 venue_time: Some(time("ts", wire.ts)?),
+                number: None,
             };
             for (field, value) in [("px", trade.price), ("sz", trade.size)] {
                 if value.is_zero() {

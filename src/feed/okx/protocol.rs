@@ -109,6 +109,21 @@ pub(super) fn stream(symbol: &str, channel: &str) -> Stream {
     Stream { route, topic: format!(r#"{{"channel":"{channel}","instId":"{symbol}"}}"#) }
 }
 
+/// The channel that says which instruments of a type trade.
+pub(super) const INSTRUMENTS: &str = "instruments";
+
+/// What says whether a symbol trades. All symbols of its type share it.
+pub(super) fn instruments(symbol: &str) -> Stream {
+    let kind = match symbol.split('-').nth(2) {
+        None => "SPOT",
+        Some("SWAP") => "SWAP",
+        Some(_) => "FUTURES",
+    };
+    let mut route = String::new();
+    crate::feed::venue::write_route(&mut route, INSTRUMENTS, kind);
+    Stream { route, topic: format!(r#"{{"channel":"{INSTRUMENTS}","instType":"{kind}"}}"#) }
+}
+
 /// Splits topics into parts that fit into one request each, in order. No part is empty.
 pub(super) fn batches(topics: &[String]) -> Vec<Vec<String>> {
     let mut batches: Vec<Vec<String>> = Vec::new();

@@ -66,6 +66,10 @@ impl VenueProtocol for Okx {
         protocol::stream(symbol, name)
     }
 
+    fn companions(&self, symbol: &str) -> Vec<Stream> {
+        vec![protocol::instruments(symbol)]
+    }
+
     fn batches(&self, topics: &[String]) -> Vec<Vec<String>> {
         protocol::batches(topics)
     }

@@ -36,7 +36,7 @@ pub(super) struct Envelope<'a> {
     pub(super) msg: Option<Text<'a>>,
 }
 
-/// `{"channel":"books","instId":"BTC-USDT"}`; channels of accounts have other fields.
+/// `{"channel":"books","instId":"BTC-USDT"}`, `{"channel":"instruments","instType":"SPOT"}`; channels of accounts have other fields.
 #[derive(Debug, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Arg<'a> {
@@ -44,6 +44,21 @@ pub(super) struct Arg<'a> {
     pub(super) channel: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) inst_id: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) inst_type: Option<Text<'a>>,
+}
+
+/// An element of `instruments`, as far as it is of use; `state` is "live", "suspend", "preopen" or "test":
+/// ```json
+/// {"instType":"SPOT","instId":"BTC-USDT","baseCcy":"BTC","quoteCcy":"USDT","tickSz":"0.1","lotSz":"0.00000001","state":"live",...}
+/// ```
+#[derive(Debug, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Listed<'a> {
+    #[serde(borrow)]
+    pub(super) inst_id: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) state: Option<Text<'a>>,
 }
 
 /// An element of `bbo-tbt`, of `books` and of `GET /api/v5/market/books`. `checksum` is always 0 since June 2026, and `bbo-tbt` has none;

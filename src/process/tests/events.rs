@@ -27,6 +27,7 @@ fn trade(price: &str, venue_millis: i64) -> [Trade; 1] {
         size: number("0.5"),
         side: Side::Sell,
         venue_time: crate::domain::VenueTime::from_millis(venue_millis),
+        number: None,
     }]
 }
 

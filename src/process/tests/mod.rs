@@ -3,6 +3,7 @@
 mod books;
 mod chained;
 mod events;
+mod halts;
 mod moves;
 mod quality;
 mod sync;

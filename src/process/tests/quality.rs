@@ -102,10 +102,78 @@ fn silence_that_nothing_confirms_is_suspect_and_ends_with_the_next_answer() {
     let mut feed = Fixture::new();
     feed.quote(0, quote(7, "99", "100"));
     feed.ticks(50, 15_200, &[QUOTES]);
-    assert_eq!(feed.requests(), [Request::ConfirmQuote(BTC), Request::ConfirmQuote(BTC)], "asked again");
+    let subscription = Subscription { instrument: BTC, channel: Channel::Quote };
+    let expected =
+        [Request::ConfirmQuote(BTC), Request::ConfirmQuote(BTC), Request::Resubscribe(subscription)];
+    assert_eq!(feed.requests(), expected, "asked again, and subscribed anew");
     assert_eq!(verdicts(&feed.prices()).pop(), Some((State::Suspect, Reason::Silent)));
     feed.state.quote_confirmation(BTC, &quote(0, "99", "100"), at_ms(16_000), &mut feed.written);
     assert_eq!(verdicts(&feed.prices()), [(State::Live, Reason::None)]);
+}
+
+/// The venue's REST is down, and the stream stands still.
+#[test]
+fn a_silence_that_no_probe_breaks_ends_with_the_new_subscription() {
+    let mut feed = Fixture::new();
+    feed.quote(0, quote(7, "99", "100"));
+    feed.ticks(50, 15_200, &[QUOTES]);
+    let subscription = Subscription { instrument: BTC, channel: Channel::Quote };
+    assert_eq!(feed.requests().pop(), Some(Request::Resubscribe(subscription)));
+    feed.prices();
+    feed.quote(15_300, quote(900, "98", "99"));
+    assert_eq!(verdicts(&feed.prices()), [(State::Live, Reason::None)]);
+    feed.quote(15_350, quote(901, "97", "98"));
+    feed.ticks(15_400, 25_000, &[QUOTES]);
+    assert_eq!(feed.requests(), [], "it is believed again");
+}
+
+#[test]
+fn a_price_that_nobody_confirms_is_subscribed_to_ever_more_seldom() {
+    let mut feed = Fixture::new();
+    feed.quote(0, quote(7, "99", "100"));
+    let mut anew = Vec::new();
+    for second in (0..=300).step_by(5) {
+        feed.ticks(second * 1_000 + 50, second * 1_000 + 5_000, &[QUOTES]);
+        let is_new = |request: &Request| matches!(request, Request::Resubscribe(_));
+        anew.extend(feed.requests().iter().filter(|request| is_new(request)).map(|_| second + 5));
+    }
+    assert!((6..=8).contains(&anew.len()), "{anew:?}");
+    let gaps: Vec<u64> = anew.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(gaps.is_sorted() && gaps.last().is_some_and(|last| *last >= 80), "{gaps:?}");
+    assert_eq!(verdicts(&feed.prices()).pop(), Some((State::Suspect, Reason::Silent)));
+}
+
+#[test]
+fn silent_figures_are_subscribed_to_anew_where_there_were_trades() {
+    let figures = crate::domain::VolumeFigures {
+        form: crate::domain::Form::Whole,
+        unit: crate::domain::VolumeUnit::Base,
+        base_volume: Some(number("5")),
+        quote_volume: None,
+        trade_count: None,
+        open: None,
+        high: None,
+        low: None,
+        last: None,
+        window_s: 86_400,
+        venue_time: None,
+    };
+    let [trades, volume] =
+        [Channel::Trade, Channel::Volume].map(|channel| Subscription { instrument: BTC, channel });
+    for (traded, expected) in [(false, vec![]), (true, vec![Request::Resubscribe(volume)])] {
+        let mut feed = Fixture::new();
+        feed.state.event(BOOKS, volume, &MarketEvent::Volume(figures), at_ms(0), &mut feed.written);
+        let (price, size) = (number("99"), number("1"));
+        let trade = Trade { price, size, side: crate::domain::Side::Buy, venue_time: None, number: None };
+        if traded {
+            let event = MarketEvent::Trades(std::slice::from_ref(&trade));
+            feed.state.event(QUOTES, trades, &event, at_ms(30_000), &mut feed.written);
+        }
+        feed.ticks(50, 65_200, &[QUOTES, BOOKS]);
+        assert_eq!(feed.requests(), expected, "traded: {traded}");
+        let figures = feed.take(2);
+        assert_eq!(figures.last().map(|record| record.stamp().reason), Some(Reason::Silent));
+    }
 }
 
 #[test]
@@ -157,6 +225,7 @@ fn a_trade_changes_the_last_price_and_none_of_the_quotes_times() {
         size: number("0.5"),
         side: crate::domain::Side::Sell,
         venue_time: None,
+        number: None,
     };
     feed.state.event(QUOTES, subscription, &MarketEvent::Trades(&[trade]), at_ms(70), &mut feed.written);
     let price = feed.prices().pop().unwrap();

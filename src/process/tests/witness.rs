@@ -68,8 +68,26 @@ impl Unproved {
     }
 
     fn trade(&mut self, millis: u64, price: &str) {
-        let trade = Trade { price: number(price), size: number("1"), side: Side::Sell, venue_time: None };
+        let trade = Trade {
+            price: number(price),
+            size: number("1"),
+            side: Side::Sell,
+            venue_time: None,
+            number: None,
+        };
         self.event(millis, Channel::Trade, &MarketEvent::Trades(&[trade]));
+    }
+
+    /// A trade at the ask, which contradicts nothing, and its number.
+    fn numbered_trade(&mut self, millis: u64, at: u64) {
+        let place = Some(VenueSequence(at));
+        let (price, size) = (number("101"), number("1"));
+        let trade = Trade { price, size, side: Side::Buy, venue_time: None, number: place };
+        self.event(millis, Channel::Trade, &MarketEvent::Trades(&[trade]));
+    }
+
+    fn count(&mut self, millis: u64, newest: u64) {
+        self.event(millis, Channel::Trade, &MarketEvent::NewestTrade(VenueSequence(newest)));
     }
 
     fn ticker(&mut self, millis: u64, bid: &str, ask: &str) {
@@ -128,6 +146,30 @@ fn a_lost_delta_is_found_by_three_tickers() {
     }
     feed.ticks(3_000, 6_100);
     assert_eq!((feed.reasons(), feed.requests()), ([Reason::SourcesDisagree; 2], vec![BOOK]));
+}
+
+const TRADES: Request = Request::Resubscribe(Subscription { instrument: BTC, channel: Channel::Trade });
+
+#[test]
+fn trades_that_the_venue_counts_and_nobody_brought_condemn_the_book_until_its_new_image() {
+    let mut feed = Unproved::new();
+    feed.numbered_trade(1_000, 10);
+    feed.count(1_500, 10);
+    feed.count(2_500, 12);
+    assert_eq!((feed.reasons(), feed.requests()), ([Reason::None; 2], vec![]), "they may be under way");
+    feed.numbered_trade(2_600, 11);
+    feed.count(3_500, 12);
+    assert_eq!((feed.reasons(), feed.requests()), ([Reason::SourcesDisagree; 2], vec![TRADES, BOOK]));
+    assert_eq!(feed.state.take_counts().gaps, 1);
+    feed.count(4_500, 13);
+    feed.count(5_500, 13);
+    assert_eq!(feed.requests(), [], "the new subscription has brought nothing yet");
+    feed.image(5_600);
+    feed.numbered_trade(5_700, 13);
+    feed.count(6_500, 13);
+    feed.count(7_500, 13);
+    feed.ticks(7_500, 9_000);
+    assert_eq!((feed.reasons(), feed.requests()), ([Reason::None; 2], vec![]));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::rest::{book, listed};
+use super::rest::{book, page};
 use super::text::{Digits, Rows, levels, pairs};
 use super::{
     Answered, Asked, Beyond, Chain, Channel, Delta, Dialect, Kind, Look, Moment, On, Reading, Role, Scene,
@@ -270,11 +270,15 @@ impl Dialect for Bybit {
                 around(0, "OK", &result)
             }
             "/v5/market/instruments-info" => {
-                let list = listed(source, |info| Some(instrument(info, &category)));
+                // Spot gives all, whatever is asked for.
+                let limit = if category == "spot" { usize::MAX } else { asked.number("limit", 500, 1000) };
+                let (list, cursor) = page(asked, source, limit, |info| instrument(info, &category));
                 around(
                     0,
                     "OK",
-                    &format!("{{\"category\":\"{category}\",\"list\":[{list}],\"nextPageCursor\":\"\"}}"),
+                    &format!(
+                        "{{\"category\":\"{category}\",\"list\":[{list}],\"nextPageCursor\":\"{cursor}\"}}"
+                    ),
                 )
             }
             "/v5/market/orderbook" => {

@@ -171,6 +171,8 @@ pub(super) struct Talk<'a> {
     pub(super) form: Form,
     pub(super) connection: u64,
     pub(super) now_us: i64,
+    /// What state the venue is in, in its own word; `None` = it trades as ever.
+    pub(super) system: Option<&'a str>,
 }
 
 /// What a session does about it, in this order. Snapshots follow the last of them.
@@ -281,7 +283,7 @@ pub(super) trait Dialect: fmt::Debug + Send + Sync {
         true
     }
 
-    /// Said to each client that connects.
+    /// Said to each client that connects, and to all once the venue's state is another one.
     fn hello(&self, _talk: &Talk<'_>) -> Option<String> {
         None
     }

@@ -70,6 +70,13 @@ fn rows(bids: &[Level], asks: &[Level]) -> String {
     format!("\"asks\":{},\"bids\":{}", pairs(asks, Digits::Short, tail), pairs(bids, Digits::Short, tail))
 }
 
+/// What is pushed of an instrument whose state is told as `BTC-USDT suspend`, where it is of this type.
+fn state(system: Option<&str>, kind: &str) -> Option<String> {
+    let (symbol, state) = system?.split_once(' ').filter(|(symbol, _)| instrument_type(symbol) == kind)?;
+    let data = json!([{"instType": kind, "instId": symbol, "state": state}]);
+    Some(json!({"arg": {"channel": "instruments", "instType": kind}, "data": data}).to_string())
+}
+
 fn around(scene: &Scene<'_>, action: &str, data: &str) -> String {
     format!(
         "{{\"arg\":{{\"channel\":\"{}\",\"instId\":\"{}\"}},{action}\"data\":[{data}]}}",
@@ -123,6 +130,11 @@ impl Dialect for Okx {
         format!("{base}-{quote}")
     }
 
+    fn hello(&self, talk: &Talk<'_>) -> Option<String> {
+        let kinds = talk.streams.iter().filter_map(|stream| stream.strip_prefix("instruments:"));
+        kinds.filter_map(|kind| state(talk.system, kind)).next()
+    }
+
     fn converse(&self, text: &str, talk: &Talk<'_>) -> Vec<Turn> {
         if text == "ping" {
             return vec![Turn::Say("pong".to_owned())];
@@ -137,6 +149,12 @@ impl Dialect for Okx {
         for arg in args {
             let (channel, symbol) =
                 (arg["channel"].as_str().unwrap_or(""), arg["instId"].as_str().unwrap_or(""));
+            if let ("instruments", Some(kind), "subscribe") = (channel, arg["instType"].as_str(), op) {
+                turns.push(Turn::Pretend(self.stream_name(channel, kind)));
+                turns.push(acknowledged(op, arg, &request, talk));
+                turns.extend(state(talk.system, kind).map(Turn::Say));
+                continue;
+            }
             let is_there = CHANNELS.iter().any(|known| known.name == channel) || SILENT.contains(&channel);
             let is_public = talk.path.ends_with("/public");
             if !is_there || !is_public || !(talk.is_symbol)(symbol) {

@@ -71,6 +71,23 @@ pub(super) fn book(source: &Source, symbol: &str, limit: usize) -> Option<(Symbo
     Some((info, view))
 }
 
+/// So many symbols from the cursor of the request on, each as its venue lists it, and the cursor of what follows: empty where nothing
+/// does. It holds an escaped character, as venues' cursors do: who does not escape it again gets the first page for ever.
+pub(super) fn page(
+    asked: &Asked<'_>,
+    source: &Source,
+    limit: usize,
+    one: impl Fn(&SymbolInfo) -> String,
+) -> (String, String) {
+    const CURSOR: &str = "first%3D";
+    let from = asked.parameter("cursor").and_then(|cursor| cursor.strip_prefix(CURSOR)?.parse().ok());
+    let (from, symbols): (usize, _) = (from.unwrap_or(0), source.symbols());
+    let next = from.saturating_add(limit);
+    let cursor = if next < symbols.len() { format!("{CURSOR}{next}") } else { String::new() };
+    let listed: Vec<String> = symbols.iter().skip(from).take(limit).map(one).collect();
+    (listed.join(","), cursor)
+}
+
 /// All symbols, each as its venue lists it.
 pub(super) fn listed(source: &Source, one: impl Fn(&SymbolInfo) -> Option<String>) -> String {
     source.symbols().iter().filter_map(one).collect::<Vec<_>>().join(",")

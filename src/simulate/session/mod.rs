@@ -113,9 +113,7 @@ impl Session {
         let mut beat = tokio::time::interval(BEAT);
         ping.tick().await;
         beat.tick().await;
-        if let Some(hello) = self.talk(|talk| self.shared.dialect.hello(talk)) {
-            self.socket.send(Message::text(hello)).await?;
-        }
+        self.hello().await?;
         if !streams.is_empty()
             && let Flow::End(how) = self.subscribe_by_url(streams).await?
         {
@@ -139,6 +137,13 @@ impl Session {
                 return Ok(how);
             }
         }
+    }
+
+    async fn hello(&mut self) -> Result<Flow, Error> {
+        if let Some(hello) = self.talk(|talk| self.shared.dialect.hello(talk)) {
+            self.socket.send(Message::text(hello)).await?;
+        }
+        Ok(Flow::On)
     }
 
     async fn ping(&mut self) -> Result<Flow, Error> {
@@ -175,6 +180,7 @@ impl Session {
                 let _ = done.send(());
                 Ok(Flow::On)
             }
+            Command::Hello => self.hello().await,
             Command::Close { code, reason } => self.close(code, reason).await,
             Command::Break(how) => Ok(Flow::End(how)),
         }

@@ -53,6 +53,7 @@ impl Session {
             form: self.form,
             connection: self.id.number(),
             now_us: clock::wall().nanos() / 1000,
+            system: *shared.system.borrow(),
         })
     }
 

@@ -91,6 +91,7 @@ fn trades_come_oldest_first_without_block_trades() {
         size: number(size),
         side,
         venue_time: VenueTime::from_millis(time),
+        number: None,
     };
     let bought = trade("16578.5", "0.001", Side::Buy, 1_672_304_486_865);
     let sold = trade("16578.4", "0.5", Side::Sell, 1_672_304_486_866);

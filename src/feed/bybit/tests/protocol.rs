@@ -87,6 +87,25 @@ fn rest_calls_name_the_category() {
 }
 
 #[test]
+fn a_list_of_several_pages_names_the_next_one() {
+    let next = |venue: Bybit, cursor: &str| {
+        let body = format!(
+            r#"{{"retCode":0,"retMsg":"OK","result":{{"category":"linear","list":[]{cursor}}},"time":1}}"#
+        );
+        venue.next_list_call(body.as_bytes()).map(|call| call.map(|call| (call.path, call.weight)))
+    };
+    let path = "/v5/market/instruments-info?category=linear&limit=1000&cursor=first%253D1000%26x";
+    let cursor = r#","nextPageCursor":"first%3D1000&x""#;
+    assert_eq!(next(Bybit::LINEAR, cursor), Ok(Some((path.to_owned(), 1))));
+    for last in ["", r#","nextPageCursor":"""#, r#","nextPageCursor":null"#] {
+        assert_eq!(next(Bybit::SPOT, last), Ok(None), "{last}");
+    }
+    let refused = br#"{"retCode":10001,"retMsg":"Illegal cursor","result":{},"time":1}"#;
+    let expected = DecodeError::Venue { code: 10_001, message: Excerpt::of(b"Illegal cursor") };
+    assert_eq!(Bybit::LINEAR.next_list_call(refused), Err(expected));
+}
+
+#[test]
 fn a_book_of_one_level_is_a_quote() {
     let body = br#"{"retCode":0,"retMsg":"OK","result":{"s":"BTCUSDT","a":[["65557.7","16.606293"]],"b":[["65485.47","47.081829"]],"ts":1716863719031,"u":230704,"seq":1432604333,"cts":1716863718905},"retExtInfo":{},"time":1716863719382}"#;
     let (bid, ask) = (Some(level("65485.47", "47.081829")), Some(level("65557.7", "16.606293")));

@@ -3,8 +3,8 @@
 use super::super::{Decoder, fast};
 use super::{decoder, level, number};
 use crate::domain::{
-    BookImage, DepthDelta, Form, LEVELS_MAX, Link, MarketEvent, Side, Ticker, Top, Trade, VenueTime,
-    VolumeFigures, VolumeUnit,
+    BookImage, DepthDelta, Form, LEVELS_MAX, Link, MarketEvent, Side, Ticker, Top, Trade, VenueSequence,
+    VenueTime, VolumeFigures, VolumeUnit,
 };
 use crate::feed::levels::Buffers;
 use crate::feed::paths;
@@ -80,6 +80,7 @@ fn a_match_is_a_trade_of_the_other_side_than_the_makers() {
         size: number("5.23512"),
         side: Side::Buy,
         venue_time: micros(1_415_348_367_028_459),
+        number: Some(VenueSequence(10)),
     };
     assert_market(MATCH, "matches:BTC-USD", MarketEvent::Trades(&[trade]));
     let bought = MATCH.replace("\"match\"", "\"last_match\"").replace("\"sell\"", "\"buy\"");
@@ -154,7 +155,12 @@ fn what_is_no_market_data_is_told_apart() {
             Frame::Refused { id: None, code: 0, message },
         ),
         (r#"{"type":"error"}"#, Frame::Refused { id: None, code: 0, message: Excerpt::of(b"") }),
-        (include_str!("../../../../fuzz/seeds/coinbase_decode/heartbeat"), Frame::Other),
+        (
+            include_str!("../../../../fuzz/seeds/coinbase_decode/heartbeat"),
+            Frame::Counted { stream: "matches:BTC-USD", newest: VenueSequence(20) },
+        ),
+        (r#"{"type":"heartbeat","sequence":90,"product_id":"BTC-USD"}"#, Frame::Other),
+        (r#"{"type":"heartbeat","sequence":90,"last_trade_id":null,"product_id":"BTC-USD"}"#, Frame::Other),
         (r#"{"type":"status","products":[]}"#, Frame::Other),
         ("[1, 2]", Frame::Other),
     ] {

@@ -62,6 +62,7 @@ fn trades_come_oldest_first() {
         size: number(size),
         side,
         venue_time: VenueTime::from_millis(time),
+        number: None,
     };
     let trades = [
         trade("85560", "1.5", Side::Sell, 1_791_261_053_060),

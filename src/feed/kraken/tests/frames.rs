@@ -3,8 +3,8 @@
 use super::super::{Decoder, decode, fast};
 use super::{decoder, level, number};
 use crate::domain::{
-    BookImage, Check, DepthDelta, Form, Link, MarketEvent, Quote, Side, Ticker, Top, Trade, VenueTime,
-    VolumeFigures, VolumeUnit, Written,
+    BookImage, Check, DepthDelta, Form, Link, MarketEvent, Quote, Side, Ticker, Top, Trade, Trading,
+    VenueTime, VolumeFigures, VolumeUnit, Written,
 };
 use crate::feed::levels::Buffers;
 use crate::feed::paths;
@@ -116,6 +116,7 @@ fn trades_come_oldest_first_and_of_those_before_the_subscription_only_the_newest
         size: number(size),
         side,
         venue_time: Some(VenueTime::from_nanos(micros * 1_000)),
+        number: None,
     };
     let first = trade(Side::Buy, "6423.46326", 1_695_628_116_925_533);
     let second = trade(Side::Sell, "1136.19677815", 1_695_628_176_925_603);
@@ -167,6 +168,23 @@ fn whatever_json_means_the_same_decodes_the_same() {
 }
 
 #[test]
+fn the_venues_state_is_whether_it_trades() {
+    let status = include_str!("../../../../fuzz/seeds/kraken_decode/status");
+    for (word, trading) in [
+        ("online", Trading::Open),
+        ("post_only", Trading::Open),
+        ("maintenance", Trading::Halted),
+        ("cancel_only", Trading::Halted),
+        ("limit_only_or_whatever_comes", Trading::Halted),
+    ] {
+        let frame = status.replace("online", word);
+        assert_eq!(decoder().decode(frame.as_bytes()), Ok(Frame::Trading(trading)), "{word}");
+    }
+    let two = status.replace("[{", "[{},{");
+    assert!(decoder().decode(two.as_bytes()).is_err(), "which of the two?");
+}
+
+#[test]
 fn what_is_no_market_data_is_told_apart() {
     let refused =
         |id, message: &str| Frame::Refused { id, code: 0, message: Excerpt::of(message.as_bytes()) };
@@ -186,7 +204,8 @@ fn what_is_no_market_data_is_told_apart() {
         (r#"{"Error":"Exceeded msg rate"}"#, refused(None, "Exceeded msg rate")),
         (r#"{"method":"subscribe","success":false}"#, refused(None, "")),
         (r#"{"channel":"heartbeat"}"#, Frame::Other),
-        (include_str!("../../../../fuzz/seeds/kraken_decode/status"), Frame::Other),
+        (r#"{"channel":"status","type":"update"}"#, Frame::Other),
+        (r#"{"channel":"status","type":"update","data":[{"version":"2.0.0"}]}"#, Frame::Other),
         (r#"{"method":"pong","time_in":"2023-09-24T14:10:23.799685Z"}"#, Frame::Other),
         ("{}", Frame::Other),
         ("[1, 2]", Frame::Other),

@@ -3,8 +3,8 @@
 use super::super::{Decoder, Okx, fast};
 use super::{decoder, level, number};
 use crate::domain::{
-    BookImage, Check, DepthDelta, Form, Link, MarketEvent, Quote, Side, Trade, VenueSequence, VenueTime,
-    VolumeFigures, VolumeUnit, Written,
+    BookImage, Check, DepthDelta, Form, Link, MarketEvent, Quote, Side, Trade, Trading, VenueSequence,
+    VenueTime, VolumeFigures, VolumeUnit, Written,
 };
 use crate::feed::levels::Buffers;
 use crate::feed::paths;
@@ -112,6 +112,7 @@ fn trades_come_oldest_first() {
         size: number(size),
         side,
         venue_time: VenueTime::from_millis(time),
+        number: None,
     };
     let trades = [
         trade("30243.4", "1", Side::Sell, 1_652_459_226_180),
@@ -163,6 +164,22 @@ fn channels_are_known_by_their_configured_names() {
 }
 
 #[test]
+fn the_states_of_instruments_are_whether_they_trade() {
+    let states = include_str!("../../../../fuzz/seeds/okx_decode/instruments");
+    let of = |symbol: &str, trading| (symbol.to_owned(), trading);
+    for (word, second) in
+        [("suspend", Trading::Halted), ("preopen", Trading::Halted), ("live", Trading::Open)]
+    {
+        let frame = states.replace("suspend", word);
+        let expected = [of("BTC-USDT", Trading::Open), of("LUNA-USDT", second)];
+        assert_eq!(decoder().decode(frame.as_bytes()), Ok(Frame::TradingOf(&expected)), "{word}");
+    }
+    let unsaid = r#"{"arg":{"channel":"instruments","instType":"SWAP"},"data":[{"instId":"A-B-SWAP"},{}]}"#;
+    assert_eq!(decoder().decode(unsaid.as_bytes()), Ok(Frame::TradingOf(&[])));
+    assert!(decoder().decode(unsaid.replace("[{", "[3,{").as_bytes()).is_err());
+}
+
+#[test]
 fn what_is_no_market_data_is_told_apart() {
     let refused =
         |id, code, message: &str| Frame::Refused { id, code, message: Excerpt::of(message.as_bytes()) };
@@ -173,6 +190,10 @@ fn what_is_no_market_data_is_told_apart() {
             Frame::Acknowledged(Ack::Stream("books:BTC-USDT")),
         ),
         (r#"{"event":"subscribe","arg":{"channel":"account"},"connId":"a"}"#, Frame::Other),
+        (
+            r#"{"id":"1","event":"subscribe","arg":{"channel":"instruments","instType":"SPOT"},"connId":"a"}"#,
+            Frame::Acknowledged(Ack::Stream("instruments:SPOT")),
+        ),
         (r#"{"event":"unsubscribe","arg":{"channel":"books","instId":"BTC-USDT"}}"#, Frame::Other),
         (r#"{"event":"channel-conn-count","channel":"orders","connCount":"2","connId":"a"}"#, Frame::Other),
         (r#"{"event":"error","msg":"Please log in","code":"60011"}"#, refused(None, 60_011, "Please log in")),

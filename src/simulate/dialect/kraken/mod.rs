@@ -189,9 +189,9 @@ impl Dialect for Kraken {
     }
 
     fn hello(&self, talk: &Talk<'_>) -> Option<String> {
-        let id = talk.connection;
+        let (id, system) = (talk.connection, talk.system.unwrap_or("online"));
         Some(format!(
-            "{{\"channel\":\"status\",\"type\":\"update\",\"data\":[{{\"version\":\"2.0.10\",\"system\":\"online\",\
+            "{{\"channel\":\"status\",\"type\":\"update\",\"data\":[{{\"version\":\"2.0.10\",\"system\":\"{system}\",\
              \"api_version\":\"v2\",\"connection_id\":{id}}}]}}"
         ))
     }
