@@ -6,13 +6,14 @@
 use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
-use tickcache::app::{Engine, venue_defaults};
+use tickcache::app::{Engine, FeedStats, venue_defaults};
 use tickcache::config::Settings;
 use tickcache::telemetry::Exporter;
 
-use crate::floor;
+use crate::{floor, many};
 
 /// In front of a child's arguments.
 pub(crate) const ROLE: &str = "--role";
@@ -75,6 +76,10 @@ pub(crate) struct EngineReport {
     pub(crate) conflated: u64,
     pub(crate) gaps: u64,
     pub(crate) snapshots: u64,
+    pub(crate) reconnects: u64,
+    /// In ns, from the read of a frame to Redis' reply.
+    pub(crate) latency_p50: u64,
+    pub(crate) latency_p99: u64,
 }
 
 impl Running {
@@ -96,7 +101,7 @@ impl Running {
         Self::spawn(&["floor", &venue.to_string(), &redis_port.to_string()])
     }
 
-    fn spawn(arguments: &[&str]) -> anyhow::Result<Self> {
+    pub(crate) fn spawn(arguments: &[&str]) -> anyhow::Result<Self> {
         let child = Command::new(std::env::current_exe()?)
             .arg(ROLE)
             .args(arguments)
@@ -112,11 +117,29 @@ impl Running {
         let mut text = String::new();
         self.0.stdout.take().context("stdout is a pipe")?.read_to_string(&mut text)?;
         let numbers: Result<Vec<u64>, _> = text.split_whitespace().map(str::parse).collect();
-        let [frames, written, conflated, gaps, snapshots, errors] = numbers?[..] else {
+        let [frames, written, conflated, gaps, snapshots, errors, reconnects, latency_p50, latency_p99] =
+            numbers?[..]
+        else {
             bail!("the engine reported {text:?}");
         };
         ensure!(errors == 0, "{errors} frames were not understood or unusable");
-        Ok(EngineReport { frames, written, conflated, gaps, snapshots })
+        Ok(EngineReport { frames, written, conflated, gaps, snapshots, reconnects, latency_p50, latency_p99 })
+    }
+
+    /// CPU time that its threads have taken.
+    pub(crate) fn cpu(&self) -> anyhow::Result<Duration> {
+        // proc(5): fields 14 and 15 of `stat`, in hundredths of a second; the name before them may hold spaces.
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.0.id()))?;
+        let (_, fields) = stat.rsplit_once(')').context("a name in brackets")?;
+        let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u64>);
+        Ok(Duration::from_millis(10 * ticks.sum::<Result<u64, _>>()?))
+    }
+
+    /// Memory that it has in use.
+    pub(crate) fn resident_kib(&self) -> anyhow::Result<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+        Ok(line.trim().trim_end_matches(" kB").parse()?)
     }
 }
 
@@ -131,6 +154,7 @@ impl Drop for Running {
 pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
     match arguments {
         [role, settings] if role == "engine" => engine(settings),
+        [role] if role == many::VENUES_ROLE => many::venues(),
         [role, venue, redis_port] if role == "floor" => {
             // The venue ends a run by going away, in whatever way.
             let _ = floor::forward(venue, redis_port.parse()?);
@@ -149,16 +173,20 @@ fn engine(settings: &str) -> anyhow::Result<()> {
         tokio::spawn(exporter.upkeep());
         let engine = Engine::start(&settings)?;
         tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())).await??;
-        let feed = engine.feeds().next().context("one feed")?.1.read();
+        let feeds: Vec<_> = engine.feeds().map(|(_, board)| board.read()).collect();
+        let sum = |figure: fn(&FeedStats) -> u64| feeds.iter().map(figure).sum::<u64>();
         let writer = engine.writer();
         let line = format!(
-            "{} {} {} {} {} {}",
-            feed.frames,
+            "{} {} {} {} {} {} {} {} {}",
+            sum(|feed| feed.frames),
             writer.written,
             writer.conflated,
-            feed.gaps,
-            feed.snapshots,
-            feed.decode_errors + feed.unusable,
+            sum(|feed| feed.gaps),
+            sum(|feed| feed.snapshots),
+            sum(|feed| feed.decode_errors + feed.unusable),
+            sum(|feed| feed.reconnects),
+            writer.latency_p50.as_nanos(),
+            writer.latency_p99.as_nanos(),
         );
         std::io::stdout().write_all(line.as_bytes())?;
         engine.stop().await

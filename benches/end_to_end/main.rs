@@ -1,6 +1,6 @@
 //! From the venue's socket to Redis: how close is the whole engine to the machine's floor?
 //!
-//! Three questions, each answered against a real `redis-server`, with processes of their own for venue, contender and
+//! Four questions, each answered against a real `redis-server`, with processes of their own for venue, contender and
 //! Redis, all on this machine and so on one clock:
 //!
 //! 1. *Paced.* Recorded Binance frames (top of book and trades of two instruments) at pace 1 and 20. From the stamp before the
@@ -10,12 +10,14 @@
 //!    frames a second; the newest value never more than 5 ms behind the newest frame read.
 //! 3. *Depth.* Quotes of 50 instruments: alone, with depth, and while all 50 books resynchronise. Expectation: the median
 //!    stays, the 99th percentile grows by what one turn of depth costs.
+//! 4. *Many.* 2,000 instruments, 500 at each of four simulated venues, with books and figures. Expectation: all of it live,
+//!    nothing lost, below a core.
 //!
 //! Three contenders take turns: the engine as it comes (leases, fence script, push, events), the engine with all of that
 //! switched off, and the floor. The spread of their runs is printed, and at the end the ratios of the medians. The depth
 //! runs are the engine's as it comes. What watching costs, and whom, is said in `observe.rs`.
 //! Needs a `redis-server`; without the captures (`TICKCACHE_CAPTURES`, else `../shared/captures`) a made-up market is
-//! recorded first. Run: `cargo bench --bench end_to_end [-- --quick] [-- --only paced|burst|depth]`; below four minutes.
+//! recorded first. Run: `cargo bench --bench end_to_end [-- --quick] [-- --only paced|burst|depth|many]`; some five minutes.
 //!
 //! Measured on 2 vCPUs of an Intel Xeon, Linux 6.18, Redis 7.0.15, p50 in us (p50 of the runs):
 //!
@@ -56,6 +58,7 @@ mod burst;
 mod contender;
 mod depth;
 mod floor;
+mod many;
 mod observe;
 mod paced;
 mod recording;
@@ -80,6 +83,7 @@ struct Effort {
     stale_turns: usize,
     depth_length: Duration,
     resyncs: usize,
+    many_length: Duration,
 }
 
 impl Effort {
@@ -93,6 +97,7 @@ impl Effort {
             stale_turns: 2,
             depth_length: Duration::from_secs(4),
             resyncs: 6,
+            many_length: Duration::from_secs(20),
         }
     }
 
@@ -106,6 +111,7 @@ impl Effort {
             stale_turns: 1,
             depth_length: Duration::from_secs(1),
             resyncs: 1,
+            many_length: Duration::from_secs(2),
         }
     }
 }
@@ -143,6 +149,9 @@ fn main() -> anyhow::Result<()> {
     }
     if is_wanted("depth") {
         depth::compare(&server, effort.depth_length, effort.resyncs)?;
+    }
+    if is_wanted("many") {
+        many::measure(&server, effort.many_length)?;
     }
     if !medians.is_empty() {
         println!(
