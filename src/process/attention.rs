@@ -14,8 +14,8 @@ use super::liveness::{Remedy, Silence};
 use super::outlet::Outlet;
 use super::witness::{Claim, Verdict};
 use crate::domain::{
-    Anchor, Channel, MonoTime, Now, PriceFrom, PriceLevel, Quote, RawLevel, Reason, Request, Side, Top,
-    Trade, Trading, VenueSequence,
+    Anchor, Channel, MonoTime, Now, PriceFrom, PriceLevel, Quote, RawLevel, Reason, Request, Side, TickerTop,
+    Top, Trade, Trading, VenueSequence,
 };
 
 /// The shortest and the longest time between two looks at an instrument.
@@ -102,6 +102,11 @@ impl InstrumentState {
             volume.key.fail(Reason::Silent, now, &mut context.out);
         }
         volume.key.confirm_if_due(now, heard, &mut context.out);
+        // What brings the price, too, is asked about with that.
+        if self.rules().ticker_top == TickerTop::Price {
+            return;
+        }
+        let Some(volume) = &self.volume else { return };
         // Nothing else tells the figures. They change with each trade: where there was one, it is not the market that is quiet.
         let traded = self.price.as_ref().and_then(|price| price.record().last?.receive_time);
         let lacks_trades = traded.is_some_and(|traded| traded > volume.key.record.stamp.receive_time);

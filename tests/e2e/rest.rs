@@ -64,6 +64,7 @@ async fn a_late_snapshot_joins_the_deltas_that_waited_for_it() {
     let rig = with_fault(Fault::SlowRest(Duration::from_secs(2)), 1).await;
     rig.live().await;
     rig.right_when_still().await;
+    until("it is counted", || rig.stats().snapshots > 0).await;
     assert_eq!((rig.stats().snapshots, rig.stats().gaps), (1, 0));
     rig.stop().await;
 }

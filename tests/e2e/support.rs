@@ -102,6 +102,9 @@ impl Rig {
     /// Waits until every key of the engine's table is live.
     pub(crate) async fn live(&self) {
         until_ok("every key is live", || truth::all_live(&self.engine)).await;
+        // Figures are told some times a second: those of now, what made the keys live among them, are there with the next frames.
+        let told = self.stats().frames;
+        until("the figures are those of now", || self.stats().frames > told).await;
     }
 
     /// Waits until each book has moved on `times` times.
