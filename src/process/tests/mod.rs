@@ -14,9 +14,10 @@ use std::time::Duration;
 use super::{Book, FeedState, InstrumentSpec};
 use crate::domain::{
     Anchor, BookRules, Channel, Contract, Coverage, DepthDelta, DepthSnapshot, Entity, EntityDurations,
-    EventPolicy, InstrumentId, KeyEvent, Link, LiquidityRecord, MarketEvent, MarketRules, MonoTime, Now,
-    Number, PriceFrom, PriceRecord, Quote, RawLevel, Reason, Record, Request, SessionId, SlotId, State,
-    Subscription, TickerTop, Trade, Update, UpdateSink, Urgency, VenueSequence, VolumeRecord, WallTime,
+    EventPolicy, Form, InstrumentId, KeyEvent, Link, LiquidityRecord, MarketEvent, MarketRules, MonoTime,
+    Now, Number, PriceFrom, PriceRecord, Quote, RawLevel, Reason, Record, Request, SessionId, SlotId, State,
+    Subscription, TickerTop, Trade, Update, UpdateSink, Urgency, VenueSequence, VolumeFigures, VolumeRecord,
+    VolumeUnit, WallTime,
 };
 
 const QUOTES: SessionId = SessionId(0);
@@ -30,6 +31,21 @@ const RULES: MarketRules = MarketRules {
     price_from: PriceFrom::Bbo,
     ticker_top: TickerTop::Nothing,
     contract: Contract::PLAIN,
+};
+
+/// Figures that say nothing.
+const FIGURES: VolumeFigures = VolumeFigures {
+    form: Form::Whole,
+    unit: VolumeUnit::Base,
+    base_volume: None,
+    quote_volume: None,
+    trade_count: None,
+    open: None,
+    high: None,
+    low: None,
+    last: None,
+    window_s: 86_400,
+    venue_time: None,
 };
 
 #[derive(Default)]

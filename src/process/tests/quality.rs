@@ -145,19 +145,7 @@ fn a_price_that_nobody_confirms_is_subscribed_to_ever_more_seldom() {
 
 #[test]
 fn silent_figures_are_subscribed_to_anew_where_there_were_trades() {
-    let figures = crate::domain::VolumeFigures {
-        form: crate::domain::Form::Whole,
-        unit: crate::domain::VolumeUnit::Base,
-        base_volume: Some(number("5")),
-        quote_volume: None,
-        trade_count: None,
-        open: None,
-        high: None,
-        low: None,
-        last: None,
-        window_s: 86_400,
-        venue_time: None,
-    };
+    let figures = VolumeFigures { base_volume: Some(number("5")), ..FIGURES };
     let [trades, volume] =
         [Channel::Trade, Channel::Volume].map(|channel| Subscription { instrument: BTC, channel });
     for (traded, expected) in [(false, vec![]), (true, vec![Request::Resubscribe(volume)])] {

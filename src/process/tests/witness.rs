@@ -1,21 +1,7 @@
 //! A book without sequence and checksum: what trades and tickers say of it.
 
 use super::*;
-use crate::domain::{BookImage, Form, Side, Ticker, Top, VolumeFigures, VolumeUnit};
-
-const FIGURES: VolumeFigures = VolumeFigures {
-    form: Form::Whole,
-    unit: VolumeUnit::Base,
-    base_volume: None,
-    quote_volume: None,
-    trade_count: None,
-    open: None,
-    high: None,
-    low: None,
-    last: None,
-    window_s: 86_400,
-    venue_time: None,
-};
+use crate::domain::{BookImage, Side, Ticker, Top};
 
 /// One instrument whose price is made from its book.
 struct Unproved {

@@ -5,7 +5,7 @@
 //! hot thread neither wakes it nor waits for it. Answers are those of redis-server 7.0, errors included, where a client can
 //! depend on them.
 //!
-//! What is consistent with what: a value is read under its slot's lock, so it is one whole value, within its TTL at that very
+//! What is consistent with what: a value is read in one turn of its cell, so it is one whole value, within its TTL at that very
 //! moment. The values of an MGET or a transaction are each of their own moment. A subscriber gets the newest value of a
 //! key, never an older one after a newer one, and an event after the value that it speaks of; values that follow each other
 //! within [`LOOK_EVERY`] are told once.
