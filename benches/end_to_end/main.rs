@@ -33,6 +33,10 @@
 //! Burst: 1,228 k frames/s, floor 381 k; newest value behind the newest frame read 0.6 ms, p99 11, most 28. Quotes of 50 instruments:
 //! alone 175, with depth 191, while 50 books resynchronise 2,386 us (4,944 before a script was limited to 8 KiB; 159 without one).
 //!
+//! Many (2,000 instruments at bybit, bybit-linear, kraken and okx; 2,000 fault seeds ran beside): all 6,000 keys live 7.1 s after the
+//! start, the engine takes 0.16 cores and 71 MiB for 15 k frames and 15 k values a second, no gap, no reconnect; read ->
+//! acknowledged p50 1.8 ms, p99 10 ms, as the venues take the cores for a burst of frames every 20 ms.
+//!
 //! Those below are from before leases, fence and push, on another machine.
 //!
 //! Measured on 2 shared vCPUs of an AMD EPYC (load 0.7 to 1.4), Linux 6.18, Redis 7.0.15, p50 / p99:
