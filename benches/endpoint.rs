@@ -9,23 +9,23 @@
 //! The engine is a process of its own, as `tickcache run` has it. Needs `redis-server` and `redis-benchmark`.
 //! Run: `cargo bench --bench endpoint [-- --quick] [-- --only requests|hot]`; three minutes.
 //!
-//! Measured on 2 vCPUs of an Intel Xeon, Linux 6.18, Redis 7.0.15, while others compiled on them (load 4 to 5); 31 turns:
+//! Measured on 2 vCPUs of an Intel Xeon, Linux 6.18, Redis 7.0.15, a quiet machine; 31 turns:
 //!
 //! | 50 connections | redis-server, k/s | endpoint, k/s | ratio of a turn, median (quartiles) | server's us a request: theirs, ours |
 //! |---|---|---|---|---|
-//! | GET, pipeline 1 | 118 (68..144) | 122 (55..148) | 1.04 (0.95..1.09) | 3.32, 3.23 |
-//! | GET, pipeline 16 | 1026 (640..1119) | 1356 (603..1475) | 1.26 (1.12..1.32) | 0.52, 0.42 |
-//! | MGET of 16, pipeline 1 | 47 (36..93) | 46 (39..118) | 1.03 (0.96..1.11) | 7.97, 7.52 |
-//! | MGET of 16, pipeline 16 | 207 (154..285) | 302 (211..398) | 1.38 (1.16..1.51) | 2.46, 1.65 |
+//! | GET, pipeline 1 | 131 (119..139) | 131 (113..144) | 1.00 (0.96..1.03) | 5.04, 5.00 |
+//! | GET, pipeline 16 | 1818 (1306..1916) | 2119 (1788..2270) | 1.17 (1.12..1.22) | 0.54, 0.43 |
+//! | MGET of 16, pipeline 1 | 128 (111..135) | 123 (111..128) | 0.96 (0.93..1.00) | 6.29, 5.81 |
+//! | MGET of 16, pipeline 16 | 444 (343..482) | 571 (327..630) | 1.28 (1.08..1.33) | 2.17, 1.96 |
 //!
 //! | sent -> encoded, us; beside | p50 | p50 of the turns | p99 |
 //! |---|---|---|---|
-//! | nobody | 44 | 39..58 | 242 |
-//! | 50 busy clients and 50 subscribers of the endpoint | 30 | 28..33 | 325 |
-//! | 50 busy clients of a redis-server beside, 50 subscribers of the endpoint | 38 | 32..50 | 369 |
+//! | nobody | 36 | 31..48 | 188 |
+//! | 50 busy clients and 50 subscribers of the endpoint | 24 | 23..26 | 245 |
+//! | 50 busy clients of a redis-server beside, 50 subscribers of the endpoint | 25 | 24..26 | 222 |
 //!
-//! A busy machine's median is the lower one: its cores do not sleep. The 99th percentile is what two cores for venue, engine, endpoint,
-//! clients and compilers give, whoever is asked.
+//! A busy machine's median is the lower one: its cores do not sleep. The 99th percentile is what two cores for venue, engine, endpoint
+//! and clients give, whoever is asked.
 
 #![allow(clippy::print_stdout, reason = "a bench prints its results")]
 
