@@ -44,8 +44,8 @@ fn advance<'a>(
     market: &Mutex<Market>,
     how: impl FnOnce(&mut Market, i64, &mut Router<'a>),
 ) -> Vec<Delivery> {
-    let now_ms = clock::wall().nanos() / 1_000_000;
     let mut router = shared.hub.router();
+    let now_ms = clock::wall().nanos() / 1_000_000;
     how(&mut locked(market), now_ms, &mut router);
     router.finish()
 }

@@ -118,8 +118,9 @@ impl Session {
         if faults.contains(&Fault::Silent) {
             shared.hub.unsubscribe(self.id, &canonical);
         } else {
-            let wall_us = clock::wall().nanos() / 1000;
-            let greet = |stream, is_wanted| shared.source.greet(stream, wall_us, is_wanted);
+            // The clock is read once no frame can come in between, and as coarsely as the market reads it: time never goes back.
+            let wall_us = || clock::wall().nanos() / 1_000_000 * 1_000;
+            let greet = |stream, is_wanted| shared.source.greet(stream, wall_us(), is_wanted);
             if let Some(greeting) = shared.hub.subscribe(self.id, &canonical, greet) {
                 self.forget(greeting.stream);
                 let live = Live::new(shared.dialect, &canonical, greeting.subscription);
