@@ -1,4 +1,5 @@
 //! A stream that stands still while nothing but a new subscription can say more: REST answers nothing of use, or knows nothing of it.
+//! How soon it is noticed is for [`crate::table`] to say: here it is enough that it is, and that it heals.
 
 use std::time::Duration;
 
@@ -7,16 +8,10 @@ use tickcache::domain::{Anchor, Channel, Entity, PriceFrom, Reason};
 use tickcache::simulate::{Fault, Rule};
 
 use crate::cases::{CASES, Case};
-use crate::stage::{BEAT, Key, PATIENCE, Stage, on_paused_time};
+use crate::stage::{Key, PATIENCE, Stage, on_paused_time};
 use crate::table::Of;
 
 const STRUCK: usize = 0;
-
-/// From the end of the patience with a probe to a value of the new subscription: requests at the venue's pace, and a frame.
-const ANEW: Duration = Duration::from_secs(3);
-
-/// Silence until it is asked about, and the patience with the probe; likewise.
-const STALL: Duration = Duration::from_millis(15_100);
 
 /// What REST does meanwhile: it refuses, answers what nobody understands, or takes longer than anybody waits.
 fn refusals() -> [Fault; 3] {
@@ -41,13 +36,13 @@ async fn heals(stage: &Stage, of: Of, refusal: Fault) {
     stage.simulator.faults().set([stalled, Rule::new("", refusal)]);
     stage.until(&what, PATIENCE, || stage.simulator.faults().struck()[0] > 0).await;
     let struck = clock::mono();
-    stage.until(&what, STALL + BEAT, || !reasons(stage, key).is_empty()).await;
+    stage.until(&what, PATIENCE, || !reasons(stage, key).is_empty()).await;
     // A book that begins with a snapshot over REST cannot begin without: that deltas come again is what can be had.
     let expected = match (of, venue.book_rules(stage.case.depth).anchor) {
         (Of::Book, Anchor::Rest) => Reason::SequenceGap,
         (Of::Quote | Of::Book, _) => Reason::None,
     };
-    stage.until(&what, STALL + ANEW, || reasons(stage, key).contains(&expected)).await;
+    stage.until(&what, PATIENCE, || reasons(stage, key).contains(&expected)).await;
     eprintln!("{what}: {:?} after {:?}", reasons(stage, key), clock::mono().since(struck));
     stage.simulator.faults().clear();
     stage.right().await;
@@ -65,7 +60,7 @@ async fn figures_heal(stage: &Stage) {
     stage.until(&what, PATIENCE, || stage.simulator.faults().struck()[0] > 0).await;
     stage.until(&what, PATIENCE, || !reasons(stage, key).is_empty()).await;
     assert_eq!(reasons(stage, key), [Reason::Silent], "{what}");
-    stage.until(&what, ANEW, || reasons(stage, key).contains(&Reason::None)).await;
+    stage.until(&what, PATIENCE, || reasons(stage, key).contains(&Reason::None)).await;
     stage.simulator.faults().clear();
     stage.right().await;
 }
