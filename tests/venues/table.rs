@@ -193,8 +193,9 @@ use Within::{FirstData, Frame, LateFrame, NextFrame, TenBest};
 /// What Kraken's checksum covers.
 const IN_TEN: &str = "the ten best levels are wrong";
 
-/// How long `price_silence_s` and `liquidity_silence_s` let a stream be quiet, the patience with a probe, and a tick.
-const STALL: Within = ms(15_100);
+/// How long `price_silence_s` and `liquidity_silence_s` let a stream be quiet, twice where the other channel still has the same top at
+/// the end of the first time; the patience with a probe; and the looks between.
+const STALL: Within = ms(26_000);
 
 pub(crate) const ROWS: &[Row] = &[
     row(What::Dropped, Quote, QUOTES, Replaced),
