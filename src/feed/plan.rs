@@ -102,7 +102,10 @@ pub fn sessions(venue: &'static dyn VenueProtocol, wanted: &[Wanted], setup: &Se
 /// is there once.
 fn place(own: Vec<StreamPlan>, sessions: &mut Vec<Vec<StreamPlan>>, most: usize) {
     let missing = |session: &Vec<StreamPlan>| -> Vec<StreamPlan> {
-        let is_there = |plan: &StreamPlan| session.iter().any(|known| known.stream == plan.stream);
+        // What is an instrument's own is in no session yet: only the rest is worth a search.
+        let is_there = |plan: &StreamPlan| {
+            plan.subscriptions.is_empty() && session.iter().any(|known| known.stream == plan.stream)
+        };
         own.iter().filter(|plan| !is_there(plan)).cloned().collect()
     };
     let last = sessions.last_mut().map(|session| (missing(session), session));
