@@ -74,12 +74,13 @@ impl Conversation {
     /// Whose stream this is and its place; notes that it delivers.
     #[inline]
     pub(super) fn route(&mut self, stream: &str) -> Option<(usize, Subscription)> {
-        let index = *self.routes.get(stream)?;
+        let (index, subscription) = self.find(stream)?;
         self.watchdog.delivered(index);
-        Some((index, *self.streams[index].subscriptions.first()?))
+        Some((index, subscription))
     }
 
     /// Whose stream this is and its place, where it speaks of the stream without being its data.
+    #[inline]
     pub(super) fn find(&self, stream: &str) -> Option<(usize, Subscription)> {
         let index = *self.routes.get(stream)?;
         Some((index, *self.streams[index].subscriptions.first()?))
