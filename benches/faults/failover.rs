@@ -29,6 +29,7 @@ pub(crate) fn sentinel(runtime: &Runtime, turns: usize) -> Vec<Duration> {
         let former = group.servers[primary].port();
         right(former, &engine.keys, &engine.newest());
         group.servers[primary].kill();
+        runtime.block_on(group.hurry());
         engine.change();
         let (named, start) = when("another primary is named", || {
             sentinels.iter_mut().find_map(|sentinel| {
@@ -66,6 +67,7 @@ pub(crate) fn cluster(runtime: &Runtime, turns: usize) -> Vec<Duration> {
         right(port, &keys, &newest());
         let mut heir = connect(cluster.nodes[replica].port());
         cluster.nodes[primary].kill();
+        runtime.block_on(cluster.hurry());
         engine.change();
         let ((), start) = when("the replica is primary", || {
             // A replica's answer to ROLE has five parts.

@@ -188,6 +188,7 @@ fn clusterdown_a_shard_that_is_gone_takes_everything_with_it_and_back() {
         let (primary, replica) = (scene.cluster.primary_of(slot).await, scene.cluster.replica_of(slot).await);
         scene.cluster.nodes[replica].kill();
         scene.cluster.nodes[primary].kill();
+        scene.cluster.hurry().await;
         let errors = scene.rig.writer.stats().errors;
         until("the others refuse, too", async || scene.rig.writer.stats().errors > errors + 3).await;
         scene.market.go_on(200).await;

@@ -13,7 +13,11 @@ use super::redis_server::{Data, RedisServer, eventually, now};
 
 const PRIMARIES: usize = 3;
 const SLOTS: u16 = 16_384;
-const NODE_TIMEOUT_MS: &str = "800";
+/// After this silence a node counts as failed: so long that a machine that stands still makes no replica take over unasked,
+/// and no longer, because by it nodes ping each other.
+const CALM_MS: &str = "5000";
+/// And while a test waits for a failover.
+const HURRY_MS: &str = "800";
 
 /// How a replica takes its primary's place while that one is alive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +54,7 @@ impl Cluster {
 
     /// With a password of the default user, and further arguments of every node.
     pub(crate) async fn start_with(password: Option<&str>, further: &[&str]) -> Self {
-        let mut arguments = vec!["--cluster-enabled", "yes", "--cluster-node-timeout", NODE_TIMEOUT_MS];
+        let mut arguments = vec!["--cluster-enabled", "yes", "--cluster-node-timeout", CALM_MS];
         arguments.extend(["--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"]);
         if let Some(password) = password {
             arguments.extend(["--requirepass", password, "--masterauth", password]);
@@ -161,6 +165,7 @@ impl Cluster {
     pub(crate) async fn kill_primary(&mut self, slot: u16) -> usize {
         let primary = self.primary_of(slot).await;
         self.nodes[primary].kill();
+        self.hurry().await;
         primary
     }
 
@@ -168,7 +173,21 @@ impl Cluster {
     pub(crate) async fn stop_primary(&self, slot: u16) -> usize {
         let primary = self.primary_of(slot).await;
         self.nodes[primary].stop();
+        self.hurry().await;
         primary
+    }
+
+    /// From now on a node that is silent is soon replaced; until [`wait_for_failover`](Self::wait_for_failover) returns.
+    pub(crate) async fn hurry(&self) {
+        self.node_timeout(HURRY_MS).await;
+    }
+
+    async fn node_timeout(&self, milliseconds: &str) {
+        for place in 0..self.nodes.len() {
+            if self.nodes[place].runs() {
+                self.tell(place, &["CONFIG", "SET", "cluster-node-timeout", milliseconds]).await;
+            }
+        }
     }
 
     /// Starts a killed node again, as the member that it was: empty, unless it was told to `SAVE`.
@@ -180,6 +199,7 @@ impl Cluster {
     /// cluster works. Returns how long that took from the call on.
     pub(crate) async fn wait_for_failover(&self, slot: u16, from: usize) -> Duration {
         let start = now();
+        self.hurry().await;
         eventually("another node becomes the primary", async || {
             for (place, node) in self.nodes.iter().enumerate() {
                 let moved = async || {
@@ -194,6 +214,7 @@ impl Cluster {
             true
         })
         .await;
+        self.node_timeout(CALM_MS).await;
         start.elapsed()
     }
 

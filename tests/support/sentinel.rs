@@ -13,7 +13,11 @@ use super::redis_server::{RedisServer, eventually, now};
 pub(crate) const NAME: &str = "mymaster";
 const SENTINELS: usize = 3;
 const QUORUM: usize = 2;
-const DOWN_AFTER_MS: u64 = 400;
+/// After this silence a server counts as down: so long that a machine that stands still makes no Sentinel change the
+/// primary unasked.
+const CALM_MS: u64 = 30_000;
+/// And while a test waits for a failover.
+const HURRY_MS: u64 = 600;
 /// Twice this passes until a failed attempt is repeated, for example after votes were split.
 const FAILOVER_TIMEOUT_MS: u64 = 4_000;
 
@@ -71,7 +75,7 @@ impl SentinelGroup {
     fn directives(&self, primary: u16) -> String {
         let mut lines = format!(
             "sentinel monitor {NAME} 127.0.0.1 {primary} {QUORUM}\n\
-             sentinel down-after-milliseconds {NAME} {DOWN_AFTER_MS}\n\
+             sentinel down-after-milliseconds {NAME} {CALM_MS}\n\
              sentinel failover-timeout {NAME} {FAILOVER_TIMEOUT_MS}\n"
         );
         if let Some((user, password)) = &self.options.sentinel_login {
@@ -149,6 +153,7 @@ impl SentinelGroup {
     pub(crate) async fn kill_primary(&mut self) -> usize {
         let primary = self.primary().await;
         self.servers[primary].kill();
+        self.hurry().await;
         primary
     }
 
@@ -156,7 +161,20 @@ impl SentinelGroup {
     pub(crate) async fn stop_primary(&self) -> usize {
         let primary = self.primary().await;
         self.servers[primary].stop();
+        self.hurry().await;
         primary
+    }
+
+    /// From now on a server that is silent is soon replaced; until [`wait_for_failover`](Self::wait_for_failover) returns.
+    pub(crate) async fn hurry(&self) {
+        self.down_after(HURRY_MS).await;
+    }
+
+    async fn down_after(&self, milliseconds: u64) {
+        let words = ["SENTINEL", "SET", NAME, "down-after-milliseconds", &milliseconds.to_string()];
+        for sentinel in self.sentinels.iter().filter(|sentinel| sentinel.runs()) {
+            let () = sentinel.ask(&words).await.expect("a Sentinel answers");
+        }
     }
 
     /// Asks a Sentinel for a failover from a healthy primary, whose place is returned.
@@ -173,7 +191,9 @@ impl SentinelGroup {
     /// itself. Returns how long that took from the call on.
     pub(crate) async fn wait_for_failover(&self, from: usize) -> Duration {
         let start = now();
+        self.hurry().await;
         eventually("another server becomes the primary", async || self.has_left(from).await).await;
+        self.down_after(CALM_MS).await;
         start.elapsed()
     }
 
@@ -201,7 +221,7 @@ impl SentinelGroup {
     /// 1. `cut_replication`; 2. write; 3. `kill_primary`, `stop_primary` or `failover`; 4. `wait_for_failover`;
     /// 5. `heal_replication`.
     ///
-    /// Steps 1 to 3 must not take more than ten times the time after which a primary counts as down (4 s in all):
+    /// Steps 1 to 3 must not take more than ten times the time after which a primary counts as down (6 s in all):
     /// older copies are not promoted.
     pub(crate) async fn cut_replication(&self) {
         let primary = self.primary().await;
