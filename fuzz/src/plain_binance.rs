@@ -127,7 +127,8 @@ fn read_trade(data: &Tree) -> Result<Trade, Wrong> {
         _ => return Err(Wrong),
     };
     let nothing = price.mantissa == 0 || size.mantissa == 0;
-    let trade = Trade { price, size, side, venue_time: Some(data.time("T")?), number: None };
+    let number = data.field("t").is_ok().then(|| data.unsigned("t")).transpose()?.map(VenueSequence);
+    let trade = Trade { price, size, side, venue_time: Some(data.time("T")?), number };
     if nothing { Err(Wrong) } else { Ok(trade) }
 }
 

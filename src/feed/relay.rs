@@ -297,15 +297,13 @@ impl<'a> Relay<'a> {
         let is_ordered = match event {
             MarketEvent::Quote(quote) => quote.venue_sequence.is_some(),
             MarketEvent::Depth(delta) => delta.last.is_some() && delta.link != Link::Unsaid,
-            MarketEvent::Trades(_)
-            | MarketEvent::Book(_)
+            MarketEvent::Trades(trades) => trades.iter().all(|trade| trade.number.is_some()),
+            MarketEvent::Book(_)
             | MarketEvent::Volume(_)
             | MarketEvent::Ticker(_)
             | MarketEvent::NewestTrade(_) => false,
         };
-        if is_ordered {
-            return true;
-        }
+        // Ordered or not, a stream has an owner: what the venue says beside its data is that one's to bring.
         let mut owners = self.owners.borrow_mut();
         let owner = *owners[stream].get_or_insert(lane);
         if owner == lane {
@@ -315,10 +313,11 @@ impl<'a> Relay<'a> {
         let succeeds = lanes.iter().any(|standing| standing.lane == lane && standing.replaces == Some(owner));
         // The image of a counted book is behind what its owner brings meanwhile: deltas will do.
         let is_image = matches!(event, MarketEvent::Book(_)) && self.plan.counts_updates();
-        if succeeds && !is_image {
+        let takes_over = succeeds && !is_image;
+        if takes_over {
             owners[stream] = Some(lane);
         }
-        succeeds && !is_image
+        takes_over || is_ordered
     }
 
     /// Whether there is anything to decide.

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use super::contract;
 use super::depth_sync::Progress;
-use super::instrument::{Context, InstrumentState, Outcome};
+use super::instrument::{Context, InstrumentState};
+use super::intake::Outcome;
 use super::key::AnyKey;
 use super::liquidity::Wish;
 use super::liveness::{Remedy, Silence};
@@ -192,7 +193,6 @@ impl InstrumentState {
 
     /// Somebody traded with the top of book. `trade` is in the venue's own units, as its book is.
     pub(super) fn hear_trade(&mut self, trade: &Trade, now: Now) {
-        self.tally.trade(trade.number);
         if let Some(witness) = &mut self.witness {
             let claim = Claim::Trade { price: trade.price, taker: trade.side };
             witness.heard(claim, trade.venue_time, now.mono);
@@ -230,7 +230,7 @@ impl InstrumentState {
     }
 
     /// The book is not to be trusted, and begins anew.
-    fn contradict(&mut self, context: &mut Context<'_>) {
+    pub(super) fn contradict(&mut self, context: &mut Context<'_>) {
         let now = context.now;
         if let Some(witness) = &mut self.witness {
             witness.restart();

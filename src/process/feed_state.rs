@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use super::book::Book;
 use super::counts::Counts;
-use super::instrument::{Context, InstrumentState, Outcome, Slots};
+use super::instrument::{Context, InstrumentState, Slots};
+use super::intake::Outcome;
 use super::lag::Lags;
 use super::liquidity::LiquidityKey;
 use super::outlet::{Changes, Outlet, Outlets};

@@ -12,12 +12,13 @@
 //! | `key` | what the three keys of an instrument have in common: state, confirmation |
 //! | `watch`, `deviation` | prices that move, sides that grow or shrink: exactly, against a reference |
 //! | `outlet` | where values and events go, and how many events |
-//! | `tally` | whether trades are missing where the venue counts them |
+//! | `tally` | the order of trades where the venue counts them, and whether some are missing |
 //! | `witness` | whether trades and tickers contradict a book that cannot be proved by itself |
 //! | `liveness` | silence and evidence, per subscription |
 //! | `lag` | frames that arrive later than they could |
 //! | `price`, `liquidity`, `volume` | one value each: data and reason in, record out |
-//! | `instrument`, `attention` | the three values of an instrument; how they confirm each other |
+//! | `instrument` | the three values of an instrument |
+//! | `intake`, `attention` | what an event does to them; how they confirm each other meanwhile |
 //! | `schedule` | which instruments have to be looked at now |
 //! | `feed_state`, `counts` | all instruments of a feed; the entry points; what happened, in numbers |
 
@@ -30,6 +31,7 @@ mod depth_sync;
 mod deviation;
 mod feed_state;
 mod instrument;
+mod intake;
 mod key;
 mod lag;
 mod liquidity;

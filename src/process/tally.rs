@@ -1,14 +1,28 @@
-//! Whether trades are missing, at a venue that counts them and says apart from them how far it has come.
+//! The order of an instrument's trades, where the venue counts them, and whether some are missing.
 //!
-//! Owns the newest number of a trade that came, and the one that is missing. Never knows what becomes of its verdict. The venue's
-//! count may overtake its trades: only what is still missing at the next count is lost.
+//! Owns the newest number of a trade that came, and the one that is missing. Never lets an older trade follow a newer one of the
+//! same subscription, unless its time says that the count began anew. Never knows what becomes of its verdict. What the venue says of
+//! its count apart from its trades may overtake these: only what is still missing at the next count is lost.
 
 use super::witness::Verdict;
-use crate::domain::VenueSequence;
+use crate::domain::{Trade, VenueSequence, VenueTime};
+
+/// Where a trade stands among the others of its subscription.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// The next one; or nothing is known of it.
+    Next,
+    /// Newer than the next one: of a venue that counts by ones, some did not come.
+    Gap,
+    /// Not newer than one that came.
+    Old,
+}
 
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     newest: Option<VenueSequence>,
+    /// When that trade was.
+    at: Option<VenueTime>,
     missing: Option<VenueSequence>,
 }
 
@@ -19,8 +33,20 @@ impl Tally {
     }
 
     /// A trade came.
-    pub(super) fn trade(&mut self, number: Option<VenueSequence>) {
-        self.newest = self.newest.max(number);
+    pub(super) fn trade(&mut self, trade: &Trade) -> Step {
+        let Some(number) = trade.number else { return Step::Next };
+        let newest = self.newest.filter(|_| !self.begins_anew(number, trade.venue_time));
+        if newest.is_some_and(|newest| number <= newest) {
+            return Step::Old;
+        }
+        (self.newest, self.at) = (Some(number), trade.venue_time);
+        let is_next = newest.is_none_or(|newest| number.0 == newest.0 + 1);
+        if is_next { Step::Next } else { Step::Gap }
+    }
+
+    /// Whether a later trade has a smaller number.
+    fn begins_anew(&self, number: VenueSequence, at: Option<VenueTime>) -> bool {
+        self.newest.is_some_and(|newest| number <= newest) && self.at.is_some() && at > self.at
     }
 
     /// The venue's newest trade has this number. Before the first trade of a subscription nothing is known.
@@ -37,6 +63,17 @@ impl Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{Number, Side};
+
+    fn trade(number: Option<u64>, millis: Option<i64>) -> Trade {
+        Trade {
+            price: Number::ONE,
+            size: Number::ONE,
+            side: Side::Buy,
+            venue_time: millis.and_then(VenueTime::from_millis),
+            number: number.map(VenueSequence),
+        }
+    }
 
     /// Trades `Ok`, counts `Err`; whether the last count condemns.
     fn verdict(said: &[Result<u64, u64>]) -> Verdict {
@@ -45,7 +82,9 @@ mod tests {
         for one in said {
             assert_eq!(verdict, Verdict::Standing, "before the end: {said:?}");
             match *one {
-                Ok(trade) => tally.trade(Some(VenueSequence(trade))),
+                Ok(number) => {
+                    tally.trade(&trade(Some(number), None));
+                }
                 Err(count) => verdict = tally.count(VenueSequence(count)),
             }
         }
@@ -75,13 +114,33 @@ mod tests {
     #[test]
     fn a_new_subscription_is_judged_by_what_it_brings() {
         let mut tally = Tally::default();
-        tally.trade(Some(VenueSequence(7)));
+        tally.trade(&trade(Some(7), None));
         assert_eq!(tally.count(VenueSequence(8)), Verdict::Standing);
         tally.restart();
         assert_eq!(tally.count(VenueSequence(9)), Verdict::Standing);
-        tally.trade(Some(VenueSequence(9)));
+        tally.trade(&trade(Some(9), None));
         assert_eq!(tally.count(VenueSequence(9)), Verdict::Standing);
-        tally.trade(None);
+        tally.trade(&trade(None, None));
         assert_eq!(tally.count(VenueSequence(9)), Verdict::Standing);
+    }
+
+    #[test]
+    fn each_trade_is_taken_once_and_what_is_left_out_shows() {
+        let mut tally = Tally::default();
+        let mut step = |number: u64| tally.trade(&trade(Some(number), None));
+        assert_eq!(step(7), Step::Next, "the first one says where the count is");
+        assert_eq!([step(8), step(8), step(7), step(9)], [Step::Next, Step::Old, Step::Old, Step::Next]);
+        assert_eq!([step(12), step(11), step(13)], [Step::Gap, Step::Old, Step::Next]);
+        assert_eq!([step(u64::MAX), step(u64::MAX)], [Step::Gap, Step::Old]);
+        assert_eq!(tally.trade(&trade(None, None)), Step::Next, "nothing is known of it");
+    }
+
+    #[test]
+    fn a_later_trade_with_a_smaller_number_begins_a_new_count() {
+        let mut tally = Tally::default();
+        let mut step = |number, millis| tally.trade(&trade(Some(number), Some(millis)));
+        assert_eq!([step(1_000, 50), step(1_001, 50), step(1_000, 50)], [Step::Next, Step::Next, Step::Old]);
+        assert_eq!([step(1, 49), step(1, 51), step(2, 51)], [Step::Old, Step::Next, Step::Next]);
+        assert_eq!(step(1_002, 50), Step::Gap, "nobody can tell");
     }
 }

@@ -1,8 +1,14 @@
 //! Connections that are replaced before the venue ends them, and two at a time.
 
+use std::time::Duration;
+
+use tickcache::domain::{Entity, LastTrade, Record};
 use tickcache::simulate::{Break, Config, Fault, Rule, Simulator};
 
-use crate::support::{EMBEDDED, Rig, small_market, until};
+use crate::support::{EMBEDDED, Rig, small_market, until, value};
+
+/// Longer than any test.
+const HOUR: Duration = Duration::from_secs(3_600);
 
 async fn rig(feed: &str) -> Rig {
     let rig = Rig::on(Simulator::start(Config::market(small_market())).await.unwrap(), EMBEDDED, feed);
@@ -42,4 +48,40 @@ async fn with_two_connections_the_loss_of_one_is_not_noticed() {
     rig.simulator.faults().clear();
     rig.right_when_still().await;
     rig.stop().await;
+}
+
+/// What was last traded of each instrument.
+fn last_trades(rig: &Rig) -> Vec<Option<LastTrade>> {
+    let prices = rig.engine.keys().iter().filter(|key| key.entity == Entity::Price);
+    let last = prices.map(|key| match value(&rig.engine, key)?.record {
+        Record::Price(price) => price.last,
+        _ => None,
+    });
+    last.collect()
+}
+
+/// One connection brings no trades any more, and all else: the other one's are taken, whichever of the two came first until then.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_two_connections_trades_come_from_whichever_brings_them() {
+    // The frames of a stream go to one connection and then to the other.
+    for struck in [1, 2] {
+        let rig = rig("redundant = 2").await;
+        until("each session has two connections", || rig.simulator.stats().sessions_open == 4).await;
+        rig.moved_on(2).await;
+        let before = rig.stats();
+        let held = |on| Rule::new(on, Fault::Stall(HOUR)).every(struck).times(1);
+        rig.simulator.faults().set(["btcusdt@trade", "ethusdt@trade"].map(held));
+        until("each is held back on one connection", || rig.simulator.faults().struck() == [1, 1]).await;
+        for _ in 0..3 {
+            let before = last_trades(&rig);
+            until("the last trades move on", || {
+                last_trades(&rig).iter().zip(&before).all(|(now, before)| now != before)
+            })
+            .await;
+        }
+        rig.simulator.faults().clear();
+        rig.right_when_still().await;
+        assert_eq!(rig.stats().doubts, before.doubts, "no key was ever suspect");
+        rig.stop().await;
+    }
 }

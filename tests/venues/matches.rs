@@ -1,4 +1,4 @@
-//! Coinbase's matches, which its heartbeats count: what is lost of them is noticed, and nothing else is taken for it.
+//! Coinbase's matches, which it numbers and its heartbeats count: what is lost of them is noticed, and nothing else is taken for it.
 
 use std::time::Duration;
 
@@ -20,6 +20,36 @@ fn last_trade(stage: &Stage) -> Option<i128> {
     }
 }
 
+/// Whether price and book of the product were said to be contradicted.
+fn is_noticed(stage: &Stage) -> bool {
+    let log = stage.desk.log.borrow();
+    [Entity::Price, Entity::Liquidity].into_iter().all(|entity| {
+        log.turns.iter().any(|turn| turn.key == (STRUCK, entity) && turn.reason == Reason::SourcesDisagree)
+    })
+}
+
+/// Heartbeats would not tell: to them, the later match makes up for it.
+#[test]
+fn a_lost_match_shows_with_the_next_one() {
+    on_paused_time(async {
+        let stage = Stage::start(Case::of("coinbase"), 5).await;
+        stage.right().await;
+        stage.take_turns();
+        stage.simulator.faults().set([Rule::new("matches:BTC-USDT", Fault::Drop).times(1)]);
+        stage.until("a match is dropped", PATIENCE, || stage.simulator.faults().struck()[0] > 0).await;
+        let before = last_trade(&stage);
+        stage.until("it is noticed", PATIENCE, || is_noticed(&stage)).await;
+        assert_ne!(last_trade(&stage), before, "by the next match");
+        stage.simulator.faults().clear();
+        stage.live().await;
+        let log = stage.take_turns();
+        assert!(log.iter().all(|turn| turn.key.0 == STRUCK), "the other product lost nothing: {log:?}");
+        stage.right().await;
+        assert_eq!((stage.desk.ends.get(), stage.desk.garbage.get()), (0, 0));
+        stage.stop().await;
+    });
+}
+
 #[test]
 fn a_lost_match_shows_in_two_heartbeats_and_a_new_subscription_heals() {
     on_paused_time(async {
@@ -35,14 +65,7 @@ fn a_lost_match_shows_in_two_heartbeats_and_a_new_subscription_heals() {
         stage.simulator.pause().await;
         let before = last_trade(&stage);
         stage.simulator.faults().clear();
-        let disagree = |entity| {
-            let log = stage.desk.log.borrow();
-            log.turns
-                .iter()
-                .any(|turn| turn.key == (STRUCK, entity) && turn.reason == Reason::SourcesDisagree)
-        };
-        let noticed = || disagree(Entity::Price) && disagree(Entity::Liquidity);
-        let after = stage.until("it is noticed", NOTICED, noticed).await;
+        let after = stage.until("it is noticed", NOTICED, || is_noticed(&stage)).await;
         eprintln!("noticed after {after:?}");
         stage.live().await;
         stage

@@ -42,7 +42,7 @@ fn trade(cursor: &mut Cursor<'_>, symbol: &[u8]) -> Option<Content> {
     cursor.literal(b",\"s\":\"")?;
     cursor.symbol(symbol)?;
     cursor.literal(b"\",\"t\":")?;
-    cursor.integer()?;
+    let number = Some(VenueSequence(cursor.integer()?));
     cursor.literal(b",\"p\":\"")?;
     let price = cursor.number()?;
     cursor.literal(b",\"q\":\"")?;
@@ -57,7 +57,7 @@ fn trade(cursor: &mut Cursor<'_>, symbol: &[u8]) -> Option<Content> {
         return None;
     }
     let venue_time = Some(levels::venue_time(time)?);
-    Some(Content::Trade(Trade { price, size, side: aggressor(buyer_is_maker), venue_time, number: None }))
+    Some(Content::Trade(Trade { price, size, side: aggressor(buyer_is_maker), venue_time, number }))
 }
 
 #[inline]

@@ -103,6 +103,8 @@ pub(super) struct Trade<'a> {
     pub(super) e: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) s: Option<Text<'a>>,
+    /// "Trade ID"
+    pub(super) t: Option<u64>,
     /// "Price"
     #[serde(borrow)]
     pub(super) p: Option<Text<'a>>,

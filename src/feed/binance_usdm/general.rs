@@ -47,7 +47,7 @@ pub(super) fn trade(payload: Payload<'_>) -> Decoded {
         size: number("q", wire.q)?,
         side: aggressor(required("m", wire.m)?),
         venue_time: Some(time("T", wire.trade_time)?),
-        number: None,
+        number: wire.t.map(VenueSequence),
     };
     for (field, value) in [("p", trade.price), ("q", trade.size)] {
         if value.is_zero() {

@@ -47,6 +47,8 @@ pub(super) struct Trade<'a> {
     pub(super) e: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) s: Option<Text<'a>>,
+    /// The trade's id: each one more than the one before it
+    pub(super) t: Option<u64>,
     /// Price
     #[serde(borrow)]
     pub(super) p: Option<Text<'a>>,

@@ -12,8 +12,8 @@ use super::decode::{Channels, Content, Kind, WINDOW_S};
 use super::exact::exact;
 use super::wire;
 use crate::domain::{
-    Form, LEVELS_MAX, Number, Quote, RawLevel, Side, Ticker, Top, Trade, Trading, VenueTime, VolumeFigures,
-    VolumeUnit, Written,
+    Form, LEVELS_MAX, Number, Quote, RawLevel, Side, Ticker, Top, Trade, Trading, VenueSequence, VenueTime,
+    VolumeFigures, VolumeUnit, Written,
 };
 use crate::feed::json::{Text, each, malformed, object, object_text, offset_of, parse, required, timestamp};
 use crate::feed::levels::{self, Buffers};
@@ -220,7 +220,7 @@ fn trades<'f>(data: &'f RawValue, form: Form, frame: &[u8], buffers: &mut Buffer
                 wire::TakerSide::Sell => Side::Sell,
             },
             venue_time: timestamp("timestamp", &required("timestamp", wire.timestamp)?.0)?,
-            number: None,
+            number: wire.trade_id.map(VenueSequence),
         };
         for (field, value) in [("price", trade.price), ("qty", trade.size)] {
             if value.is_zero() {
@@ -238,8 +238,8 @@ fn trades<'f>(data: &'f RawValue, form: Form, frame: &[u8], buffers: &mut Buffer
         buffers.trades.push(trade);
         Ok(())
     })?;
-    if !buffers.trades.is_sorted_by_key(|trade| trade.venue_time) {
-        buffers.trades.sort_by_key(|trade| trade.venue_time);
+    if !buffers.trades.is_sorted_by_key(|trade| (trade.venue_time, trade.number)) {
+        buffers.trades.sort_by_key(|trade| (trade.venue_time, trade.number));
     }
     if form == Form::Whole {
         let old = buffers.trades.len().saturating_sub(1);

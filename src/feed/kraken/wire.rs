@@ -137,6 +137,8 @@ pub(super) struct Trade<'a> {
     pub(super) price: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(super) qty: Option<&'a RawValue>,
+    /// "Trade identifier is a sequence number, unique per book."
+    pub(super) trade_id: Option<u64>,
     #[serde(borrow)]
     pub(super) timestamp: Option<Text<'a>>,
 }

@@ -215,7 +215,7 @@ impl<'f> Payload<'f> {
                     }
                 },
                 venue_time: Some(time("ts", wire.ts)?),
-                number: None,
+                number: wire.trade_id.and_then(|id| id.0.parse().ok()).map(VenueSequence),
             };
             for (field, value) in [("px", trade.price), ("sz", trade.size)] {
                 if value.is_zero() {
@@ -225,8 +225,8 @@ impl<'f> Payload<'f> {
             trades.push(trade);
             Ok(())
         })?;
-        if !trades.is_sorted_by_key(|trade| trade.venue_time) {
-            trades.sort_by_key(|trade| trade.venue_time);
+        if !trades.is_sorted_by_key(|trade| (trade.venue_time, trade.number)) {
+            trades.sort_by_key(|trade| (trade.venue_time, trade.number));
         }
         Ok(Content::Trades)
     }

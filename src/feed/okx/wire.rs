@@ -119,6 +119,9 @@ impl<'de> Visitor<'de> for LevelVisitor {
 pub(super) struct Trade<'a> {
     #[serde(borrow)]
     pub(super) inst_id: Option<Text<'a>>,
+    /// "Trade ID": of several that one order made, the last one's
+    #[serde(borrow)]
+    pub(super) trade_id: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) px: Option<Text<'a>>,
     /// "Trade quantity": of a derivative, contracts

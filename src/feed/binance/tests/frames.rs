@@ -49,7 +49,7 @@ fn a_trade_has_its_own_time_and_its_aggressors_side() {
         size: number("0.02"),
         side: Side::Sell,
         venue_time: VenueTime::from_millis(1_723_161_255_342),
-        number: None,
+        number: Some(VenueSequence(3_735_683_259)),
     };
     assert_market(TRADE, "ethusdt@trade", MarketEvent::Trades(&[trade]));
     let bought = TRADE.replace("\"m\":true", "\"m\":false");

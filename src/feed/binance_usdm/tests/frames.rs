@@ -53,7 +53,7 @@ fn a_trade_of_the_market_is_a_trade_and_one_of_the_insurance_fund_is_none() {
         size: number("0.006"),
         side: Side::Buy,
         venue_time: VenueTime::from_millis(1_723_161_256_321),
-        number: None,
+        number: Some(VenueSequence(5_266_583_935)),
     };
     assert_market(TRADE, "btcusdt@trade", MarketEvent::Trades(&[trade]));
     assert!(is_fast(TRADE));

@@ -4,7 +4,7 @@ use super::super::{Decoder, decode, fast};
 use super::{decoder, level, number};
 use crate::domain::{
     BookImage, Check, DepthDelta, Form, Link, MarketEvent, Quote, Side, Ticker, Top, Trade, Trading,
-    VenueTime, VolumeFigures, VolumeUnit, Written,
+    VenueSequence, VenueTime, VolumeFigures, VolumeUnit, Written,
 };
 use crate::feed::levels::Buffers;
 use crate::feed::paths;
@@ -111,15 +111,15 @@ fn a_snapshot_is_the_whole_book_with_its_checksum() {
 
 #[test]
 fn trades_come_oldest_first_and_of_those_before_the_subscription_only_the_newest() {
-    let trade = |side, size: &str, micros: i64| Trade {
+    let trade = |id, side, size: &str, micros: i64| Trade {
         price: number("0.5147"),
         size: number(size),
         side,
         venue_time: Some(VenueTime::from_nanos(micros * 1_000)),
-        number: None,
+        number: Some(VenueSequence(id)),
     };
-    let first = trade(Side::Buy, "6423.46326", 1_695_628_116_925_533);
-    let second = trade(Side::Sell, "1136.19677815", 1_695_628_176_925_603);
+    let first = trade(4_665_846, Side::Buy, "6423.46326", 1_695_628_116_925_533);
+    let second = trade(4_665_847, Side::Sell, "1136.19677815", 1_695_628_176_925_603);
     assert_market(TRADES, "trade:MATIC/USD", MarketEvent::Trades(&[first, second]));
     let (head, tail) = TRADES.split_once("\"data\":[").unwrap();
     let (one, other) = tail.trim_end_matches("]}").split_once("},{").unwrap();

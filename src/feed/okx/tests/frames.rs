@@ -107,18 +107,21 @@ fn an_update_of_2022_has_a_checksum_and_no_numbers() {
 
 #[test]
 fn trades_come_oldest_first() {
-    let trade = |price, size, side, time| Trade {
+    let trade = |id, price, size, side, time| Trade {
         price: number(price),
         size: number(size),
         side,
         venue_time: VenueTime::from_millis(time),
-        number: None,
+        number: Some(VenueSequence(id)),
     };
     let trades = [
-        trade("30243.4", "1", Side::Sell, 1_652_459_226_180),
-        trade("30243.5", "0.0002", Side::Buy, 1_652_459_226_187),
+        trade(6, "30243.4", "1", Side::Sell, 1_652_459_226_180),
+        trade(7, "30243.5", "0.0002", Side::Buy, 1_652_459_226_187),
     ];
     assert_market(TRADES, "trades:BTC-USDT", MarketEvent::Trades(&trades));
+    let unnumbered = TRADES.replace("\"tradeId\":\"7\"", "\"tradeId\":\"x\"");
+    let trades = [trades[0], Trade { number: None, ..trades[1] }];
+    assert_market(&unnumbered, "trades:BTC-USDT", MarketEvent::Trades(&trades));
     let empty = r#"{"arg":{"channel":"trades","instId":"BTC-USDT"},"data":[]}"#;
     assert_eq!(decoder().decode(empty.as_bytes()), Ok(Frame::Other));
 }
