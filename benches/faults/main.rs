@@ -1,9 +1,10 @@
-//! How long until everything is right again, after each kind of failure?
+//! How long until everything is right again, or said to be wrong, after each kind of failure?
 //!
-//! Real servers, started by the bench; the engine is a `Writer`, on a thread of its own as a shard has it, with what finds
-//! and watches its servers, fence and push. Of its 300 price keys a third never changes, a third while Redis is away, a third
-//! every 20 ms. *Right* = each key holds a value no older than the newest that the engine had at the moment from which the
-//! time counts; it is asked for every millisecond.
+//! Real servers, started by the bench. Where Redis or an engine fails, the engine is a `Writer`, on a thread of its own as a
+//! shard has it, with what finds and watches its servers, fence and push; where a venue fails, it is the whole of it. Of the
+//! writer's 300 price keys a third never changes, a third while Redis is away, a third every 20 ms. *Right* = each key holds
+//! a value no older than the newest that the engine had at the moment from which the time counts; it is asked for every
+//! millisecond.
 //!
 //! | case | from | until | to reach |
 //! |---|---|---|---|
@@ -13,6 +14,9 @@
 //! | `cluster` | after kill -9 of a primary its replica is primary and finds the cluster in order | right there | 0.5 s |
 //! | `kill` | the engine that writes dies without a word; a warm standby runs | each key is of a greater epoch | 2.5 s |
 //! | `leave` | the engine that writes begins to stop | likewise | 150 ms |
+//! | `fin`, `reset` | a venue's connection ends | a subscriber in Redis is told that its price is suspect | 50 ms |
+//! | `gap` | a venue's frame of a book is not sent (the next one comes within 100 ms) | likewise, of the book | 200 ms |
+//! | `half-open` | a venue's connection goes silent without an end | likewise, of the price | 5 s |
 //! | `memory` | see `memory.rs`: only when asked for | | 10 MB |
 //!
 //! In `kill` the sockets of the engine close, as the kernel closes those of a killed process, and nobody releases the
@@ -34,6 +38,13 @@
 //! | takeover, engine killed | 1927 (1654..1990) | 2500 |
 //! | takeover, engine stops | 49 (9..89) | 150 |
 //!
+//! | | until a reader is told | to reach |
+//! |---|---|---|
+//! | venue ends the connection (FIN) | 0.5 (0.3..1.0) | 50 |
+//! | venue ends the connection (RST) | 0.4 (0.2..0.6) | 50 |
+//! | a frame of the book is lost | 101 (99..102) | 200 |
+//! | the connection is half open | 2534 (2517..2539) | 5000 |
+//!
 //! Memory, Redis stopped for 60 s under 8,000 frames a second: 19.9 MB before, 20.4 MB at most while it stood still, 20.6 MB
 //! afterwards. After SIGCONT Redis first executes what waited in its sockets since the beginning of the stall (83 values of the
 //! old connection), then each of 150 keys' newest value, none older than 0.7 s.
@@ -46,6 +57,7 @@ mod memory;
 mod probe;
 mod single;
 mod takeover;
+mod venue;
 
 #[path = "../../tests/support/cluster.rs"]
 mod cluster;
@@ -67,7 +79,7 @@ struct Case {
     run: fn(&Runtime, usize) -> Vec<Duration>,
 }
 
-const CASES: [Case; 6] = [
+const CASES: [Case; 10] = [
     Case {
         name: "restart",
         what: "single Redis killed, back and empty",
@@ -110,6 +122,34 @@ const CASES: [Case; 6] = [
         turns: 20,
         run: takeover::leave,
     },
+    Case {
+        name: "fin",
+        what: "venue ends the connection (FIN)",
+        to_reach: Duration::from_millis(50),
+        turns: 20,
+        run: venue::fin,
+    },
+    Case {
+        name: "reset",
+        what: "venue ends the connection (RST)",
+        to_reach: Duration::from_millis(50),
+        turns: 20,
+        run: venue::reset,
+    },
+    Case {
+        name: "gap",
+        what: "a frame of the book is lost",
+        to_reach: Duration::from_millis(200),
+        turns: 20,
+        run: venue::gap,
+    },
+    Case {
+        name: "half-open",
+        what: "the connection is half open",
+        to_reach: Duration::from_secs(5),
+        turns: 6,
+        run: venue::half_open,
+    },
 ];
 
 /// What `cargo test --benches` runs, which only looks whether it works: the cases that need one server and little time.
@@ -129,7 +169,7 @@ fn main() -> anyhow::Result<()> {
         true => has("--bench") || SHORT.contains(&name),
         false => names.contains(&name),
     };
-    println!("| | ms until right, median | least..most | turns | to reach |\n|---|---|---|---|---|");
+    println!("| | ms, median | least..most | turns | to reach |\n|---|---|---|---|---|");
     for case in CASES.iter().filter(|case| is_wanted(case.name)) {
         let turns = if has("--quick") || !has("--bench") { 2 } else { case.turns };
         line(case, (case.run)(&runtime, turns));
@@ -140,7 +180,10 @@ fn main() -> anyhow::Result<()> {
 fn line(case: &Case, mut took: Vec<Duration>) {
     took.sort_unstable();
     let (least, most) = (took.first().copied(), took.last().copied());
-    let ms = |took: Option<Duration>| took.unwrap_or_default().as_millis();
+    let ms = |took: Option<Duration>| {
+        let took = 1_000.0 * took.unwrap_or_default().as_secs_f64();
+        if took < 10.0 { format!("{took:.1}") } else { format!("{took:.0}") }
+    };
     println!(
         "| {} | {} | {}..{} | {} | {}{} |",
         case.what,

@@ -11,7 +11,7 @@ use tickcache::domain::{Entity, MonoTime, Record};
 /// Between two questions.
 const ASK_EVERY: Duration = Duration::from_millis(1);
 /// Whatever takes longer is an error of the bench or of what it measures.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Asks until there is an answer; returns it and when it came.
 pub(crate) fn when<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> (T, MonoTime) {

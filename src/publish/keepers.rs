@@ -50,21 +50,16 @@ impl Keepers {
             Spread::Cluster => {
                 let nodes: Vec<NodeIndex> =
                     topology.nodes.iter().map(|endpoint| self.node_for(endpoint)).collect();
+                let node_of = |slot| nodes.get(topology.node_of(slot)?).copied();
                 let mut link = self.writer.link().borrow_mut();
-                link.pipeline.set_routes(|slot| {
-                    topology.node_of(slot).and_then(|node| nodes.get(node).copied()).unwrap_or(NodeIndex(0))
-                });
-                drop(link);
-                for (node, endpoint) in nodes.iter().zip(&topology.nodes) {
-                    self.start(node.0 as usize, endpoint);
-                }
+                link.pipeline.set_routes(|slot| node_of(slot).unwrap_or(NodeIndex(0)));
             }
         }
         let endpoints = self.keepers.iter().map(|keeper| Some(keeper.as_ref()?.endpoint.clone())).collect();
         self.writer.link().borrow_mut().set_endpoints(endpoints);
     }
 
-    /// The number of an endpoint on a Cluster, where 0 is nowhere.
+    /// The number of an endpoint on a Cluster, where 0 is nowhere; from now on there is a connection to it.
     fn node_for(&mut self, endpoint: &Endpoint) -> NodeIndex {
         let known =
             |keeper: &Option<Keeper>| keeper.as_ref().is_some_and(|keeper| keeper.endpoint == *endpoint);

@@ -213,7 +213,6 @@ impl Writer {
                         tracing::info!(%endpoint, "redis connected");
                     }
                     let error = self.drive(node).await;
-                    breaker.set(Breaker::Open);
                     let now = clock::mono();
                     self.link.borrow_mut().down(node, error.why(), now);
                     let lived = now.since(since);
