@@ -1,9 +1,11 @@
 //! Real recordings of all venues, where they are.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde_json::Value;
 use tickcache::capture::{Kind, Reader};
+use tickcache::clock;
 use tickcache::simulate::{Config, ReplayOptions, Simulator, Speed, StartError, Windows};
 
 use crate::client::{Client, LocalBook, get};
@@ -137,7 +139,7 @@ async fn a_snapshot_in_the_middle_and_the_recorded_deltas_make_the_same_book() {
         }
         simulator.finished().await;
         let truth = |symbol: &str, depth| simulator.book(symbol, depth);
-        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
         simulator.close_sessions(1000, "over").await;
         let (mut snapshots, mut sums) = (0, 0);
         for task in tasks {
@@ -153,7 +155,11 @@ async fn a_snapshot_in_the_middle_and_the_recorded_deltas_make_the_same_book() {
     }
 }
 
-/// Follows one book to the end of the session, with a new subscription some time in between.
+/// Between two new subscriptions: also a client that catches up with what it has not read asks no more often than a venue lets it
+/// (Kraken: 50 messages a second).
+const RESUBSCRIBES_EVERY: Duration = Duration::from_millis(100);
+
+/// Follows one book to the end of the session, with a new subscription now and then.
 async fn follow(
     mut client: Client,
     venue: &'static str,
@@ -163,7 +169,7 @@ async fn follow(
 ) -> (String, usize, Rebuilt) {
     let mut book = Rebuilt::new(venue, depth);
     client.request(venue, "subscribe", channel, &symbol).await;
-    let mut taken = 0;
+    let (mut taken, mut subscribed) = (0, clock::mono());
     loop {
         let text = match client.message().await {
             Some(Ok(tokio_tungstenite::tungstenite::Message::Text(text))) => text.to_string(),
@@ -172,7 +178,8 @@ async fn follow(
         };
         book.take(&symbol, &text);
         taken += 1;
-        if taken % 20 == 0 {
+        if taken >= 20 && clock::mono().since(subscribed) >= RESUBSCRIBES_EVERY {
+            (taken, subscribed) = (0, clock::mono());
             for what in ["unsubscribe", "subscribe"] {
                 for text in client.request(venue, what, channel, &symbol).await {
                     book.take(&symbol, &text);
@@ -255,7 +262,7 @@ async fn a_recorded_book_tells_the_top_too_unless_told_not_to() {
                     }
                 }
             };
-            let _ = tokio::time::timeout(std::time::Duration::from_secs(3), reading).await;
+            let _ = tokio::time::timeout(Duration::from_secs(3), reading).await;
             assert!(others > 0, "{venue}: the book itself comes");
             let truth = simulator.book(&symbol, 1).unwrap().bids[0].0;
             match windows {
