@@ -326,7 +326,8 @@ async fn a_path_that_swallows_everything_is_found_within_a_second_and_left_behin
         };
         let took = clock::mono().since(start);
         println!("a black hole was reported after {took:?}: {error}");
-        assert!(took < Duration::from_secs(4), "{took:?}");
+        // A second, where the machine has nothing else to do.
+        assert!(took < Duration::from_secs(20), "{took:?}");
         proxy.pass();
         let written = writer.written();
         let start = clock::mono();

@@ -7,6 +7,7 @@ use serde_json::Value;
 use tickcache::capture::{Kind, Reader};
 use tickcache::clock;
 use tickcache::simulate::{Config, ReplayOptions, Simulator, Speed, StartError, Windows};
+use tokio::sync::watch;
 
 use crate::client::{Client, LocalBook, get};
 use crate::rebuilt::Rebuilt;
@@ -130,17 +131,16 @@ async fn a_snapshot_in_the_middle_and_the_recorded_deltas_make_the_same_book() {
         if venue == "kraken" {
             channels.extend([("book.10", 10), ("book.100", 100)]);
         }
-        let mut tasks = Vec::new();
+        let (mut tasks, (end, ended)) = (Vec::new(), watch::channel(false));
         for (channel, depth) in channels {
             for symbol in symbols.clone() {
                 let client = Client::connect(&simulator).await;
-                tasks.push(tokio::spawn(follow(client, venue, channel, symbol, depth)));
+                tasks.push(tokio::spawn(follow(client, venue, channel, symbol, depth, ended.clone())));
             }
         }
         simulator.finished().await;
         let truth = |symbol: &str, depth| simulator.book(symbol, depth);
-        tokio::time::sleep(Duration::from_millis(500)).await;
-        simulator.close_sessions(1000, "over").await;
+        end.send_replace(true);
         let (mut snapshots, mut sums) = (0, 0);
         for task in tasks {
             let (symbol, depth, book) = task.await.unwrap();
@@ -159,22 +159,22 @@ async fn a_snapshot_in_the_middle_and_the_recorded_deltas_make_the_same_book() {
 /// (Kraken: 50 messages a second).
 const RESUBSCRIBES_EVERY: Duration = Duration::from_millis(100);
 
-/// Follows one book to the end of the session, with a new subscription now and then.
+/// Follows one book, with a new subscription now and then, until the recording has ended.
 async fn follow(
     mut client: Client,
     venue: &'static str,
     channel: &'static str,
     symbol: String,
     depth: usize,
+    mut ended: watch::Receiver<bool>,
 ) -> (String, usize, Rebuilt) {
     let mut book = Rebuilt::new(venue, depth);
     client.request(venue, "subscribe", channel, &symbol).await;
     let (mut taken, mut subscribed) = (0, clock::mono());
     loop {
-        let text = match client.message().await {
-            Some(Ok(tokio_tungstenite::tungstenite::Message::Text(text))) => text.to_string(),
-            Some(Ok(tokio_tungstenite::tungstenite::Message::Ping(_))) => continue,
-            _ => return (symbol, depth, book),
+        let text = tokio::select! {
+            text = client.text() => text,
+            _ = ended.wait_for(|ended| *ended) => break,
         };
         book.take(&symbol, &text);
         taken += 1;
@@ -187,6 +187,11 @@ async fn follow(
             }
         }
     }
+    // What comes ahead of the answer is all that was on its way.
+    for text in client.request(venue, "unsubscribe", channel, &symbol).await {
+        book.take(&symbol, &text);
+    }
+    (symbol, depth, book)
 }
 
 /// Both of the futures' websockets are the one replay's; deltas continue the recorded snapshot by `pu`.
@@ -246,23 +251,25 @@ async fn a_recorded_book_tells_the_top_too_unless_told_not_to() {
             let mut client = Client::connect(&simulator).await;
             client.request(venue, "subscribe", channel, &symbol).await;
             client.request(venue, "subscribe", book, &symbol).await;
-            let mut last = None;
-            let mut others = 0;
-            let reading = async {
-                loop {
-                    let frame = client.json().await;
-                    match frame.pointer(bid) {
-                        Some(price)
-                            if !frame.to_string().contains("\"books\"")
-                                && frame["topic"] != format!("{book}.{symbol}") =>
-                        {
-                            last = price.as_str().map(str::to_owned);
-                        }
-                        _ => others += 1,
-                    }
+            let (mut last, mut others) = (None, 0);
+            let mut take = |text: &str| {
+                let frame: Value = serde_json::from_str(text).unwrap();
+                let is_book = text.contains("\"books\"") || frame["topic"] == format!("{book}.{symbol}");
+                match frame.pointer(bid).filter(|_| !is_book) {
+                    Some(price) => last = price.as_str().map(str::to_owned),
+                    None => others += 1,
                 }
             };
-            let _ = tokio::time::timeout(Duration::from_secs(3), reading).await;
+            loop {
+                tokio::select! {
+                    text = client.text() => take(&text),
+                    () = simulator.finished() => break,
+                }
+            }
+            // What comes ahead of the answer is all that was on its way.
+            for text in client.request(venue, "unsubscribe", channel, &symbol).await {
+                take(&text);
+            }
             assert!(others > 0, "{venue}: the book itself comes");
             let truth = simulator.book(&symbol, 1).unwrap().bids[0].0;
             match windows {
