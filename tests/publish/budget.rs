@@ -125,7 +125,8 @@ fn the_script_and_its_second_version_say_the_same_while_time_moves() {
     let (seed, mut refused) = (rng.get_seed(), 0);
     for round in 0..60 {
         let most = rng.i64(1..=40);
-        let terms = Terms { unit_us: rng.i64(500_000..3_000_000), most, burst: rng.i64(0..most) };
+        // Minutes, so that no key expires by the server's own clock.
+        let terms = Terms { unit_us: rng.i64(60_000_000..180_000_000), most, burst: rng.i64(0..most) };
         let key = format!("t:v1:budget:{{{round}}}:rest");
         let (mut model, mut now_us) = (Model::default(), 1_795_184_630_000_000_i64);
         if round % 3 == 0 {
@@ -164,7 +165,8 @@ fn the_script_and_its_second_version_say_the_same_while_time_moves() {
             assert!(ttl_ms <= expected && ttl_ms > expected - 10_000, "{ttl_ms} of {expected}");
         }
     }
-    assert!((500..5_500).contains(&refused), "{refused}: both answers are to be compared");
+    eprintln!("{refused} of 6000 refused");
+    assert!((100..5_900).contains(&refused), "{refused}: both answers are to be compared");
 }
 
 /// One engine's share, with a connection of its own.
