@@ -188,8 +188,9 @@ fn plan(
         tap: Tap::off(),
     };
     let client = RestClient::new(feed.rest_url.as_str(), governor);
-    let depth = feed.depth as usize;
-    let worker = RestWorker { feed: name, venue, client, symbols, depth, answers, tap: Tap::off() };
+    let (depth, weight_per_minute) = (feed.depth as usize, feed.rest_weight_per_minute);
+    let tap = Tap::off();
+    let worker = RestWorker { feed: name, venue, client, symbols, depth, weight_per_minute, answers, tap };
     Ok((plan, (worker, job_queue)))
 }
 
@@ -307,7 +308,7 @@ pub fn venue_defaults() -> Vec<crate::config::VenueDefaults> {
 
 fn defaults_of(venue: &dyn VenueProtocol) -> crate::config::VenueDefaults {
     let defaults = venue.defaults();
-    let snapshot = venue.snapshot_call("", 1).map_or(1, |(call, _)| call.weight);
+    let largest = venue.snapshot_call("", usize::MAX).map_or(5, |(call, _)| call.weight);
     crate::config::VenueDefaults {
         name: defaults.name,
         websocket_url: defaults.channel(Channel::Quote).websocket_url,
@@ -319,7 +320,7 @@ fn defaults_of(venue: &dyn VenueProtocol) -> crate::config::VenueDefaults {
         depth_max: u32::try_from(defaults.depth_max).unwrap_or(u32::MAX),
         // Half of what the venue grants: other programs behind the same address need some, too.
         rest_weight_per_minute: defaults.rest_weight_per_minute / 2,
-        // The largest snapshot must fit: five times the smallest at every venue of ours.
-        rest_weight_per_minute_range: 5 * snapshot..=defaults.rest_weight_per_minute,
+        // The largest snapshot must fit.
+        rest_weight_per_minute_range: largest..=defaults.rest_weight_per_minute,
     }
 }

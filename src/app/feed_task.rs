@@ -186,8 +186,8 @@ impl FeedTask {
 
     fn forward(&self, request: Request, state: &mut FeedState) {
         match request {
-            Request::Snapshot(instrument) => {
-                if self.jobs.try_send(Job::Snapshot(instrument)).is_err() {
+            Request::Snapshot(instrument, reach) => {
+                if self.jobs.try_send(Job::Snapshot(instrument, reach)).is_err() {
                     state.snapshot_failed(instrument);
                 }
             }

@@ -11,7 +11,7 @@ use tokio::sync::{Semaphore, mpsc};
 
 use crate::capture::Tap;
 use crate::clock;
-use crate::domain::{Feed, InstrumentId, Quote};
+use crate::domain::{Feed, InstrumentId, Quote, Reach};
 use crate::feed::{Recovery, RestCall, RestClient, RestError, VenueProtocol};
 use crate::process::Book;
 
@@ -21,13 +21,19 @@ pub(super) const JOBS_MAX: usize = 4_096;
 /// Calls at a time.
 const CALLS_MAX: usize = 4;
 
+/// A near snapshot has so many times the published levels, so that a market may move before the known ones run out.
+const NEAR_DEPTHS: usize = 5;
+
+/// A far one has these.
+const FAR_LEVELS: usize = 1_000;
+
 /// The longest that the answer to a failed job is held back; `process` asks again by itself after that.
 const PAUSE_MAX: Duration = Duration::from_secs(20);
 
 /// What is wanted.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Job {
-    Snapshot(InstrumentId),
+    Snapshot(InstrumentId, Reach),
     Quote(InstrumentId),
 }
 
@@ -45,6 +51,8 @@ pub(super) struct RestWorker {
     pub(super) client: RestClient,
     pub(super) symbols: Vec<String>,
     pub(super) depth: usize,
+    /// What REST calls may cost.
+    pub(super) weight_per_minute: u32,
     pub(super) answers: mpsc::Sender<Answer>,
     /// Where raw answers are recorded.
     pub(super) tap: Tap,
@@ -71,8 +79,9 @@ impl RestWorker {
 
     async fn call(&self, job: Job) -> Result<Answer, RestError> {
         match job {
-            Job::Snapshot(id) => {
-                let Some((call, limit)) = self.venue.snapshot_call(self.symbol(id), self.depth) else {
+            Job::Snapshot(id, reach) => {
+                let Some((call, limit)) = self.venue.snapshot_call(self.symbol(id), self.levels(reach))
+                else {
                     return Ok(Answer::NoBook(id));
                 };
                 let body = self.get(&call).await?;
@@ -87,6 +96,16 @@ impl RestWorker {
         }
     }
 
+    /// Levels a side of a snapshot. Where a far one for each instrument is more than a minute allows, books begin with near ones: 500 of
+    /// Binance's are there within a minute and not after eight, and of those whose levels run out a far one is asked for.
+    fn levels(&self, reach: Reach) -> usize {
+        let near = self.depth * NEAR_DEPTHS;
+        let far = near.max(FAR_LEVELS);
+        let weight = self.venue.snapshot_call("", far).map_or(0, |(call, _)| call.weight);
+        let is_crowded = u64::from(weight) * self.symbols.len() as u64 > u64::from(self.weight_per_minute);
+        if reach == Reach::Near && is_crowded { near } else { far }
+    }
+
     async fn get(&self, call: &RestCall) -> Result<Bytes, RestError> {
         let body = self.client.get(call).await?;
         self.tap.rest(clock::wall().received(), &call.path, &body);
@@ -99,14 +118,14 @@ impl RestWorker {
             Ok(answer) => return Some(answer),
             Err(error) => error,
         };
-        let (Job::Snapshot(id) | Job::Quote(id)) = job;
+        let (Job::Snapshot(id, _) | Job::Quote(id)) = job;
         tracing::warn!(feed = %self.feed, symbol = self.symbol(id), %error, "rest call failed");
         match (job, error.recovery()) {
-            (Job::Snapshot(id), Recovery::RetryAfter(pause)) => {
+            (Job::Snapshot(..), Recovery::RetryAfter(pause)) => {
                 tokio::time::sleep(pause.min(PAUSE_MAX)).await;
                 Some(Answer::NoBook(id))
             }
-            (Job::Snapshot(id), Recovery::Reconnect | Recovery::ReconnectNow | Recovery::Stop) => {
+            (Job::Snapshot(..), Recovery::Reconnect | Recovery::ReconnectNow | Recovery::Stop) => {
                 Some(Answer::NoBook(id))
             }
             (Job::Quote(_), _) => None,

@@ -59,7 +59,7 @@ pub use number::{Number, NumberError, POWERS_OF_TEN, Price, SCALE_MAX, Scale, Si
 pub use price::{LastTrade, PriceLevel, PriceRecord};
 pub use quality::{Reason, State, Trading};
 pub use record::{Record, Stamp};
-pub use request::Request;
+pub use request::{Reach, Request};
 pub use scales::Scales;
 pub use time::{ConfirmedTime, MonoTime, Now, PublishTime, ReceiveTime, VenueTime, WallTime};
 pub use update::{InstrumentId, RecordRef, SessionId, SlotId, Update, UpdateSink, Urgency};

@@ -205,10 +205,10 @@ pub trait VenueProtocol: fmt::Debug + Send + Sync {
     /// A decoder for one session.
     fn decoder(&self, names: &ChannelNames) -> Box<dyn FrameDecoder>;
 
-    /// How to fetch a snapshot that serves to publish `depth` levels, and the levels a side that it asks for. `None`, as most have it:
-    /// books begin in the stream.
-    fn snapshot_call(&self, symbol: &str, depth: usize) -> Option<(RestCall, usize)> {
-        let _ = (symbol, depth);
+    /// How to fetch a snapshot of at least `levels` levels a side, or as many as the venue shows, and how many it asks for. `None`, as
+    /// most have it: books begin in the stream.
+    fn snapshot_call(&self, symbol: &str, levels: usize) -> Option<(RestCall, usize)> {
+        let _ = (symbol, levels);
         None
     }
 

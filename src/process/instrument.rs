@@ -121,7 +121,7 @@ impl InstrumentState {
     pub(super) fn wish(&self, wish: Wish, context: &mut Context<'_>) {
         match wish {
             Wish::Nothing => {}
-            Wish::Snapshot => (context.requests)(Request::Snapshot(self.id)),
+            Wish::Snapshot(reach) => (context.requests)(Request::Snapshot(self.id, reach)),
             Wish::Image => (context.requests)(Request::Resubscribe(self.subscription(Channel::Depth))),
         }
     }

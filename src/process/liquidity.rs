@@ -12,7 +12,7 @@ use super::key::{AnyKey, Key, confirm_at};
 use super::outlet::Outlet;
 use crate::domain::{
     Anchor, BookImage, BookRules, Contract, Coverage, DepthDelta, DepthLevel, LiquidityRecord, MonoTime, Now,
-    NumberError, Quote, RawLevel, Reason, Scales, Side, Urgency, VenueSequence,
+    NumberError, Quote, RawLevel, Reach, Reason, Scales, Side, Urgency, VenueSequence,
 };
 
 /// How long a snapshot may take before it is asked for again.
@@ -37,6 +37,8 @@ pub(super) struct LiquidityKey {
     contract: Contract,
     sync: DepthSync,
     asked: Option<MonoTime>,
+    /// What the next snapshot is to show.
+    reach: Reach,
     refreshed: MonoTime,
     crossed_since: Option<MonoTime>,
 }
@@ -46,7 +48,7 @@ pub(super) struct LiquidityKey {
 pub(super) enum Wish {
     Nothing,
     /// Fetch one over REST.
-    Snapshot,
+    Snapshot(Reach),
     /// Make the subscription anew: it begins with the whole book.
     Image,
 }
@@ -68,6 +70,7 @@ impl LiquidityKey {
             contract,
             sync: DepthSync::new(rules),
             asked: None,
+            reach: Reach::Near,
             refreshed: MonoTime::default(),
             crossed_since: None,
         }
@@ -94,6 +97,7 @@ impl LiquidityKey {
         self.key.restart();
         self.sync.restart();
         self.asked = None;
+        self.reach = Reach::Near;
     }
 
     /// Applies a delta.
@@ -219,7 +223,12 @@ impl LiquidityKey {
         let needed = match (self.sync.is_synced(), self.anchor()) {
             (true, Anchor::Rest | Anchor::Stream) => {
                 let pace = if self.is_blank() { BLANK_PACE } else { REFRESH_PACE };
-                !self.is_deep_enough() && now.since(self.refreshed) >= pace
+                let is_dry = !self.is_deep_enough();
+                if is_dry {
+                    // What the market has left behind once it leaves behind again.
+                    self.reach = Reach::Far;
+                }
+                is_dry && now.since(self.refreshed) >= pace
             }
             (false, Anchor::Rest | Anchor::Stream) => self.key.liveness.is_within(now),
         };
@@ -234,7 +243,7 @@ impl LiquidityKey {
     /// Asks for a new beginning, whatever the book looks like, unless one is under way.
     pub(super) fn ask(&mut self, now: MonoTime) -> Wish {
         let (patience, wish) = match self.anchor() {
-            Anchor::Rest => (SNAPSHOT_PATIENCE, Wish::Snapshot),
+            Anchor::Rest => (SNAPSHOT_PATIENCE, Wish::Snapshot(self.reach)),
             Anchor::Stream => (IMAGE_PATIENCE, Wish::Image),
         };
         if self.asked.is_some_and(|asked| now.since(asked) < patience) {

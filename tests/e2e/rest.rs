@@ -68,3 +68,23 @@ async fn a_late_snapshot_joins_the_deltas_that_waited_for_it() {
     assert_eq!((rig.stats().snapshots, rig.stats().gaps), (1, 0));
     rig.stop().await;
 }
+
+/// Far snapshots of six books cost 300 of the weight: near ones do for the beginning.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_books_than_a_minute_has_weight_for_begin_with_what_is_cheap() {
+    let market = MarketOptions { updates_per_second: 100, jump_every: None, ..MarketOptions::default() };
+    assert_eq!(market.instruments.len(), 6);
+    let simulator = Simulator::start(Config::market(market)).await.unwrap();
+    // Only to count who asks for what.
+    let counted = ["limit=100", "limit=1000"].map(|on| Rule::new(on, Fault::SlowRest(Duration::ZERO)));
+    simulator.faults().set(counted);
+    let rig = Rig::on(simulator, EMBEDDED, "rest_weight_per_minute = 299");
+    rig.live().await;
+    let struck = rig.simulator.faults().struck();
+    // The first text is the beginning of the second.
+    let (near, far) = (struck[0] - struck[1], struck[1]);
+    assert!(near >= 6 && far < near, "{near} near ones, {far} far ones");
+    rig.simulator.faults().clear();
+    rig.right_when_still().await;
+    rig.stop().await;
+}

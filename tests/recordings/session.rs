@@ -154,7 +154,7 @@ impl Session {
 
     /// Answers a request for a snapshot that must be waiting.
     pub(crate) fn snapshot(&mut self, at: i64, body: &str, limit: usize) {
-        let Some(Request::Snapshot(instrument)) = self.requests.pop() else { panic!("nobody asks") };
+        let Some(Request::Snapshot(instrument, _)) = self.requests.pop() else { panic!("nobody asks") };
         let snapshot = self.venue.parse_snapshot(body.as_bytes(), limit).unwrap();
         let book = Book::from_snapshot(&snapshot).unwrap();
         self.state.snapshot(instrument, book, now(self.start, at), &mut self.written);

@@ -32,6 +32,9 @@ use crate::truth;
 pub(crate) const BEAT: Duration = Duration::from_millis(4);
 
 /// As the engine's shard does it.
+/// Of a snapshot over REST.
+const SNAPSHOT_LEVELS: usize = 1_000;
+
 const TICK: Duration = Duration::from_millis(50);
 
 /// How long an acknowledged subscription may stay silent.
@@ -109,7 +112,6 @@ pub(crate) struct Desk {
     pub(crate) log: RefCell<Log>,
     commands: Vec<(Vec<Subscription>, mpsc::Sender<Subscription>)>,
     symbols: Vec<String>,
-    depth: usize,
     rest: RestClient,
     pub(crate) ends: Cell<u32>,
     pub(crate) garbage: Cell<u32>,
@@ -131,7 +133,7 @@ impl Desk {
                 let route = self.commands.iter().find(|(carried, _)| carried.contains(&subscription));
                 let _ = route.expect("somebody carries it").1.try_send(subscription);
             }
-            Request::Snapshot(_) | Request::ConfirmQuote(_) => {
+            Request::Snapshot(..) | Request::ConfirmQuote(_) => {
                 let this = self.this.upgrade().expect("it lives");
                 tokio::task::spawn_local(async move { this.fetch(request).await });
             }
@@ -140,7 +142,7 @@ impl Desk {
 
     async fn fetch(&self, request: Request) {
         match request {
-            Request::Snapshot(id) => match self.snapshot(id).await {
+            Request::Snapshot(id, _) => match self.snapshot(id).await {
                 Some(book) => self.step(|state, log| state.snapshot(id, book, clock::now(), log)),
                 None => self.step(|state, _| state.snapshot_failed(id)),
             },
@@ -155,7 +157,7 @@ impl Desk {
     }
 
     async fn snapshot(&self, id: InstrumentId) -> Option<Book> {
-        let (call, limit) = self.venue.snapshot_call(self.symbol(id), self.depth)?;
+        let (call, limit) = self.venue.snapshot_call(self.symbol(id), SNAPSHOT_LEVELS)?;
         let body = self.rest.get(&call).await.ok()?;
         Book::from_snapshot(&self.venue.parse_snapshot(&body, limit).ok()?).ok()
     }
@@ -269,7 +271,6 @@ impl Stage {
             log: RefCell::default(),
             commands,
             symbols: instruments.iter().map(|instrument| venue.symbol(instrument).unwrap()).collect(),
-            depth: case.depth,
             rest: RestClient::new(&simulator.rest_url(), Arc::clone(&governor)),
             ends: Cell::new(0),
             garbage: Cell::new(0),

@@ -34,11 +34,8 @@ const DEFAULTS: VenueDefaults = VenueDefaults {
     rest_weight_per_minute: 6_000,
 };
 
-/// A snapshot holds so many times the published levels, so that a market may move before the known levels run out.
-const SNAPSHOT_DEPTH_FACTOR: usize = 5;
-
-/// A snapshot of 1,000 levels costs 50 of the venue's 6,000 a minute; one of 5,000 costs 250.
-const SNAPSHOT_LIMITS: [usize; 2] = [1_000, protocol::SNAPSHOT_LIMIT_MAX];
+/// The most levels that a snapshot has at each price: 5, 25, 50 and 250 of the venue's 6,000 a minute.
+const SNAPSHOT_LIMITS: [usize; 4] = [100, 500, 1_000, protocol::SNAPSHOT_LIMIT_MAX];
 
 /// Binance spot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,9 +87,9 @@ impl VenueProtocol for Binance {
         Box::new(Decoder::named(names))
     }
 
-    fn snapshot_call(&self, symbol: &str, depth: usize) -> Option<(RestCall, usize)> {
-        let wanted = depth * SNAPSHOT_DEPTH_FACTOR;
-        let limit = SNAPSHOT_LIMITS.into_iter().find(|&limit| limit >= wanted).unwrap_or(SNAPSHOT_LIMITS[1]);
+    fn snapshot_call(&self, symbol: &str, levels: usize) -> Option<(RestCall, usize)> {
+        let limit = SNAPSHOT_LIMITS.into_iter().find(|&limit| limit >= levels);
+        let limit = limit.unwrap_or(protocol::SNAPSHOT_LIMIT_MAX);
         let path = protocol::depth_path(symbol, limit).expect("the limits are the venue's own");
         let weight = protocol::depth_weight(limit).expect("the limits are the venue's own");
         Some((RestCall { path, body: None, weight }, limit))

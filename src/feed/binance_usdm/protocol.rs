@@ -32,11 +32,11 @@ pub(super) const CONNECTS: (u32, Duration) = (300, Duration::from_secs(300));
 /// `REQUEST_WEIGHT` of `GET /fapi/v1/exchangeInfo`, per minute and address; from memory.
 pub(super) const WEIGHT_PER_MINUTE: u32 = 2_400;
 
-/// Levels a side of a snapshot: the most that there are (`GET /fapi/v1/depth`: 5, 10, 20, 50, 100, 500 or 1000).
+/// The most levels a side of a snapshot that there are.
 pub const SNAPSHOT_LIMIT: usize = 1_000;
 
-/// Of a snapshot of that many (limits to 50 cost 2, 100 costs 5, 500 costs 10; from memory).
-const SNAPSHOT_WEIGHT: u32 = 20;
+/// Levels a side of a snapshot (`GET /fapi/v1/depth`: 5, 10, 20, 50, 100, 500 or 1000), and what it costs (from memory).
+const SNAPSHOTS: [(usize, u32); 4] = [(50, 2), (100, 5), (500, 10), (SNAPSHOT_LIMIT, 20)];
 
 /// For one symbol (`GET /fapi/v1/ticker/bookTicker`; from memory).
 const BOOK_TICKER_WEIGHT: u32 = 2;
@@ -48,8 +48,11 @@ fn get(path: String, weight: u32) -> RestCall {
     RestCall { path, body: None, weight }
 }
 
-pub(super) fn snapshot_call(symbol: &str) -> RestCall {
-    get(format!("/fapi/v1/depth?symbol={symbol}&limit={SNAPSHOT_LIMIT}"), SNAPSHOT_WEIGHT)
+/// Of at least so many levels, or of all that are shown.
+pub(super) fn snapshot_call(symbol: &str, levels: usize) -> (RestCall, usize) {
+    let cheapest = SNAPSHOTS.into_iter().find(|(limit, _)| *limit >= levels);
+    let (limit, weight) = cheapest.unwrap_or(SNAPSHOTS[SNAPSHOTS.len() - 1]);
+    (get(format!("/fapi/v1/depth?symbol={symbol}&limit={limit}"), weight), limit)
 }
 
 pub(super) fn book_ticker_call(symbol: &str) -> RestCall {

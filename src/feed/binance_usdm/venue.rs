@@ -88,8 +88,8 @@ impl VenueProtocol for BinanceUsdm {
         Box::new(Decoder::named(names))
     }
 
-    fn snapshot_call(&self, symbol: &str, _: usize) -> Option<(RestCall, usize)> {
-        Some((protocol::snapshot_call(symbol), protocol::SNAPSHOT_LIMIT))
+    fn snapshot_call(&self, symbol: &str, levels: usize) -> Option<(RestCall, usize)> {
+        Some(protocol::snapshot_call(symbol, levels))
     }
 
     fn parse_snapshot(&self, body: &[u8], limit: usize) -> Result<DepthSnapshot, DecodeError> {

@@ -1,6 +1,7 @@
 //! Events: which are made, of what, in which order, and how many.
 
 use super::*;
+use crate::domain::Reach;
 use crate::domain::{EventDetail, EventKind, EventKinds, MovePrice, Scale, Side, Size};
 
 /// What a sink is given, in its order.
@@ -215,12 +216,12 @@ fn an_invalidation_sends_every_key_at_once_and_asks_the_venue_what_stands() {
     feed.quote(2, quote(1, "99", "101"));
     feed.depth(3, BTC, 1, 5, &[]);
     feed.snapshot(4, BTC, 5);
-    assert_eq!(feed.requests(), [Request::Snapshot(BTC)]);
+    assert_eq!(feed.requests(), [Request::Snapshot(BTC, Reach::Near)]);
     let mut order = Order::default();
     feed.state.invalidate(BTC, "bot-7", "own fill", at_ms(5), &mut order);
     let expected = ["0 First", "0 invalidated", "1 First", "1 invalidated", "2 First", "2 invalidated"];
     assert_eq!(order.0, expected);
-    assert_eq!(feed.requests(), [Request::ConfirmQuote(BTC), Request::Snapshot(BTC)]);
+    assert_eq!(feed.requests(), [Request::ConfirmQuote(BTC), Request::Snapshot(BTC, Reach::Near)]);
     feed.written.1.clear();
     feed.state.invalidate(BTC, "bot-7", "own fill", at_ms(6), &mut feed.written);
     assert_eq!(feed.requests(), [Request::ConfirmQuote(BTC)], "a snapshot is on its way");

@@ -55,9 +55,13 @@ fn streams_and_requests_are_spots_and_the_rolling_figures_have_a_path_of_their_o
 
 #[test]
 fn rest_calls_cost_what_the_venue_says() {
-    let (snapshot, limit) = BinanceUsdm.snapshot_call("BTCUSDT", 500).unwrap();
-    assert_eq!((snapshot.path.as_str(), snapshot.weight), ("/fapi/v1/depth?symbol=BTCUSDT&limit=1000", 20));
-    assert_eq!(limit, 1_000);
+    for (levels, limit, weight) in
+        [(1, 50, 2), (100, 100, 5), (101, 500, 10), (501, 1_000, 20), (5_000, 1_000, 20)]
+    {
+        let (snapshot, asked) = BinanceUsdm.snapshot_call("BTCUSDT", levels).unwrap();
+        assert_eq!(snapshot.path, format!("/fapi/v1/depth?symbol=BTCUSDT&limit={limit}"));
+        assert_eq!((snapshot.weight, asked), (weight, limit), "{levels}");
+    }
     let quote = BinanceUsdm.quote_call("BTCUSDT");
     assert_eq!((quote.path.as_str(), quote.weight), ("/fapi/v1/ticker/bookTicker?symbol=BTCUSDT", 2));
     assert_eq!(BinanceUsdm.list_calls().iter().map(|call| call.weight).collect::<Vec<_>>(), [1]);
