@@ -31,10 +31,14 @@ use crate::truth;
 /// The longest step of time.
 pub(crate) const BEAT: Duration = Duration::from_millis(4);
 
-/// As the engine's shard does it.
+/// How long the system has for what is on its way through its sockets, in real time: paused time leaps as soon as nobody has
+/// anything to do, and on a busy machine seconds of it passed before that arrived.
+const MOMENT: Duration = Duration::from_millis(1);
+
 /// Of a snapshot over REST.
 const SNAPSHOT_LEVELS: usize = 1_000;
 
+/// As the engine's shard does it.
 const TICK: Duration = Duration::from_millis(50);
 
 /// How long an acknowledged subscription may stay silent.
@@ -365,8 +369,7 @@ impl Stage {
 
     /// Every value becomes live and, once the venue stands still, the venue's.
     pub(crate) async fn right(&self) {
-        self.live().await;
-        self.simulator.pause().await;
+        self.stand_still().await;
         let started = clock::mono();
         // Figures that nobody tells any more are silent, and rightly so.
         let right = |record: &Record, symbol: &str| match record {
@@ -378,12 +381,29 @@ impl Stage {
         while let Some(objection) = self.objection(right) {
             let waited = clock::mono().since(started);
             assert!(waited < PATIENCE, "{}: not right: {objection}", self.case.venue);
+            std::thread::sleep(MOMENT);
             tokio::time::sleep(TICK).await;
         }
         self.simulator.resume();
         // The market makes up for the pause with many changes at once, of which the history knows but the last.
         tokio::time::sleep(Duration::from_millis(500)).await;
         self.desk.log.borrow_mut().lies.clear();
+    }
+
+    /// Halts the venue while everything is live. What is subscribed to anew just then gets no first data from a venue that stands
+    /// still: once more, then.
+    async fn stand_still(&self) {
+        for _ in 0..5 {
+            self.live().await;
+            self.simulator.pause().await;
+            std::thread::sleep(MOMENT);
+            tokio::time::sleep(FIRST_DATA + 2 * TICK).await;
+            if self.objection(|record, _| truth::is_live(record)).is_none() {
+                return;
+            }
+            self.simulator.resume();
+        }
+        panic!("{}: whenever it stands still something is not live", self.case.venue);
     }
 
     pub(crate) async fn stop(self) {
