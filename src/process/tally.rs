@@ -35,18 +35,16 @@ impl Tally {
     /// A trade came.
     pub(super) fn trade(&mut self, trade: &Trade) -> Step {
         let Some(number) = trade.number else { return Step::Next };
-        let newest = self.newest.filter(|_| !self.begins_anew(number, trade.venue_time));
-        if newest.is_some_and(|newest| number <= newest) {
-            return Step::Old;
-        }
+        let step = match self.newest {
+            Some(newest) if number.0.saturating_sub(newest.0) > 1 => Step::Gap,
+            // Not newer, and not later either.
+            Some(newest) if number <= newest && (self.at.is_none() || trade.venue_time <= self.at) => {
+                return Step::Old;
+            }
+            Some(_) | None => Step::Next,
+        };
         (self.newest, self.at) = (Some(number), trade.venue_time);
-        let is_next = newest.is_none_or(|newest| number.0 == newest.0 + 1);
-        if is_next { Step::Next } else { Step::Gap }
-    }
-
-    /// Whether a later trade has a smaller number.
-    fn begins_anew(&self, number: VenueSequence, at: Option<VenueTime>) -> bool {
-        self.newest.is_some_and(|newest| number <= newest) && self.at.is_some() && at > self.at
+        step
     }
 
     /// The venue's newest trade has this number. Before the first trade of a subscription nothing is known.

@@ -270,6 +270,7 @@ fn client_kill_again_and_again() {
             until("it is back", back).await;
         }
         scene.ends_well_with_nothing_lost().await;
+        assert!(scene.rig.writer.stats().reconnects >= 5);
     });
 }
 

@@ -1,8 +1,7 @@
 //! Events: which are made, of what, in which order, and how many.
 
 use super::*;
-use crate::domain::Reach;
-use crate::domain::{EventDetail, EventKind, EventKinds, MovePrice, Scale, Side, Size};
+use crate::domain::{EventDetail, EventKind, EventKinds, MovePrice, Reach, Scale, Side, Size};
 
 /// What a sink is given, in its order.
 #[derive(Default)]
