@@ -21,7 +21,7 @@ use crate::domain::{
     Channel, Epoch, Feed, Instrument, InstrumentId, MarketEvent, MonoTime, Now, Reason, Request, SessionId,
     SlotId, State, Subscription, Trading, UpdateSink,
 };
-use crate::feed::{DecodeError, Excerpt, Recovery, SessionEnd, SessionHandler};
+use crate::feed::{DecodeError, Excerpt, Recovery, SessionCommand, SessionEnd, SessionHandler};
 use crate::process::{Changes, Counts, FeedState};
 use crate::publish::{FeedHealth, FeedIndex, Writer};
 use crate::telemetry::names;
@@ -33,7 +33,7 @@ const GARBAGE_LOG_EVERY: Duration = Duration::from_secs(10);
 const SHOW_EVERY: Duration = Duration::from_millis(200);
 
 /// The subscriptions of a session, and the way to it.
-pub(super) type CommandRoute = (Vec<Subscription>, mpsc::Sender<Subscription>);
+pub(super) type CommandRoute = (Vec<Subscription>, mpsc::Sender<SessionCommand>);
 
 pub(super) struct FeedTask {
     feed: Feed,
@@ -195,7 +195,8 @@ impl FeedTask {
             Request::ConfirmQuote(instrument) => drop(self.jobs.try_send(Job::Quote(instrument))),
             Request::Resubscribe(subscription) => {
                 let route = self.commands.iter().find(|(carried, _)| carried.contains(&subscription));
-                let sent = route.is_some_and(|(_, sender)| sender.try_send(subscription).is_ok());
+                let command = SessionCommand::Resubscribe(subscription);
+                let sent = route.is_some_and(|(_, sender)| sender.try_send(command).is_ok());
                 let (feed, instrument) = (&self.feed, self.instrument(subscription.instrument));
                 tracing::warn!(%feed, instrument, channel = subscription.channel.as_str(), sent, "subscription is made anew");
             }
@@ -374,7 +375,20 @@ impl SessionHandler for FeedTask {
         tracing::error!(feed = %self.feed, instrument, channel, "acknowledged, but no data came: subscribing anew");
     }
 
-    fn refused(&self, session: SessionId, code: i64, message: &Excerpt) {
-        tracing::error!(feed = %self.feed, session = session.0, code, %message, "the venue refused a request");
+    fn undecodable(&self, session: SessionId, of: &[Subscription], received: Now) {
+        self.step(|state, writer| state.undecodable(session, of, received, writer));
+    }
+
+    fn refused(&self, session: SessionId, of: &[Subscription], code: i64, message: &Excerpt, received: Now) {
+        let (feed, session) = (&self.feed, session.0);
+        if of.is_empty() {
+            tracing::error!(%feed, session, code, %message, "the venue refused a request");
+        }
+        for subscription in of {
+            let (instrument, channel) =
+                (self.instrument(subscription.instrument), subscription.channel.as_str());
+            tracing::error!(%feed, session, instrument, channel, code, %message, "the venue refused a subscription");
+        }
+        self.step(|state, writer| state.refused(of, received, writer));
     }
 }

@@ -99,5 +99,11 @@ wire_enum! {
         NoFirstData = 12, "no first data";
         /// Read back from history, not from the venue.
         RestoredFromHistory = 13, "restored from history";
+        /// A frame that could have changed it was not understood.
+        Undecodable = 14, "undecodable";
+        /// The venue does not list it now.
+        NotListed = 15, "not listed";
+        /// The venue refuses the subscription.
+        Refused = 16, "refused";
     }
 }

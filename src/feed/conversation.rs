@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
 use super::frame::Ack;
+use super::session::SessionCommand;
 use super::venue::{Method, Stream, VenueDefaults, VenueProtocol};
 use super::watchdog::{Overdue, Watchdog};
 use crate::domain::{InstrumentId, MonoTime, Subscription};
@@ -18,6 +19,17 @@ pub struct StreamPlan {
     pub stream: Stream,
     /// Ours, the one that its data is counted under first; none where it has no data of ours ([`VenueProtocol::companions`]).
     pub subscriptions: Vec<Subscription>,
+    /// When it is subscribed to.
+    pub start: Start,
+}
+
+/// When a stream is subscribed to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// With each connection.
+    Connected,
+    /// Once [`SessionCommand::Begin`] names it: the venue does not list its instrument yet.
+    Listed,
 }
 
 #[derive(Debug)]
@@ -154,6 +166,13 @@ impl Conversation {
         }
     }
 
+    pub(super) fn command(&mut self, command: SessionCommand) {
+        match command {
+            SessionCommand::Resubscribe(subscription) => self.resubscribe(subscription),
+            SessionCommand::Begin(_) => {}
+        }
+    }
+
     /// Makes a subscription anew at the next opportunity, unless that is under way: at a slow pace it would be ended again as
     /// soon as it stands.
     pub(super) fn resubscribe(&mut self, subscription: Subscription) {
@@ -213,7 +232,11 @@ mod tests {
 
     fn plan(index: u32, symbol: &str, channel: Channel, name: &str) -> StreamPlan {
         let subscription = Subscription { instrument: InstrumentId(index), channel };
-        StreamPlan { stream: Kraken.stream(symbol, channel, name, 10), subscriptions: vec![subscription] }
+        StreamPlan {
+            stream: Kraken.stream(symbol, channel, name, 10),
+            subscriptions: vec![subscription],
+            start: Start::Connected,
+        }
     }
 
     /// Two symbols of two channels, next to each other by symbol; all requests are sent.
@@ -286,7 +309,7 @@ mod tests {
 
         let subscription = Subscription { instrument: InstrumentId(0), channel: Channel::Depth };
         let stream = Okx.stream("BTC-USDT", Channel::Depth, "books", 20);
-        let plan = StreamPlan { stream, subscriptions: vec![subscription] };
+        let plan = StreamPlan { stream, subscriptions: vec![subscription], start: Start::Connected };
         let mut conversation = Conversation::new(&Okx, &[plan], PATIENCE);
         let mut sent = |from: u64, to: u64| {
             let mut count = 0;

@@ -54,6 +54,9 @@ pub enum Frame<'a> {
     TradingOf(&'a [(String, Trading)]),
     /// The venue is about to close this connection: open another one.
     ShuttingDown,
-    /// Valid, and nothing that was asked for: to be counted and ignored.
+    /// Known, and nothing that was asked for: to be counted and ignored.
     Other,
+    /// Valid JSON, and neither data that was asked for nor anything else that the venue is known to send. What it names may have
+    /// been changed by it.
+    Unknown,
 }

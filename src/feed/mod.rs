@@ -49,7 +49,7 @@ mod venue;
 mod watchdog;
 
 pub use budget::Allowance;
-pub use conversation::StreamPlan;
+pub use conversation::{Start, StreamPlan};
 pub use decode_error::{DecodeError, EXCERPT_BYTES_MAX, Excerpt, Place};
 pub use error::{Recovery, RestError, SessionEnd};
 pub use frame::{Ack, Frame};
@@ -57,7 +57,7 @@ pub use governor::{Gate, Governor, Spending, Verdict};
 pub use plan::{Setup, Wanted, sessions};
 pub use relay::{LANES_MAX, run};
 pub use rest::RestClient;
-pub use session::{COMMANDS_MAX, Commands, SessionHandler, SessionPlan};
+pub use session::{COMMANDS_MAX, Commands, SessionCommand, SessionHandler, SessionPlan};
 pub use venue::{
     ChannelDefaults, ChannelNames, FrameDecoder, Listing, Method, Ping, RestCall, Stream, SymbolError,
     VenueDefaults, VenueProtocol, venue, venues,

@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::StreamPlan;
 use super::session::SessionPlan;
 use super::venue::{ChannelNames, VenueProtocol};
+use super::{Start, StreamPlan};
 use crate::domain::{
     Channel, Entity, Instrument, InstrumentId, PriceFrom, SessionId, Subscription, TickerTop,
 };
@@ -141,13 +141,20 @@ fn streams<'a>(
         };
         match found.iter_mut().find(|(_, plan)| plan.stream == stream) {
             Some((_, plan)) => plan.subscriptions.push(subscription),
-            None => found.push((kind, StreamPlan { stream, subscriptions: vec![subscription] })),
+            None => {
+                let plan = StreamPlan { stream, subscriptions: vec![subscription], start: Start::Connected };
+                found.push((kind, plan));
+            }
         }
     }
     let kinds: BTreeSet<Kind<'a>> = found.iter().map(|(kind, _)| *kind).collect();
     for kind in kinds {
         let companions = venue.companions(symbol).into_iter();
-        found.extend(companions.map(|stream| (kind, StreamPlan { stream, subscriptions: Vec::new() })));
+        found.extend(
+            companions.map(|stream| {
+                (kind, StreamPlan { stream, subscriptions: Vec::new(), start: Start::Connected })
+            }),
+        );
     }
     found
 }

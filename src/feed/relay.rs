@@ -14,7 +14,7 @@ use tokio::sync::{Notify, mpsc, watch};
 
 use super::error::{Recovery, SessionEnd};
 use super::governor::Governor;
-use super::session::{self, COMMANDS_MAX, Commands, SessionHandler, SessionPlan};
+use super::session::{self, COMMANDS_MAX, Commands, SessionCommand, SessionHandler, SessionPlan};
 use crate::clock;
 use crate::domain::{Backoff, Ladder, Link, MarketEvent, MonoTime, Now, Subscription, VenueSequence};
 
@@ -43,7 +43,7 @@ struct Standing {
     replaces: Option<Lane>,
     /// Another one is to take its place, or has.
     leaving: Leaving,
-    commands: mpsc::Sender<Subscription>,
+    commands: mpsc::Sender<SessionCommand>,
     is_up: bool,
 }
 
@@ -109,7 +109,7 @@ pub async fn run(
                     running.push(open(Some(lane), Duration::ZERO));
                 }
             }
-            Some(subscription) = commands.recv() => relay.command(subscription),
+            Some(command) = commands.recv() => relay.command(&command),
             _ = stop.wait_for(|&stop| stop) => {
                 handler.down(plan.id, &SessionEnd::Stopping, clock::now());
                 return;
@@ -205,7 +205,7 @@ impl<'a> Relay<'a> {
         for &subscription in streams.iter().flat_map(|&stream| &self.plan.streams[stream].subscriptions) {
             self.handler.interrupted(subscription, now);
             // A full channel means that everything there is made anew already.
-            let _ = standing.commands.try_send(subscription);
+            let _ = standing.commands.try_send(SessionCommand::Resubscribe(subscription));
         }
     }
 
@@ -252,10 +252,10 @@ impl<'a> Relay<'a> {
         lanes.iter().any(|standing| standing.lane == lane && standing.leaving == Leaving::Replaced)
     }
 
-    fn command(&self, subscription: Subscription) {
+    fn command(&self, command: &SessionCommand) {
         for standing in self.lanes.borrow().iter().filter(|standing| standing.is_up) {
             // A full channel means that everything there is made anew already.
-            let _ = standing.commands.try_send(subscription);
+            let _ = standing.commands.try_send(command.clone());
         }
     }
 

@@ -74,8 +74,10 @@ pub trait SessionHandler {
     fn interrupted(&self, subscription: Subscription, now: Now);
     /// A subscription was acknowledged and stayed silent.
     fn no_first_data(&self, subscription: Subscription, now: Now);
-    /// The venue refused a request.
-    fn refused(&self, session: SessionId, code: i64, message: &Excerpt);
+    /// A frame was not understood that may have changed what these bring.
+    fn undecodable(&self, session: SessionId, of: &[Subscription], received: Now);
+    /// The venue refused a request, or of it these subscriptions.
+    fn refused(&self, session: SessionId, of: &[Subscription], code: i64, message: &Excerpt, received: Now);
 }
 
 /// What a session is made of.
@@ -108,8 +110,18 @@ impl SessionPlan {
     }
 }
 
-/// Subscriptions to make anew.
-pub type Commands = mpsc::Receiver<Subscription>;
+/// What a session is told to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SessionCommand {
+    /// Make a subscription anew.
+    Resubscribe(Subscription),
+    /// Subscribe to streams that waited for their instrument to be listed. Each takes the place of the planned stream of the same
+    /// subscriptions: its symbol is known only now.
+    Begin(Vec<StreamPlan>),
+}
+
+/// Commands that wait for a session.
+pub type Commands = mpsc::Receiver<SessionCommand>;
 
 /// One connection, from its making to its end.
 pub(super) async fn once(
@@ -205,8 +217,8 @@ impl Session<'_> {
             let outcome = tokio::select! {
                 message = self.socket.next() => self.turn(message, turn_frames).await,
                 _ = timer.tick() => self.tick().await,
-                Some(subscription) = commands.recv() => {
-                    self.conversation.resubscribe(subscription);
+                Some(command) = commands.recv() => {
+                    self.conversation.command(command);
                     Ok(())
                 }
             };
@@ -289,7 +301,7 @@ impl Session<'_> {
             Ok(Frame::Acknowledged(what)) => self.conversation.acknowledged(what, received.mono),
             Ok(Frame::Refused { id, code, message }) => {
                 self.conversation.refused(id, received.mono);
-                self.handler.refused(self.id, code, &message);
+                self.handler.refused(self.id, &[], code, &message, received);
             }
             Ok(Frame::Trading(trading)) => self.handler.trading(self.id, None, trading, received),
             Ok(Frame::TradingOf(symbols)) => {
@@ -300,7 +312,7 @@ impl Session<'_> {
                 }
             }
             Ok(Frame::ShuttingDown) => self.relay.retire(self.lane),
-            Ok(Frame::Other) => {}
+            Ok(Frame::Other | Frame::Unknown) => {}
             Err(error) => {
                 self.garbage += 1;
                 self.handler.garbage(self.id, &error);

@@ -208,6 +208,34 @@ impl FeedState {
         });
     }
 
+    /// A frame came in on a session that was not understood, and may have changed what these bring.
+    pub fn undecodable(
+        &mut self,
+        session: SessionId,
+        of: &[Subscription],
+        received: Now,
+        sink: &mut dyn UpdateSink,
+    ) {
+        self.heard(session, received);
+        for &subscription in of {
+            let _ = self.with(subscription.instrument, received, sink, |instrument, context| {
+                instrument.fail(subscription.channel, Reason::Undecodable, received, &mut context.out);
+                Outcome::Taken
+            });
+        }
+    }
+
+    /// The venue refuses these subscriptions.
+    pub fn refused(&mut self, of: &[Subscription], now: Now, sink: &mut dyn UpdateSink) {
+        for &subscription in of {
+            let _ = self.with(subscription.instrument, now, sink, |instrument, context| {
+                instrument.fail(subscription.channel, Reason::Refused, now, &mut context.out);
+                instrument.restart(subscription.channel);
+                Outcome::Taken
+            });
+        }
+    }
+
     /// The book of a snapshot that was asked for.
     pub fn snapshot(&mut self, instrument: InstrumentId, book: Book, now: Now, sink: &mut dyn UpdateSink) {
         let outcome =

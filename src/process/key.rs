@@ -272,7 +272,10 @@ fn set_reason(stamp: &mut Stamp, reason: Reason) -> Transition {
         | Reason::TimeWentBack
         | Reason::SourcesDisagree
         | Reason::NoFirstData
-        | Reason::RestoredFromHistory => State::Suspect,
+        | Reason::RestoredFromHistory
+        | Reason::Undecodable
+        | Reason::NotListed
+        | Reason::Refused => State::Suspect,
     };
     Transition::Changed
 }

@@ -17,8 +17,8 @@ use tickcache::domain::{
     Trading, Update, UpdateSink,
 };
 use tickcache::feed::{
-    self, ChannelNames, DecodeError, Excerpt, Governor, RestClient, SessionEnd, SessionHandler, SessionPlan,
-    Setup, VenueProtocol, Wanted,
+    self, ChannelNames, DecodeError, Excerpt, Governor, RestClient, SessionCommand, SessionEnd,
+    SessionHandler, SessionPlan, Setup, VenueProtocol, Wanted,
 };
 use tickcache::process::{Book, Counts, FeedState, InstrumentSpec};
 use tickcache::simulate::{Config, MarketOptions, Simulator};
@@ -114,7 +114,7 @@ pub(crate) struct Desk {
     venue: &'static dyn VenueProtocol,
     state: RefCell<FeedState>,
     pub(crate) log: RefCell<Log>,
-    commands: Vec<(Vec<Subscription>, mpsc::Sender<Subscription>)>,
+    commands: Vec<(Vec<Subscription>, mpsc::Sender<SessionCommand>)>,
     symbols: Vec<String>,
     rest: RestClient,
     pub(crate) ends: Cell<u32>,
@@ -135,7 +135,8 @@ impl Desk {
         match request {
             Request::Resubscribe(subscription) => {
                 let route = self.commands.iter().find(|(carried, _)| carried.contains(&subscription));
-                let _ = route.expect("somebody carries it").1.try_send(subscription);
+                let _ =
+                    route.expect("somebody carries it").1.try_send(SessionCommand::Resubscribe(subscription));
             }
             Request::Snapshot(..) | Request::ConfirmQuote(_) => {
                 let this = self.this.upgrade().expect("it lives");
@@ -211,8 +212,12 @@ impl SessionHandler for Desk {
         self.step(|state, log| state.no_first_data(subscription, now, log));
     }
 
-    fn refused(&self, _: SessionId, code: i64, message: &Excerpt) {
-        panic!("the simulator refuses a request: {code} {message}");
+    fn undecodable(&self, session: SessionId, of: &[Subscription], received: Now) {
+        self.step(|state, log| state.undecodable(session, of, received, log));
+    }
+
+    fn refused(&self, _: SessionId, of: &[Subscription], code: i64, message: &Excerpt, _: Now) {
+        panic!("the simulator refuses a request: {of:?} {code} {message}");
     }
 }
 

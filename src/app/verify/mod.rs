@@ -160,7 +160,8 @@ impl Run {
                 | Frame::Trading(_)
                 | Frame::TradingOf(_)
                 | Frame::ShuttingDown
-                | Frame::Other,
+                | Frame::Other
+                | Frame::Unknown,
             ) => self.others += 1,
             Err(error) => {
                 self.errors += 1;
