@@ -148,16 +148,16 @@ impl FeedTask {
     /// What a REST call brought.
     pub(super) fn answer(&self, answer: Answer, now: Now) {
         match answer {
-            Answer::Book(instrument, book) => {
+            Answer::Book(instrument, book, asked) => {
                 self.inner.borrow_mut().stats.snapshots += 1;
-                self.step(|state, writer| state.snapshot(instrument, *book, now, writer));
+                self.step(|state, writer| state.snapshot(instrument, *book, asked, now, writer));
             }
             Answer::NoBook(instrument) => {
                 self.inner.borrow_mut().stats.snapshot_failures += 1;
                 self.step(|state, _| state.snapshot_failed(instrument));
             }
-            Answer::Quote(instrument, quote) => {
-                self.step(|state, writer| state.quote_confirmation(instrument, &quote, now, writer));
+            Answer::Quote(instrument, quote, asked) => {
+                self.step(|state, writer| state.quote_confirmation(instrument, &quote, asked, now, writer));
             }
         }
     }

@@ -143,7 +143,7 @@ impl Fixture {
             venue_time: None,
         };
         let book = Book::from_snapshot(&snapshot).unwrap();
-        self.state.snapshot(instrument, book, at_ms(millis), &mut self.written);
+        self.state.snapshot(instrument, book, at_ms(millis).mono, at_ms(millis), &mut self.written);
     }
 
     /// Ticks every 50 ms from `from` to `to`, with a frame on these sessions each time.
