@@ -375,6 +375,17 @@ impl SessionHandler for FeedTask {
         tracing::error!(feed = %self.feed, instrument, channel, "acknowledged, but no data came: subscribing anew");
     }
 
+    fn unknown(&self, session: SessionId, bytes: &[u8]) {
+        let now = clock::mono();
+        let mut inner = self.inner.borrow_mut();
+        inner.stats.decode_errors += 1;
+        if inner.garbage_logged.is_none_or(|logged| now.since(logged) >= GARBAGE_LOG_EVERY) {
+            inner.garbage_logged = Some(now);
+            let (total, frame) = (inner.stats.decode_errors, Excerpt::of(bytes));
+            tracing::warn!(feed = %self.feed, session = session.0, %frame, total, "frame of an unknown kind");
+        }
+    }
+
     fn undecodable(&self, session: SessionId, of: &[Subscription], received: Now) {
         self.step(|state, writer| state.undecodable(session, of, received, writer));
     }

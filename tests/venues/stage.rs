@@ -213,6 +213,10 @@ impl SessionHandler for Desk {
         self.step(|state, log| state.no_first_data(subscription, now, log));
     }
 
+    fn unknown(&self, _: SessionId, _: &[u8]) {
+        self.garbage.set(self.garbage.get() + 1);
+    }
+
     fn undecodable(&self, session: SessionId, of: &[Subscription], received: Now) {
         self.step(|state, log| state.undecodable(session, of, received, log));
     }
