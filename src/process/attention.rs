@@ -83,6 +83,8 @@ impl InstrumentState {
         }
         let Some(liquidity) = &mut self.liquidity else { return silence };
         let wish = match (silence, liquidity.anchor()) {
+            // It is asked for anew as often as frames that were not understood let it.
+            _ if liquidity.key.unreadable.is_void() => liquidity.wish(now.mono),
             (Silence::Probe | Silence::Unconfirmed(_), Anchor::Rest) => liquidity.ask(now.mono),
             (Silence::Probe | Silence::Unconfirmed(_), Anchor::Stream) => {
                 (context.requests)(Request::ConfirmQuote(id));
@@ -224,6 +226,7 @@ impl InstrumentState {
         match progress {
             Progress::Applied | Progress::Unproved => witness.top(&liquidity.best(), now.mono),
             Progress::Covered
+            | Progress::Repeated
             | Progress::Same
             | Progress::Buffered
             | Progress::Crossed

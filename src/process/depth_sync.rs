@@ -21,9 +21,6 @@ use crate::domain::{
 /// Updates in a row below what the book has, after which the venue counts anew, until shown otherwise. One alone is a straggler.
 const COVERED_MAX: u32 = 2;
 
-/// The same where the book has just come from a snapshot, which may be seconds ahead of the stream.
-const COVERED_JOINING_MAX: u32 = 64;
-
 /// Images in a row that do not replace the book, after which the book itself is in doubt: the next one is taken.
 const REFUSED_MAX: u32 = 2;
 
@@ -34,8 +31,10 @@ pub(super) enum Progress {
     Applied,
     /// Applied, but neither a link nor a checksum says that nothing is missing, at a venue that promises one: the book is suspect.
     Unproved,
-    /// It was there already (a duplicate, or older than the snapshot): it says nothing of the newest.
+    /// It is older than what the book has.
     Covered,
+    /// It is what the book had last, once more: it says nothing of what came since.
+    Repeated,
     /// The venue says that nothing has changed.
     Same,
     /// It waits for a snapshot, or came before the stream's image.
@@ -163,12 +162,12 @@ impl DepthSync {
                 self.covered = 0;
                 return Progress::Same;
             }
-            Order::Repeated => return Progress::Covered,
+            Order::Repeated => return Progress::Repeated,
+            // A snapshot may be far ahead of the stream.
+            Order::Known if self.phase == Phase::Joining => return Progress::Covered,
             Order::Known => {
                 self.covered += 1;
-                let is_joining = self.phase == Phase::Joining;
-                let most = if is_joining { COVERED_JOINING_MAX } else { COVERED_MAX };
-                return if self.covered < most { Progress::Covered } else { self.begin_at(delta) };
+                return if self.covered < COVERED_MAX { Progress::Covered } else { self.begin_at(delta) };
             }
             Order::Gap => return self.begin_at(delta),
             Order::Back => return self.void(Progress::TimeWentBack),
@@ -186,6 +185,11 @@ impl DepthSync {
             return Progress::Unproved;
         }
         progress
+    }
+
+    /// The stream has not caught up with a snapshot in all the time that it had: the venue counts anew.
+    pub(super) fn give_up_joining(&mut self, delta: &DepthDelta<'_>) -> Progress {
+        self.begin_at(delta)
     }
 
     /// The book is void; a snapshot may join it to this delta.

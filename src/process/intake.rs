@@ -162,6 +162,7 @@ impl InstrumentState {
         match progress {
             Progress::Applied | Progress::Unproved => Outcome::Taken,
             Progress::Covered
+            | Progress::Repeated
             | Progress::Same
             | Progress::Buffered
             | Progress::Crossed

@@ -21,6 +21,9 @@ const SNAPSHOT_PATIENCE: Duration = Duration::from_secs(30);
 /// How long a new subscription may take to bring its image before it is asked for again.
 const IMAGE_PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long the stream has to catch up with a snapshot: deltas that are still older then come from a venue that counts anew.
+const JOINING_MAX: Duration = Duration::from_secs(3);
+
 /// How long a book may stay crossed before it begins anew.
 const CROSSED_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -109,7 +112,11 @@ impl LiquidityKey {
         arrival: Arrival,
         out: &mut Outlet<'_>,
     ) -> (Progress, Wish) {
-        let progress = self.sync.delta(delta);
+        let mut progress = self.sync.delta(delta);
+        let joining = arrival.received.mono.since(self.refreshed);
+        if progress == Progress::Covered && self.sync.is_joining() && joining >= JOINING_MAX {
+            progress = self.sync.give_up_joining(delta);
+        }
         self.follow(progress, arrival, out)
     }
 
@@ -139,6 +146,7 @@ impl LiquidityKey {
             Progress::Applied | Progress::Unproved | Progress::Same | Progress::Buffered => {
                 self.key.liveness.data(received);
             }
+            Progress::Repeated => {}
             // The stream has yet to catch up with the snapshot.
             Progress::Covered if self.sync.is_joining() => {}
             Progress::Covered | Progress::TimeWentBack | Progress::Crossed => self.key.liveness.ignored(),
@@ -386,6 +394,7 @@ pub(super) const fn doubt(progress: Progress) -> Option<Reason> {
         Progress::Unproved => None,
         Progress::Applied
         | Progress::Covered
+        | Progress::Repeated
         | Progress::Same
         | Progress::Buffered
         | Progress::SnapshotTooOld => None,

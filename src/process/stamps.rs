@@ -25,7 +25,9 @@ const fn nanos(duration: Duration) -> i64 {
 /// Whether the venue cannot mean this stamp.
 #[inline]
 fn is_absurd(time: VenueTime, now: WallTime) -> bool {
-    time < EARLIEST || time.nanos() > now.nanos().saturating_add(const { nanos(AHEAD_MAX) })
+    // A clock of ours that stands before that can tell nothing of the past.
+    let is_early = time < EARLIEST && now.nanos() >= EARLIEST.nanos();
+    is_early || time.nanos() > now.nanos().saturating_add(const { nanos(AHEAD_MAX) })
 }
 
 /// The same event without a stamp that cannot be meant; `None` where there is nothing to object to. Trades have a stamp each: see
@@ -115,6 +117,15 @@ mod tests {
                 assert_eq!(quote.venue_time, None);
             }
         }
+    }
+
+    #[test]
+    fn a_clock_that_was_never_set_takes_no_stamp_for_too_old() {
+        assert_eq!(believable(&quote(100), WallTime::from_nanos(1)), None);
+        assert!(
+            believable(&quote(NOW.nanos()), WallTime::from_nanos(1)).is_some(),
+            "nor can it tell the time"
+        );
     }
 
     #[test]

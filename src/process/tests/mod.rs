@@ -7,6 +7,7 @@ mod halts;
 mod moves;
 mod quality;
 mod sync;
+mod truth;
 mod witness;
 
 use std::time::Duration;

@@ -73,7 +73,7 @@ fn a_hole_voids_the_book_until_a_new_snapshot() {
     sync.delta(&delta(1, 5, &[]));
     sync.snapshot(snapshot(5));
     assert_eq!(sync.delta(&delta(6, 8, &[])), Progress::Applied);
-    assert_eq!(sync.delta(&delta(6, 8, &[])), Progress::Covered, "a duplicate is no hole");
+    assert_eq!(sync.delta(&delta(6, 8, &[])), Progress::Repeated, "a duplicate is no hole");
     assert_eq!(sync.delta(&delta(10, 12, &[])), Progress::Gap);
     assert!(!sync.is_synced());
     assert_eq!(sync.delta(&delta(13, 14, &[])), Progress::Buffered);
@@ -162,7 +162,7 @@ fn a_lost_new_count_is_a_gap_at_once() {
 fn what_the_image_holds_already_is_covered_and_what_spans_it_is_applied() {
     for (case, before, last, expected) in [
         ("older than the image", 3, 7, Progress::Covered),
-        ("the image's own", 7, 10, Progress::Covered),
+        ("the image's own", 7, 10, Progress::Repeated),
         ("over the image's end", 7, 12, Progress::Applied),
         ("behind a hole", 11, 12, Progress::Gap),
     ] {
