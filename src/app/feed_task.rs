@@ -18,16 +18,16 @@ use crate::capture::Tap;
 use crate::clock;
 use crate::codec::{Command, CommandKind};
 use crate::domain::{
-    Channel, Epoch, Feed, Instrument, InstrumentId, MarketEvent, MonoTime, Now, Reason, Request, SessionId,
-    SlotId, State, Subscription, Trading, UpdateSink,
+    Channel, Epoch, Feed, Instrument, InstrumentId, LogThrottle, MarketEvent, MonoTime, Now, Reason, Request,
+    SessionId, SlotId, State, Subscription, Trading, UpdateSink,
 };
 use crate::feed::{DecodeError, Excerpt, Recovery, SessionCommand, SessionEnd, SessionHandler};
 use crate::process::{Changes, Counts, FeedState};
 use crate::publish::{FeedHealth, FeedIndex, Writer};
 use crate::telemetry::names;
 
-/// Between two log lines about bad frames of one feed.
-const GARBAGE_LOG_EVERY: Duration = Duration::from_secs(10);
+/// Between two log lines of one kind about what one feed brings.
+const LOG_EVERY: Duration = Duration::from_secs(10);
 
 /// How often other threads are told what has happened.
 const SHOW_EVERY: Duration = Duration::from_millis(200);
@@ -60,9 +60,18 @@ struct Inner {
     is_stopping: bool,
     /// The sessions that stand. An attempt to connect that fails ends, too, without ever having stood.
     standing: BTreeSet<SessionId>,
-    garbage_logged: Option<MonoTime>,
+    throttles: Throttles,
     /// When others were last told what has happened.
     shown: MonoTime,
+}
+
+/// Lines that a venue could otherwise have written with each frame.
+#[derive(Debug, Default)]
+struct Throttles {
+    unreadable: LogThrottle,
+    unusable: LogThrottle,
+    order: LogThrottle,
+    stamps: LogThrottle,
 }
 
 impl FeedTask {
@@ -92,7 +101,7 @@ impl FeedTask {
             takeovers_seen: 0,
             is_stopping: false,
             standing,
-            garbage_logged: None,
+            throttles: Throttles::default(),
             shown: MonoTime::default(),
         };
         Self {
@@ -222,6 +231,8 @@ impl FeedTask {
         stats.mismatches += counts.mismatches;
         stats.times_back += counts.times_back;
         stats.unusable += counts.unusable;
+        stats.absurd_stamps += counts.absurd_stamps;
+        stats.clock_steps += counts.clock_steps;
         [stats.live, stats.suspect, stats.halted] = states.map(u64::from);
         metrics.events(&counts.events, &counts.events_dropped);
         metrics.changes(&changes);
@@ -229,19 +240,30 @@ impl FeedTask {
         self.board.write(stats);
         let health = self.health(&inner);
         inner.writer.set_health(self.index, health);
-        if let Some((subscription, error)) = counts.last_unusable {
+        if let Some((subscription, error)) = counts.last_unusable
+            && inner.throttles.unusable.is_due(clock::mono(), LOG_EVERY)
+        {
             let (feed, instrument) = (&self.feed, self.instrument(subscription.instrument));
             tracing::warn!(%feed, instrument, channel = subscription.channel.as_str(), %error, "event was unusable");
         }
-        self.log(&counts, &changes);
+        self.log(&counts, &changes, &mut inner.throttles);
     }
 
     /// One line a change of state, and one for all that are not named.
-    fn log(&self, counts: &Counts, changes: &Changes) {
-        let feed = &self.feed;
-        if counts.gaps + counts.mismatches + counts.times_back > 0 {
+    fn log(&self, counts: &Counts, changes: &Changes, throttles: &mut Throttles) {
+        let (feed, now) = (&self.feed, clock::mono());
+        let disorder = counts.gaps + counts.mismatches + counts.times_back;
+        if disorder > 0 && throttles.order.is_due(now, LOG_EVERY) {
             let Counts { gaps, mismatches, times_back, .. } = counts;
             tracing::warn!(%feed, gaps, mismatches, times_back, "the venue's stream is not in order");
+        }
+        if counts.clock_steps > 0 {
+            let step_ms = counts.last_clock_step_ns / 1_000_000;
+            tracing::warn!(%feed, step_ms, "this machine's wall clock was set: times follow it");
+        }
+        if counts.absurd_stamps > 0 && throttles.stamps.is_due(now, LOG_EVERY) {
+            let stamps = counts.absurd_stamps;
+            tracing::warn!(%feed, stamps, "the venue's stamps are far from this machine's clock: is that right?");
         }
         for (slot, state, reason) in &changes.named {
             let key = self.keys.get(slot).map_or("?", String::as_str);
@@ -311,8 +333,7 @@ impl SessionHandler for FeedTask {
         let now = clock::mono();
         let mut inner = self.inner.borrow_mut();
         inner.stats.decode_errors += 1;
-        if inner.garbage_logged.is_none_or(|logged| now.since(logged) >= GARBAGE_LOG_EVERY) {
-            inner.garbage_logged = Some(now);
+        if inner.throttles.unreadable.is_due(now, LOG_EVERY) {
             let total = inner.stats.decode_errors;
             tracing::warn!(feed = %self.feed, session = session.0, %error, total, "frame was not understood");
         }
@@ -379,8 +400,7 @@ impl SessionHandler for FeedTask {
         let now = clock::mono();
         let mut inner = self.inner.borrow_mut();
         inner.stats.decode_errors += 1;
-        if inner.garbage_logged.is_none_or(|logged| now.since(logged) >= GARBAGE_LOG_EVERY) {
-            inner.garbage_logged = Some(now);
+        if inner.throttles.unreadable.is_due(now, LOG_EVERY) {
             let (total, frame) = (inner.stats.decode_errors, Excerpt::of(bytes));
             tracing::warn!(feed = %self.feed, session = session.0, %frame, total, "frame of an unknown kind");
         }
@@ -400,6 +420,7 @@ impl SessionHandler for FeedTask {
                 (self.instrument(subscription.instrument), subscription.channel.as_str());
             tracing::error!(%feed, session, instrument, channel, code, %message, "the venue refused a subscription");
         }
+        self.inner.borrow_mut().stats.refused += of.len() as u64;
         self.step(|state, writer| state.refused(of, received, writer));
     }
 }

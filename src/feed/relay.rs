@@ -378,7 +378,8 @@ impl<'a> Relay<'a> {
     }
 }
 
-/// What orders an event among those of its stream, whichever lane brings it; `None` where no id does. Trades are ordered one by one.
+/// What orders an event among those of its stream, whichever lane brings it; `None` where no id does. Of several trades the newest one
+/// does: those that are known already are passed over one by one.
 #[inline]
 const fn id(event: &MarketEvent<'_>) -> Option<VenueSequence> {
     match event {
@@ -387,8 +388,11 @@ const fn id(event: &MarketEvent<'_>) -> Option<VenueSequence> {
             Link::From(_) | Link::After(_) => delta.last,
             Link::Unsaid => None,
         },
-        MarketEvent::Trades(_)
-        | MarketEvent::Book(_)
+        MarketEvent::Trades(trades) => match trades.last() {
+            Some(trade) => trade.number,
+            None => None,
+        },
+        MarketEvent::Book(_)
         | MarketEvent::Volume(_)
         | MarketEvent::Ticker(_)
         | MarketEvent::NewestTrade(_) => None,

@@ -107,7 +107,7 @@ fn unreadable_figures_are_suspect_until_the_venue_has_told_all_of_them() {
     let mut feed = Fixture::new();
     let subscription = Subscription { instrument: BTC, channel: Channel::Volume };
     let figures = |form| VolumeFigures { form, base_volume: Some(number("5")), ..FIGURES };
-    let mut tell = |feed: &mut Fixture, millis, form| {
+    let tell = |feed: &mut Fixture, millis, form| {
         let event = MarketEvent::Volume(figures(form));
         feed.state.event(BOOKS, subscription, &event, at_ms(millis), &mut feed.written);
         let last = feed.take(2).pop();

@@ -17,7 +17,6 @@ use crate::clock;
 use crate::domain::MonoTime;
 
 use super::super::answer::{line, text};
-use super::super::seldom::Seldom;
 use super::super::session::Session;
 use super::super::topology::{ClusterSlots, parse_cluster_slots};
 use super::super::{Endpoint, Login, PublishError};
@@ -25,6 +24,7 @@ use super::election::{View, choose_slots};
 use super::pace::Pace;
 use super::peers::{Answer, Peers};
 use super::{ANSWER_MAX, Board, LOG_EVERY};
+use crate::domain::LogThrottle;
 
 /// Nodes that are asked in a round.
 const ASKED_AT_ONCE: usize = 3;
@@ -54,7 +54,7 @@ struct Search {
     views: HashMap<Endpoint, (View, MonoTime)>,
     in_force: Option<ClusterSlots>,
     pace: Pace,
-    trouble: Seldom,
+    trouble: LogThrottle,
 }
 
 impl Search {
@@ -68,7 +68,7 @@ impl Search {
             views: HashMap::new(),
             in_force: None,
             pace: Pace::new(clock::mono(), EAGER_FOR),
-            trouble: Seldom::default(),
+            trouble: LogThrottle::default(),
         }
     }
 
