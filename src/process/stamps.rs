@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::domain::{MarketEvent, Now, Ticker, Top, Trade, VenueTime, WallTime};
+use crate::domain::{MarketEvent, Now, Quote, Ticker, Top, Trade, VenueTime, WallTime};
 
 /// A stamp may be so far ahead of our wall clock: two clocks differ by less, or one of them is wrong.
 const AHEAD_MAX: Duration = Duration::from_secs(60);
@@ -35,30 +35,35 @@ fn is_absurd(time: VenueTime, now: WallTime) -> bool {
 #[inline]
 pub(super) fn believable<'a>(event: &MarketEvent<'a>, now: WallTime) -> Option<MarketEvent<'a>> {
     let absurd = |time: Option<VenueTime>| time.is_some_and(|time| is_absurd(time, now));
-    let mut event = *event;
-    let time = match &mut event {
-        MarketEvent::Quote(quote) => &mut quote.venue_time,
-        MarketEvent::Depth(delta) => &mut delta.venue_time,
-        MarketEvent::Book(image) => &mut image.venue_time,
-        MarketEvent::Volume(figures) => &mut figures.venue_time,
+    let is_absurd = match event {
+        MarketEvent::Quote(quote) => absurd(quote.venue_time),
+        MarketEvent::Depth(delta) => absurd(delta.venue_time),
+        MarketEvent::Book(image) => absurd(image.venue_time),
+        MarketEvent::Volume(figures) => absurd(figures.venue_time),
         MarketEvent::Ticker(Ticker { figures, top }) => {
-            let time = match top {
-                Top::Quote(quote) => &mut quote.venue_time,
-                Top::Prices { venue_time, .. } => venue_time,
-            };
-            if !absurd(*time) && !absurd(figures.venue_time) {
-                return None;
-            }
-            (*time, figures.venue_time) = (None, None);
-            return Some(event);
+            let (Top::Quote(Quote { venue_time, .. }) | Top::Prices { venue_time, .. }) = top;
+            absurd(*venue_time) || absurd(figures.venue_time)
         }
-        MarketEvent::Trades(_) | MarketEvent::NewestTrade(_) => return None,
+        MarketEvent::Trades(_) | MarketEvent::NewestTrade(_) => false,
     };
-    if !absurd(*time) {
-        return None;
+    is_absurd.then(|| without_stamp(*event))
+}
+
+#[cold]
+const fn without_stamp(mut event: MarketEvent<'_>) -> MarketEvent<'_> {
+    match &mut event {
+        MarketEvent::Quote(quote) => quote.venue_time = None,
+        MarketEvent::Depth(delta) => delta.venue_time = None,
+        MarketEvent::Book(image) => image.venue_time = None,
+        MarketEvent::Volume(figures) => figures.venue_time = None,
+        MarketEvent::Ticker(Ticker { figures, top }) => {
+            let (Top::Quote(Quote { venue_time, .. }) | Top::Prices { venue_time, .. }) = top;
+            *venue_time = None;
+            figures.venue_time = None;
+        }
+        MarketEvent::Trades(_) | MarketEvent::NewestTrade(_) => {}
     }
-    *time = None;
-    Some(event)
+    event
 }
 
 /// The same trade without a stamp that cannot be meant.
@@ -87,7 +92,7 @@ impl ClockOffset {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{MonoTime, Number, Quote, Side};
+    use crate::domain::{MonoTime, Number, Side};
 
     const SECOND: i64 = 1_000_000_000;
     const NOW: WallTime = WallTime::from_nanos(1_796_000_000 * SECOND);

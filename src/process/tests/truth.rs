@@ -136,7 +136,7 @@ fn an_unreadable_trade_takes_the_last_price_back_and_leaves_the_quote() {
     assert!(feed.prices().pop().is_some_and(|price| price.last.is_some()));
     undecodable(&mut feed, 2, QUOTES, Channel::Trade);
     let price = feed.prices().pop().unwrap();
-    assert_eq!((price.last, verdicts(&[price.clone()])[0]), (None, LIVE));
+    assert_eq!((price.last, verdicts(std::slice::from_ref(&price))[0]), (None, LIVE));
 }
 
 /// Price and book of one connection that brings nothing any more but signs of life.
@@ -189,7 +189,7 @@ fn where_the_wall_clock_is_set_nothing_is_suspect_and_the_times_go_with_it() {
             feed.state.event(QUOTES, subscription, &event, now, &mut feed.written);
             feed.state.tick(now, &mut feed.written);
             for price in feed.prices() {
-                assert_eq!(verdicts(&[price.clone()]), [LIVE], "{ahead_ms} at {millis}");
+                assert_eq!(verdicts(std::slice::from_ref(&price)), [LIVE], "{ahead_ms} at {millis}");
                 assert_eq!(price.stamp.receive_time.nanos(), now.wall.nanos(), "{ahead_ms} at {millis}");
                 assert_eq!(price.stamp.confirmed_time.nanos(), now.wall.nanos(), "{ahead_ms} at {millis}");
             }
@@ -221,10 +221,14 @@ fn one_absurd_stamp_neither_wins_for_ever_nor_is_shown() {
         let time = |millis: u64| at_ms(millis).wall.nanos();
         tell(0, time(0), "99");
         let price = tell(100, absurd, "98");
-        assert_eq!((verdicts(&[price.clone()])[0], price.stamp.venue_time), (LIVE, None), "{absurd}");
+        assert_eq!(
+            (verdicts(std::slice::from_ref(&price))[0], price.stamp.venue_time),
+            (LIVE, None),
+            "{absurd}"
+        );
         for millis in [200, 300, 400] {
             let price = tell(millis, time(millis), "97");
-            assert_eq!(verdicts(&[price.clone()]), [LIVE], "{absurd}");
+            assert_eq!(verdicts(std::slice::from_ref(&price)), [LIVE], "{absurd}");
             assert_eq!(price.bid.unwrap().price.0, 97, "{absurd}");
         }
         assert_eq!(feed.state.take_counts().absurd_stamps, 1);
