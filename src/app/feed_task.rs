@@ -18,8 +18,8 @@ use crate::capture::Tap;
 use crate::clock;
 use crate::codec::{Command, CommandKind};
 use crate::domain::{
-    Channel, Epoch, Feed, Instrument, InstrumentId, MarketEvent, MonoTime, Now, Reason, Request, SessionId,
-    SlotId, State, Subscription, Trading, UpdateSink,
+    Channel, Epoch, Feed, Instrument, InstrumentId, LogThrottle, MarketEvent, MonoTime, Now, Reason, Request,
+    SessionId, SlotId, State, Subscription, Trading, UpdateSink,
 };
 use crate::feed::{
     DecodeError, Excerpt, ListingStatus, Recovery, SessionCommand, SessionEnd, SessionHandler, StreamPlan,
@@ -28,8 +28,8 @@ use crate::process::{Changes, Counts, FeedState, Standing};
 use crate::publish::{FeedHealth, FeedIndex, Writer};
 use crate::telemetry::names;
 
-/// Between two log lines about bad frames of one feed.
-const GARBAGE_LOG_EVERY: Duration = Duration::from_secs(10);
+/// Between two log lines of one kind about what one feed brings.
+const LOG_EVERY: Duration = Duration::from_secs(10);
 
 /// How often other threads are told what has happened.
 const SHOW_EVERY: Duration = Duration::from_millis(200);
@@ -62,11 +62,20 @@ struct Inner {
     is_stopping: bool,
     /// The sessions that stand. An attempt to connect that fails ends, too, without ever having stood.
     standing: BTreeSet<SessionId>,
-    garbage_logged: Option<MonoTime>,
     /// Keys that are suspect because the venue does not list their instruments.
     not_listed: u64,
+    throttles: Throttles,
     /// When others were last told what has happened.
     shown: MonoTime,
+}
+
+/// Lines that a venue could otherwise have written with each frame.
+#[derive(Debug, Default)]
+struct Throttles {
+    unreadable: LogThrottle,
+    unusable: LogThrottle,
+    order: LogThrottle,
+    stamps: LogThrottle,
 }
 
 impl FeedTask {
@@ -96,8 +105,8 @@ impl FeedTask {
             takeovers_seen: 0,
             is_stopping: false,
             standing,
-            garbage_logged: None,
             not_listed: 0,
+            throttles: Throttles::default(),
             shown: MonoTime::default(),
         };
         Self {
@@ -153,16 +162,16 @@ impl FeedTask {
     /// What a REST call brought.
     pub(super) fn answer(&self, answer: Answer, now: Now) {
         match answer {
-            Answer::Book(instrument, book) => {
+            Answer::Book(instrument, book, asked) => {
                 self.inner.borrow_mut().stats.snapshots += 1;
-                self.step(|state, writer| state.snapshot(instrument, *book, now, writer));
+                self.step(|state, writer| state.snapshot(instrument, *book, asked, now, writer));
             }
             Answer::NoBook(instrument) => {
                 self.inner.borrow_mut().stats.snapshot_failures += 1;
                 self.step(|state, _| state.snapshot_failed(instrument));
             }
-            Answer::Quote(instrument, quote) => {
-                self.step(|state, writer| state.quote_confirmation(instrument, &quote, now, writer));
+            Answer::Quote(instrument, quote, asked) => {
+                self.step(|state, writer| state.quote_confirmation(instrument, &quote, asked, now, writer));
             }
             Answer::List(instrument, news) => self.list(instrument, news, now),
         }
@@ -278,6 +287,8 @@ impl FeedTask {
         stats.mismatches += counts.mismatches;
         stats.times_back += counts.times_back;
         stats.unusable += counts.unusable;
+        stats.absurd_stamps += counts.absurd_stamps;
+        stats.clock_steps += counts.clock_steps;
         [stats.live, stats.suspect, stats.halted] = states.map(u64::from);
         metrics.events(&counts.events, &counts.events_dropped);
         metrics.changes(&changes);
@@ -285,19 +296,30 @@ impl FeedTask {
         self.board.write(stats);
         let health = self.health(&inner);
         inner.writer.set_health(self.index, health);
-        if let Some((subscription, error)) = counts.last_unusable {
+        if let Some((subscription, error)) = counts.last_unusable
+            && inner.throttles.unusable.is_due(clock::mono(), LOG_EVERY)
+        {
             let (feed, instrument) = (&self.feed, self.instrument(subscription.instrument));
             tracing::warn!(%feed, instrument, channel = subscription.channel.as_str(), %error, "event was unusable");
         }
-        self.log(&counts, &changes);
+        self.log(&counts, &changes, &mut inner.throttles);
     }
 
     /// One line a change of state, and one for all that are not named.
-    fn log(&self, counts: &Counts, changes: &Changes) {
-        let feed = &self.feed;
-        if counts.gaps + counts.mismatches + counts.times_back > 0 {
+    fn log(&self, counts: &Counts, changes: &Changes, throttles: &mut Throttles) {
+        let (feed, now) = (&self.feed, clock::mono());
+        let disorder = counts.gaps + counts.mismatches + counts.times_back;
+        if disorder > 0 && throttles.order.is_due(now, LOG_EVERY) {
             let Counts { gaps, mismatches, times_back, .. } = counts;
             tracing::warn!(%feed, gaps, mismatches, times_back, "the venue's stream is not in order");
+        }
+        if counts.clock_steps > 0 {
+            let step_ms = counts.last_clock_step_ns / 1_000_000;
+            tracing::warn!(%feed, step_ms, "this machine's wall clock was set: times follow it");
+        }
+        if counts.absurd_stamps > 0 && throttles.stamps.is_due(now, LOG_EVERY) {
+            let stamps = counts.absurd_stamps;
+            tracing::warn!(%feed, stamps, "the venue's stamps are far from this machine's clock: is that right?");
         }
         for (slot, state, reason) in &changes.named {
             let key = self.keys.get(slot).map_or("?", String::as_str);
@@ -370,8 +392,7 @@ impl SessionHandler for FeedTask {
         let now = clock::mono();
         let mut inner = self.inner.borrow_mut();
         inner.stats.decode_errors += 1;
-        if inner.garbage_logged.is_none_or(|logged| now.since(logged) >= GARBAGE_LOG_EVERY) {
-            inner.garbage_logged = Some(now);
+        if inner.throttles.unreadable.is_due(now, LOG_EVERY) {
             let total = inner.stats.decode_errors;
             tracing::warn!(feed = %self.feed, session = session.0, %error, total, "frame was not understood");
         }
@@ -442,6 +463,16 @@ impl SessionHandler for FeedTask {
         tracing::error!(feed = %self.feed, instrument, channel, "acknowledged, but no data came: subscribing anew");
     }
 
+    fn unknown(&self, session: SessionId, bytes: &[u8]) {
+        let now = clock::mono();
+        let mut inner = self.inner.borrow_mut();
+        inner.stats.decode_errors += 1;
+        if inner.throttles.unreadable.is_due(now, LOG_EVERY) {
+            let (total, frame) = (inner.stats.decode_errors, Excerpt::of(bytes));
+            tracing::warn!(feed = %self.feed, session = session.0, %frame, total, "frame of an unknown kind");
+        }
+    }
+
     fn undecodable(&self, session: SessionId, of: &[Subscription], received: Now) {
         self.step(|state, writer| state.undecodable(session, of, received, writer));
     }
@@ -456,6 +487,7 @@ impl SessionHandler for FeedTask {
                 (self.instrument(subscription.instrument), subscription.channel.as_str());
             tracing::error!(%feed, session, instrument, channel, code, %message, "the venue refused a subscription");
         }
+        self.inner.borrow_mut().stats.refused += of.len() as u64;
         self.step(|state, writer| state.refused(of, received, writer));
     }
 }

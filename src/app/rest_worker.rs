@@ -11,7 +11,7 @@ use tokio::sync::{Semaphore, mpsc};
 
 use crate::capture::Tap;
 use crate::clock;
-use crate::domain::{Contract, Feed, InstrumentId, Quote, Reach};
+use crate::domain::{Contract, Feed, InstrumentId, MonoTime, Quote, Reach};
 use crate::feed::{ListingStatus, Recovery, RestCall, RestClient, RestError, StreamPlan, VenueProtocol};
 use crate::process::Book;
 
@@ -40,9 +40,11 @@ pub(super) enum Job {
 /// What came.
 #[derive(Debug)]
 pub(super) enum Answer {
-    Book(InstrumentId, Box<Book>),
+    /// With the time at which it was asked for.
+    Book(InstrumentId, Box<Book>, MonoTime),
     NoBook(InstrumentId),
-    Quote(InstrumentId, Quote),
+    /// Likewise.
+    Quote(InstrumentId, Quote, MonoTime),
     /// The venue's list says something new of the instrument.
     List(InstrumentId, News),
 }
@@ -127,6 +129,8 @@ impl RestWorker {
     }
 
     async fn call(&self, job: Job) -> Result<Answer, RestError> {
+        // Before the wait for the budget: an answer may be newer than it claims, never older.
+        let asked = clock::mono();
         match job {
             Job::Snapshot(id, reach) => {
                 let Some((call, limit)) = self.venue.snapshot_call(&self.symbol(id), self.levels(reach))
@@ -136,11 +140,11 @@ impl RestWorker {
                 let body = self.get(&call).await?;
                 let snapshot = self.venue.parse_snapshot(&body, limit)?;
                 let book = Book::from_snapshot(&snapshot)?;
-                Ok(Answer::Book(id, Box::new(book)))
+                Ok(Answer::Book(id, Box::new(book), asked))
             }
             Job::Quote(id) => {
                 let body = self.get(&self.venue.quote_call(&self.symbol(id))).await?;
-                Ok(Answer::Quote(id, self.venue.parse_quote(&body)?))
+                Ok(Answer::Quote(id, self.venue.parse_quote(&body)?, asked))
             }
         }
     }

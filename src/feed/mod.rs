@@ -12,6 +12,8 @@
 //! | `relay` | one connection after the other, or two at a time |
 //! | `session` | one connection: connect, read, heartbeat |
 //! | `conversation` | requests, acknowledgements and routes of one connection |
+//! | `refusals` | what a refusal means, and when what was refused is tried again |
+//! | `affected` | which subscriptions a frame could have changed that was not understood |
 //! | `watchdog` | which subscriptions stay silent |
 //! | `stamped` | when a socket was last read |
 //! | `thousands` | contracts that are quoted in thousands |
@@ -19,6 +21,7 @@
 //! | `rest` | REST calls |
 //! | `governor`, `budget` | what a venue allows from one address: request weight, connects |
 
+mod affected;
 pub mod binance;
 pub mod binance_usdm;
 mod budget;
@@ -41,6 +44,7 @@ pub mod okx;
 #[cfg(test)]
 mod paths;
 mod plan;
+mod refusals;
 mod relay;
 mod rest;
 mod rfc3339;
@@ -51,7 +55,7 @@ mod venue;
 mod watchdog;
 
 pub use budget::Allowance;
-pub use conversation::{Start, StreamPlan};
+pub use conversation::{Answers, Start, StreamPlan};
 pub use decode_error::{DecodeError, EXCERPT_BYTES_MAX, Excerpt, Place};
 pub use error::{Recovery, RestError, SessionEnd};
 pub use frame::{Ack, Frame};

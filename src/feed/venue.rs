@@ -5,7 +5,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{DecodeError, Frame, Listing, json};
+use super::{Answers, DecodeError, Frame, Listing, json};
 use crate::domain::{BookRules, Channel, Contract, DepthSnapshot, Instrument, PriceFrom, Quote, TickerTop};
 
 /// A channel, before anything is configured.
@@ -178,11 +178,22 @@ pub trait VenueProtocol: fmt::Debug + Send + Sync {
         &[]
     }
 
+    /// The texts by which frames of a channel can be told where they cannot be read. `name` is the venue's name of the channel.
+    fn frame_words<'a>(&self, channel: Channel, name: &'a str) -> Vec<&'a str> {
+        let _ = channel;
+        vec![name]
+    }
+
     /// What else has to be subscribed to for a symbol: streams that only show that the session lives, or whether the venue trades. One
     /// that several symbols name is subscribed to once.
     fn companions(&self, symbol: &str) -> Vec<Stream> {
         let _ = symbol;
         Vec::new()
+    }
+
+    /// How it answers a request of which it refuses a part.
+    fn answers(&self) -> Answers {
+        Answers::Request
     }
 
     /// Splits the topics of streams into parts that fit into one request each. Each topic is in one part.

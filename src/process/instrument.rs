@@ -42,6 +42,8 @@ pub(super) struct InstrumentState {
     pub(super) volume: Option<VolumeKey>,
     pub(super) witness: Option<Witness>,
     pub(super) tally: Tally,
+    /// Price and book are so far apart that one of them is absurd.
+    pub(super) tops_are_far: bool,
 }
 
 /// What every call hands on: where values go, what is wanted of the venue, when the session was last heard.
@@ -52,11 +54,13 @@ pub(super) struct Context<'a> {
     pub(super) doubt: Reason,
     pub(super) out: Outlet<'a>,
     pub(super) requests: &'a mut dyn FnMut(Request),
+    /// Counts the stamps of the venue that cannot be meant.
+    pub(super) absurd_stamps: &'a mut u64,
 }
 
 impl Context<'_> {
     pub(super) const fn arrival(&self) -> Arrival {
-        Arrival { received: self.now, doubt: self.doubt }
+        Arrival { received: self.now, doubt: self.doubt, beside_book: false }
     }
 }
 
@@ -93,6 +97,7 @@ impl InstrumentState {
             }),
             witness: (rules.ticker_top == TickerTop::Witness).then(Witness::default),
             tally: Tally::default(),
+            tops_are_far: false,
         }
     }
 
@@ -124,6 +129,19 @@ impl InstrumentState {
             Wish::Nothing => {}
             Wish::Snapshot(reach) => (context.requests)(Request::Snapshot(self.id, reach)),
             Wish::Image => (context.requests)(Request::Resubscribe(self.subscription(Channel::Depth))),
+        }
+    }
+
+    /// Moves the stamps of this machine's clock by so many nanoseconds.
+    pub(super) fn shift(&mut self, nanos: i64) {
+        if let Some(price) = &mut self.price {
+            price.shift(nanos);
+        }
+        if let Some(liquidity) = &mut self.liquidity {
+            liquidity.key.shift(nanos);
+        }
+        if let Some(volume) = &mut self.volume {
+            volume.key.shift(nanos);
         }
     }
 

@@ -8,10 +8,11 @@ use std::time::Duration;
 use super::listing::Standing;
 use super::liveness::Liveness;
 use super::outlet::{Outlet, Told};
+use super::unreadable::Unreadable;
 use super::watch::{LiquidityWatch, PriceWatch, Watch};
 use crate::domain::{
     ConfirmedTime, EventDetail, EventKind, EventPolicy, LiquidityRecord, MonoTime, Now, PriceRecord, Reason,
-    RecordRef, SlotId, Stamp, State, Trading, Update, Urgency, VolumeRecord, WallTime,
+    ReceiveTime, RecordRef, SlotId, Stamp, State, Trading, Update, Urgency, VolumeRecord, WallTime,
 };
 
 /// How much earlier than WIRE.md wants it a value is confirmed: the timer adds a tick.
@@ -28,6 +29,13 @@ pub(super) trait Stamped: Sized {
     fn stamp(&self) -> &Stamp;
     fn stamp_mut(&mut self) -> &mut Stamp;
     fn as_record(&self) -> RecordRef<'_>;
+
+    /// Moves the stamps of this machine's clock.
+    fn shift(&mut self, nanos: i64) {
+        let stamp = self.stamp_mut();
+        stamp.receive_time = ReceiveTime::from_nanos(stamp.receive_time.nanos().saturating_add(nanos));
+        stamp.confirmed_time = ConfirmedTime::from_nanos(stamp.confirmed_time.nanos().saturating_add(nanos));
+    }
 }
 
 macro_rules! stamped {
@@ -70,6 +78,7 @@ pub(super) struct Key<R: Stamped> {
     watch: R::Watch,
     pub(super) record: R,
     pub(super) liveness: Liveness,
+    pub(super) unreadable: Unreadable,
 }
 
 /// Whether a key was ever right.
@@ -110,6 +119,7 @@ impl<R: Stamped> Key<R> {
             watch: R::Watch::default(),
             record,
             liveness: Liveness::new(silence),
+            unreadable: Unreadable::default(),
         }
     }
 
@@ -123,11 +133,14 @@ impl<R: Stamped> Key<R> {
     }
 
     /// Sets the reason and the state that goes with it. What is doubtful is suspect, halted or not: nobody knows that it is the
-    /// venue's last price. What is not is halted while the venue does not trade.
-    pub(super) fn set_reason(&mut self, reason: Reason) -> Transition {
+    /// venue's last price. What is not is halted while the venue does not trade. After a frame that was not understood neither counts
+    /// for a while.
+    pub(super) fn set_reason(&mut self, reason: Reason, now: MonoTime) -> Transition {
         if reason == Reason::None {
             self.had_data = HadData::Yes;
         }
+        let is_right = matches!(reason, Reason::None | Reason::VenueHalt);
+        let reason = if is_right && !self.unreadable.is_clear(now) { Reason::Undecodable } else { reason };
         let reason = match (reason, self.halted()) {
             (Reason::None | Reason::VenueHalt, Trading::Halted) => Reason::VenueHalt,
             (Reason::VenueHalt, Trading::Open) => Reason::None,
@@ -196,8 +209,11 @@ impl<R: Stamped> Key<R> {
         }
         self.liveness.evidence(at.mono);
         confirm_at(self.record.stamp_mut(), at);
+        self.unreadable.whole();
         let transition = match self.record.stamp().reason {
-            Reason::Silent | Reason::Congested | Reason::VenueHalt => self.set_reason(Reason::None),
+            Reason::Silent | Reason::Congested | Reason::VenueHalt | Reason::Undecodable => {
+                self.set_reason(Reason::None, at.mono)
+            }
             _ => Transition::Same,
         };
         self.push(transition.urgency_or(Urgency::Confirmation), at, out);
@@ -212,6 +228,29 @@ impl<R: Stamped> Key<R> {
         } else {
             now.after(LOOK_AGAIN)
         })
+    }
+
+    /// Something speaks against a value that is right otherwise.
+    pub(super) fn doubt(&mut self, reason: Reason, now: Now, out: &mut Outlet<'_>) {
+        if self.is_right() {
+            self.fail(reason, now, out);
+        }
+    }
+
+    /// What spoke against it does so no longer.
+    pub(super) fn agree(&mut self, reason: Reason, now: Now, out: &mut Outlet<'_>) {
+        if self.record.stamp().reason == reason {
+            self.set_reason(Reason::None, now.mono);
+            self.push(Urgency::First, now, out);
+        }
+    }
+
+    /// A value that is complete again, and on probation, is believed once that is over.
+    pub(super) fn settle(&mut self, now: Now, out: &mut Outlet<'_>) {
+        if self.record.stamp().reason == Reason::Undecodable && self.unreadable.is_clear(now.mono) {
+            self.set_reason(Reason::None, now.mono);
+            self.push(Urgency::First, now, out);
+        }
     }
 
     /// Publishes a record that is live or halted again, with a newer confirmed time, when that is due.
@@ -230,6 +269,12 @@ pub(super) trait AnyKey {
 
     /// Publishes the reason, once. A key that never had data stays "connecting" while its session comes and goes.
     fn fail(&mut self, reason: Reason, now: Now, out: &mut Outlet<'_>);
+
+    /// A frame that may have changed it was not understood: it is suspect until something complete comes.
+    fn unreadable(&mut self, now: Now, out: &mut Outlet<'_>);
+
+    /// Moves its stamps of this machine's clock by so many nanoseconds: that clock was set.
+    fn shift(&mut self, nanos: i64);
 
     /// The venue trades, or does not: a live value is halted at once, a halted one live with the next proof.
     fn trading(&mut self, trading: Trading, now: Now, out: &mut Outlet<'_>);
@@ -269,9 +314,20 @@ impl<R: Stamped> AnyKey for Key<R> {
         if self.had_data == HadData::No && self.standing.outlasts(reason) {
             return;
         }
-        if self.set_reason(reason) == Transition::Changed {
+        if self.set_reason(reason, now.mono) == Transition::Changed {
             self.push(Urgency::First, now, out);
         }
+    }
+
+    fn unreadable(&mut self, now: Now, out: &mut Outlet<'_>) {
+        self.unreadable.frame(now.mono);
+        // Nothing that came before vouches for it.
+        self.liveness.ignored();
+        self.fail(Reason::Undecodable, now, out);
+    }
+
+    fn shift(&mut self, nanos: i64) {
+        self.record.shift(nanos);
     }
 
     fn trading(&mut self, trading: Trading, now: Now, out: &mut Outlet<'_>) {

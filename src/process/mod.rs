@@ -42,9 +42,12 @@ mod outlet;
 mod price;
 mod schedule;
 mod side;
+mod stamps;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod tops;
+mod unreadable;
 mod volume;
 mod watch;
 mod witness;

@@ -7,8 +7,8 @@ use crate::domain::{
     Anchor, BookRules, Channel, Contract, Coverage, Instrument, PriceFrom, Quote, TickerTop,
 };
 use crate::feed::{
-    ChannelDefaults, ChannelNames, DecodeError, Frame, FrameDecoder, Listing, Method, Ping, RestCall, Stream,
-    SymbolError, VenueDefaults, VenueProtocol,
+    Answers, ChannelDefaults, ChannelNames, DecodeError, Frame, FrameDecoder, Listing, Method, Ping,
+    RestCall, Stream, SymbolError, VenueDefaults, VenueProtocol,
 };
 
 const fn channel(name: &'static str) -> ChannelDefaults {
@@ -59,6 +59,10 @@ impl VenueProtocol for Hyperliquid {
     /// Books of up to 5 published levels come every 0.5 s, deeper ones every 5 s.
     fn stream(&self, symbol: &str, channel: Channel, name: &str, depth: usize) -> Stream {
         protocol::stream(symbol, channel, name, depth)
+    }
+
+    fn answers(&self) -> Answers {
+        Answers::Stream
     }
 
     fn batches(&self, topics: &[String]) -> Vec<Vec<String>> {

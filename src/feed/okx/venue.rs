@@ -7,8 +7,8 @@ use crate::domain::{
     Anchor, BookRules, Channel, Contract, Coverage, Instrument, PriceFrom, Quote, TickerTop,
 };
 use crate::feed::{
-    ChannelDefaults, ChannelNames, DecodeError, Frame, FrameDecoder, Listing, Method, Ping, RestCall, Stream,
-    SymbolError, VenueDefaults, VenueProtocol,
+    Answers, ChannelDefaults, ChannelNames, DecodeError, Frame, FrameDecoder, Listing, Method, Ping,
+    RestCall, Stream, SymbolError, VenueDefaults, VenueProtocol,
 };
 
 const fn channel(name: &'static str) -> ChannelDefaults {
@@ -68,6 +68,10 @@ impl VenueProtocol for Okx {
 
     fn companions(&self, symbol: &str) -> Vec<Stream> {
         vec![protocol::instruments(symbol)]
+    }
+
+    fn answers(&self) -> Answers {
+        Answers::Stream
     }
 
     fn batches(&self, topics: &[String]) -> Vec<Vec<String>> {

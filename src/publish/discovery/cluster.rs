@@ -18,7 +18,6 @@ use crate::codec::key::CLUSTER_SLOTS;
 use crate::domain::MonoTime;
 
 use super::super::answer::{line, text};
-use super::super::seldom::Seldom;
 use super::super::session::Session;
 use super::super::topology::{ClusterSlots, parse_cluster_slots};
 use super::super::{Endpoint, Login, PublishError};
@@ -26,6 +25,7 @@ use super::election::{View, choose_slots};
 use super::pace::Pace;
 use super::peers::{Answer, Peers};
 use super::{ANSWER_MAX, Board, LOG_EVERY};
+use crate::domain::LogThrottle;
 
 /// Nodes that are asked in a round.
 const ASKED_AT_ONCE: usize = 3;
@@ -59,7 +59,7 @@ struct Search {
     views: HashMap<Endpoint, (View, MonoTime)>,
     in_force: Option<ClusterSlots>,
     pace: Pace,
-    trouble: Seldom,
+    trouble: LogThrottle,
 }
 
 impl Search {
@@ -73,7 +73,7 @@ impl Search {
             views: HashMap::new(),
             in_force: None,
             pace: Pace::new(clock::mono(), EAGER_FOR),
-            trouble: Seldom::default(),
+            trouble: LogThrottle::default(),
         }
     }
 
