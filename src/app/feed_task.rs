@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use super::board::{FeedBoard, FeedStats};
 use super::feed_metrics::FeedMetrics;
-use super::rest_worker::{Answer, Job};
+use super::rest_worker::{Answer, Begun, Job, News};
 use crate::capture::Tap;
 use crate::clock;
 use crate::codec::{Command, CommandKind};
@@ -21,8 +21,10 @@ use crate::domain::{
     Channel, Epoch, Feed, Instrument, InstrumentId, LogThrottle, MarketEvent, MonoTime, Now, Reason, Request,
     SessionId, SlotId, State, Subscription, Trading, UpdateSink,
 };
-use crate::feed::{DecodeError, Excerpt, Recovery, SessionCommand, SessionEnd, SessionHandler};
-use crate::process::{Changes, Counts, FeedState};
+use crate::feed::{
+    DecodeError, Excerpt, ListingStatus, Recovery, SessionCommand, SessionEnd, SessionHandler, StreamPlan,
+};
+use crate::process::{Changes, Counts, FeedState, Standing};
 use crate::publish::{FeedHealth, FeedIndex, Writer};
 use crate::telemetry::names;
 
@@ -60,6 +62,8 @@ struct Inner {
     is_stopping: bool,
     /// The sessions that stand. An attempt to connect that fails ends, too, without ever having stood.
     standing: BTreeSet<SessionId>,
+    /// Keys that are suspect because the venue does not list their instruments.
+    not_listed: u64,
     throttles: Throttles,
     /// When others were last told what has happened.
     shown: MonoTime,
@@ -101,6 +105,7 @@ impl FeedTask {
             takeovers_seen: 0,
             is_stopping: false,
             standing,
+            not_listed: 0,
             throttles: Throttles::default(),
             shown: MonoTime::default(),
         };
@@ -168,6 +173,56 @@ impl FeedTask {
             Answer::Quote(instrument, quote, asked) => {
                 self.step(|state, writer| state.quote_confirmation(instrument, &quote, asked, now, writer));
             }
+            Answer::List(instrument, news) => self.list(instrument, news, now),
+        }
+    }
+
+    /// What the venue's list says anew.
+    fn list(&self, of: InstrumentId, news: News, now: Now) {
+        let (feed, instrument) = (&self.feed, self.instrument(of));
+        let standing = match news {
+            News::Trading => {
+                tracing::info!(%feed, instrument, "the venue lists the instrument as trading");
+                Standing::Trading
+            }
+            News::NotTrading(word) => {
+                tracing::warn!(%feed, instrument, word, "the venue lists the instrument as not trading: it is halted");
+                Standing::NotTrading
+            }
+            News::Gone => Standing::Missing,
+            News::Listed(begun) => return self.listed(of, *begun, now),
+        };
+        self.step(|state, writer| state.standing(of, standing, now, writer));
+    }
+
+    /// What was not listed at the start is now: its sessions subscribe to it.
+    fn listed(&self, of: InstrumentId, begun: Begun, now: Now) {
+        let Begun { contract, streams, status } = begun;
+        let mut taken = true;
+        self.step(|state, writer| {
+            taken = state.listed(of, contract, now, writer);
+            if status != ListingStatus::Trading {
+                state.standing(of, Standing::NotTrading, now, writer);
+            }
+        });
+        let (feed, instrument) = (&self.feed, self.instrument(of));
+        if !taken {
+            tracing::error!(%feed, instrument, "the instrument has data in other units than the venue's list says");
+        }
+        for (carried, sender) in &self.commands {
+            let is_own = |plan: &&StreamPlan| plan.subscriptions.iter().any(|one| carried.contains(one));
+            let mut plans: Vec<StreamPlan> = streams.iter().filter(is_own).cloned().collect();
+            if plans.is_empty() {
+                continue;
+            }
+            for companion in streams.iter().filter(|plan| plan.subscriptions.is_empty()) {
+                if !plans.contains(companion) {
+                    plans.push(companion.clone());
+                }
+            }
+            if sender.try_send(SessionCommand::Begin(plans)).is_err() {
+                tracing::error!(%feed, instrument, "a session takes no commands: the instrument is not subscribed to");
+            }
         }
     }
 
@@ -218,6 +273,7 @@ impl FeedTask {
         let counts = inner.state.take_counts();
         let changes = inner.state.take_changes();
         let states = inner.state.states();
+        inner.not_listed = inner.state.not_listed();
         let epoch = inner.writer.authority(self.index);
         let Inner { stats, metrics, .. } = &mut *inner;
         stats.epoch = epoch.map_or(0, Epoch::get);
@@ -295,8 +351,11 @@ impl FeedTask {
         FeedHealth {
             state,
             reason,
-            // What the venue itself has halted is as good here as there.
-            warm: stands && !inner.is_stopping && inner.stats.live + inner.stats.halted > inner.stats.suspect,
+            // What the venue itself has halted, or does not list, is as good here as there.
+            warm: stands
+                && !inner.is_stopping
+                && inner.stats.live + inner.stats.halted + inner.not_listed
+                    > inner.stats.suspect.saturating_sub(inner.not_listed),
         }
     }
 
@@ -389,7 +448,15 @@ impl SessionHandler for FeedTask {
     }
 
     fn no_first_data(&self, subscription: Subscription, now: Now) {
-        self.step(|state, writer| state.no_first_data(subscription, now, writer));
+        let mut standing = None;
+        self.step(|state, writer| {
+            state.no_first_data(subscription, now, writer);
+            standing = state.standing_of(subscription.instrument);
+        });
+        if standing == Some(Standing::NotTrading) {
+            // Nothing comes of what does not trade: no alarm.
+            return;
+        }
         self.inner.borrow_mut().stats.alarms += 1;
         let instrument = self.instrument(subscription.instrument);
         let channel = subscription.channel.as_str();

@@ -402,7 +402,11 @@ impl Conversation {
 pub(super) fn begin(streams: &mut [StreamPlan], plans: &[StreamPlan]) -> Vec<usize> {
     let mut places = Vec::new();
     for (place, known) in streams.iter_mut().enumerate() {
-        let waits = |plan: &&StreamPlan| plan.subscriptions == known.subscriptions;
+        // What has no data of ours is told apart by its name only.
+        let waits = |plan: &&StreamPlan| {
+            plan.subscriptions == known.subscriptions
+                && (!known.subscriptions.is_empty() || plan.stream == known.stream)
+        };
         if known.start == Start::Listed
             && let Some(plan) = plans.iter().find(waits)
         {

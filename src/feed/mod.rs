@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `venue` | what a venue has to say to be streamed, and the registry of venues |
 //! | `binance`, `binance_usdm`, `bybit`, `coinbase`, `hyperliquid`, `kraken`, `okx` | these venues: spelling, requests, decoding |
+//! | `listing` | what a venue's list says of a symbol |
 //! | `plan` | which session carries which stream |
 //! | `relay` | one connection after the other, or two at a time |
 //! | `session` | one connection: connect, read, heartbeat |
@@ -36,6 +37,7 @@ pub mod hyperliquid;
 mod json;
 pub mod kraken;
 mod levels;
+mod listing;
 #[cfg(test)]
 mod mutations;
 pub mod okx;
@@ -58,11 +60,12 @@ pub use decode_error::{DecodeError, EXCERPT_BYTES_MAX, Excerpt, Place};
 pub use error::{Recovery, RestError, SessionEnd};
 pub use frame::{Ack, Frame};
 pub use governor::{Gate, Governor, Spending, Verdict};
-pub use plan::{Setup, Wanted, sessions};
+pub use listing::{Listing, ListingStatus, Naming, settle_names};
+pub use plan::{Setup, Wanted, sessions, streams_of};
 pub use relay::{LANES_MAX, run};
 pub use rest::RestClient;
 pub use session::{COMMANDS_MAX, Commands, SessionCommand, SessionHandler, SessionPlan};
 pub use venue::{
-    ChannelDefaults, ChannelNames, FrameDecoder, Listing, Method, Ping, RestCall, Stream, SymbolError,
-    VenueDefaults, VenueProtocol, venue, venues,
+    ChannelDefaults, ChannelNames, FrameDecoder, Method, Ping, RestCall, Stream, SymbolError, VenueDefaults,
+    VenueProtocol, venue, venues,
 };

@@ -192,6 +192,10 @@ impl FeedState {
     ) {
         let say = |instrument: &mut InstrumentState, channel, out: &mut Outlet<'_>| {
             instrument.trading(channel, trading, now, out);
+            if trading == Trading::Open && of.is_some() {
+                // Newer than the list, and of this very instrument.
+                instrument.trades_again(now, out);
+            }
         };
         self.carried(session, of, sink, say);
     }
@@ -411,6 +415,32 @@ impl FeedState {
     pub fn take_counts(&mut self) -> Counts {
         let (events, events_dropped) = self.outlets.take_counts();
         Counts { events, events_dropped, ..std::mem::take(&mut self.counts) }
+    }
+
+    pub(super) fn instrument_mut(&mut self, instrument: InstrumentId) -> Option<&mut InstrumentState> {
+        self.instruments.get_mut(instrument.0 as usize)
+    }
+
+    /// `None` where there is none, or everything is stopped.
+    pub(super) fn on_instrument<T>(
+        &mut self,
+        instrument: InstrumentId,
+        sink: &mut dyn UpdateSink,
+        act: impl FnOnce(&mut InstrumentState, &mut Outlet<'_>) -> T,
+    ) -> Option<T> {
+        if self.phase == Phase::Stopped {
+            return None;
+        }
+        let found = self.instruments.get_mut(instrument.0 as usize)?;
+        Some(act(found, &mut self.outlets.of(instrument, sink)))
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = &InstrumentState> {
+        self.instruments.iter()
+    }
+
+    pub(super) fn request(&mut self, request: Request) {
+        ask(&mut self.requests, request);
     }
 
     fn with(

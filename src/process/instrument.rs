@@ -13,8 +13,9 @@ use super::tally::Tally;
 use super::volume::VolumeKey;
 use super::witness::Witness;
 use crate::domain::{
-    Channel, EntityDurations, EventPolicy, InstrumentId, LiquidityRecord, MarketRules, Now, PriceFrom,
-    PriceRecord, Quote, Reason, Request, Scales, SlotId, Stamp, State, Subscription, TickerTop, VolumeRecord,
+    Channel, Contract, EntityDurations, EventPolicy, InstrumentId, LiquidityRecord, MarketRules, Now,
+    PriceFrom, PriceRecord, Quote, Reason, Request, Scales, SlotId, Stamp, State, Subscription, TickerTop,
+    VolumeRecord,
 };
 
 /// The window of figures that are not known yet: every venue of ours has 24 hours.
@@ -162,15 +163,39 @@ impl InstrumentState {
         &self.rules
     }
 
+    /// What the venue's units are, where nothing has come yet that is counted in others; says whether it is so.
+    pub(super) fn set_contract(&mut self, contract: Contract) -> bool {
+        if self.rules.contract == contract {
+            return true;
+        }
+        if self.keys().into_iter().flatten().any(|key| key.has_delivered()) {
+            return false;
+        }
+        self.rules.contract = contract;
+        if let Some(price) = &mut self.price {
+            price.key.record.size_unit = contract.unit;
+        }
+        if let Some(liquidity) = &mut self.liquidity {
+            liquidity.set_contract(contract);
+        }
+        true
+    }
+
     /// The state of each key.
     pub(super) fn states(&self) -> impl Iterator<Item = State> {
-        let price = self.price.as_ref().map(|price| price.key.record.stamp.state);
-        let liquidity = self
-            .liquidity
-            .as_ref()
-            .filter(|liquidity| liquidity.key.is_published())
-            .map(|liquidity| liquidity.key.record.stamp.state);
-        let volume = self.volume.as_ref().map(|volume| volume.key.record.stamp.state);
+        self.stamps().map(|stamp| stamp.state)
+    }
+
+    /// The reason of each key.
+    pub(super) fn reasons(&self) -> impl Iterator<Item = Reason> {
+        self.stamps().map(|stamp| stamp.reason)
+    }
+
+    fn stamps(&self) -> impl Iterator<Item = Stamp> {
+        let price = self.price.as_ref().map(|price| price.key.record.stamp);
+        let liquidity = self.liquidity.as_ref().filter(|liquidity| liquidity.key.is_published());
+        let liquidity = liquidity.map(|liquidity| liquidity.key.record.stamp);
+        let volume = self.volume.as_ref().map(|volume| volume.key.record.stamp);
         [price, liquidity, volume].into_iter().flatten()
     }
 
@@ -249,7 +274,7 @@ impl InstrumentState {
     }
 
     /// Price, liquidity, volume.
-    fn keys(&mut self) -> [Option<&mut dyn AnyKey>; 3] {
+    pub(super) fn keys(&mut self) -> [Option<&mut dyn AnyKey>; 3] {
         [
             self.price.as_mut().map(|price| &mut price.key as &mut dyn AnyKey),
             self.liquidity.as_mut().map(|liquidity| &mut liquidity.key as &mut dyn AnyKey),

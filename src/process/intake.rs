@@ -117,6 +117,7 @@ impl InstrumentState {
             return Outcome::Ignored;
         }
         self.hear_trade(trade, context.now);
+        self.printed(trade, context.now, &mut context.out);
         let outcome = self.take_trade(trade, context);
         if step == Step::Gap && self.rules().book.coverage == Coverage::Nothing {
             // What the venue loses of one stream it may have lost of the other, and nothing else would tell.

@@ -5,13 +5,14 @@
 
 use std::time::Duration;
 
+use super::listing::Standing;
 use super::liveness::Liveness;
 use super::outlet::{Outlet, Told};
 use super::unreadable::Unreadable;
 use super::watch::{LiquidityWatch, PriceWatch, Watch};
 use crate::domain::{
     ConfirmedTime, EventDetail, EventKind, EventPolicy, LiquidityRecord, MonoTime, Now, PriceRecord, Reason,
-    ReceiveTime, RecordRef, SlotId, Stamp, State, Trading, Update, Urgency, VolumeRecord,
+    ReceiveTime, RecordRef, SlotId, Stamp, State, Trading, Update, Urgency, VolumeRecord, WallTime,
 };
 
 /// How much earlier than WIRE.md wants it a value is confirmed: the timer adds a tick.
@@ -68,10 +69,23 @@ pub(super) struct Key<R: Stamped> {
     told: Option<(State, Reason)>,
     /// What the venue says; a value that is right otherwise is halted while it does not trade.
     trading: Trading,
+    /// What the venue's list says.
+    standing: Standing,
+    /// Since when.
+    stands_since: WallTime,
+    /// Whether it was ever right: before that there is nothing to doubt.
+    had_data: HadData,
     watch: R::Watch,
     pub(super) record: R,
     pub(super) liveness: Liveness,
     pub(super) unreadable: Unreadable,
+}
+
+/// Whether a key was ever right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum HadData {
+    No,
+    Yes,
 }
 
 /// Whether a stamp's state or reason became another one.
@@ -99,6 +113,9 @@ impl<R: Stamped> Key<R> {
             pushed: MonoTime::from_nanos(0),
             told: None,
             trading: Trading::Open,
+            standing: Standing::Trading,
+            stands_since: WallTime::from_nanos(0),
+            had_data: HadData::No,
             watch: R::Watch::default(),
             record,
             liveness: Liveness::new(silence),
@@ -119,14 +136,22 @@ impl<R: Stamped> Key<R> {
     /// venue's last price. What is not is halted while the venue does not trade. After a frame that was not understood neither counts
     /// for a while.
     pub(super) fn set_reason(&mut self, reason: Reason, now: MonoTime) -> Transition {
+        if reason == Reason::None {
+            self.had_data = HadData::Yes;
+        }
         let is_right = matches!(reason, Reason::None | Reason::VenueHalt);
         let reason = if is_right && !self.unreadable.is_clear(now) { Reason::Undecodable } else { reason };
-        let reason = match (reason, self.trading) {
+        let reason = match (reason, self.halted()) {
             (Reason::None | Reason::VenueHalt, Trading::Halted) => Reason::VenueHalt,
             (Reason::VenueHalt, Trading::Open) => Reason::None,
-            (reason, _) => reason,
+            (reason, _) => self.standing.explains(reason),
         };
         set_reason(self.record.stamp_mut(), reason)
+    }
+
+    /// Whether the venue trades: neither its session nor its list says otherwise.
+    fn halted(&self) -> Trading {
+        if self.standing == Standing::NotTrading { Trading::Halted } else { self.trading }
     }
 
     /// Publishes the record as it is, and tells what is worth telling of it. A price move goes ahead of other values.
@@ -178,6 +203,10 @@ impl<R: Stamped> Key<R> {
 
     /// The venue said the same by another way than the subscription: a silent key is live again, and so is one that came late.
     pub(super) fn confirmed(&mut self, at: Now, out: &mut Outlet<'_>) {
+        if self.standing == Standing::Missing {
+            // A venue may answer for what it has taken off its list; only data shows that it still trades.
+            return;
+        }
         self.liveness.evidence(at.mono);
         confirm_at(self.record.stamp_mut(), at);
         self.unreadable.whole();
@@ -250,6 +279,22 @@ pub(super) trait AnyKey {
     /// The venue trades, or does not: a live value is halted at once, a halted one live with the next proof.
     fn trading(&mut self, trading: Trading, now: Now, out: &mut Outlet<'_>);
 
+    /// Whether the subscription has delivered anything on this session, or the key was ever right.
+    fn has_delivered(&self) -> bool;
+
+    /// What the venue's list says.
+    fn standing(&self) -> Standing;
+
+    /// Since when it says so.
+    fn stands_since(&self) -> WallTime;
+
+    /// What the list says at the start; nothing is published.
+    fn begin(&mut self, standing: Standing, now: Now);
+
+    /// The list says this from now on: a live value is halted at once, and suspect where the list has lost the instrument and nothing
+    /// comes for it.
+    fn stand(&mut self, standing: Standing, now: Now, out: &mut Outlet<'_>);
+
     /// Publishes the record as it is, ahead of other values, and tells who wanted that.
     fn invalidate(&mut self, who: &str, why: &str, now: Now, out: &mut Outlet<'_>) -> Told;
 
@@ -264,6 +309,9 @@ impl<R: Stamped> AnyKey for Key<R> {
 
     fn fail(&mut self, reason: Reason, now: Now, out: &mut Outlet<'_>) {
         if reason == Reason::Disconnected && self.record.stamp().reason == Reason::Connecting {
+            return;
+        }
+        if self.had_data == HadData::No && self.standing.outlasts(reason) {
             return;
         }
         if self.set_reason(reason, now.mono) == Transition::Changed {
@@ -287,6 +335,53 @@ impl<R: Stamped> AnyKey for Key<R> {
         // The end of a halt proves nothing: what comes next does, or what confirms the value.
         if trading == Trading::Halted && self.is_live() {
             self.fail(Reason::VenueHalt, now, out);
+        }
+    }
+
+    fn has_delivered(&self) -> bool {
+        self.had_data == HadData::Yes || self.liveness.has_delivered()
+    }
+
+    fn standing(&self) -> Standing {
+        self.standing
+    }
+
+    fn stands_since(&self) -> WallTime {
+        self.stands_since
+    }
+
+    fn begin(&mut self, standing: Standing, now: Now) {
+        (self.standing, self.stands_since) = (standing, now.wall);
+        match standing {
+            Standing::Trading => {}
+            Standing::NotTrading => {
+                set_reason(self.record.stamp_mut(), Reason::VenueHalt);
+            }
+            Standing::Missing => {
+                set_reason(self.record.stamp_mut(), Reason::NotListed);
+            }
+        }
+    }
+
+    fn stand(&mut self, standing: Standing, now: Now, out: &mut Outlet<'_>) {
+        let before = std::mem::replace(&mut self.standing, standing);
+        self.stands_since = now.wall;
+        let reason = self.record.stamp().reason;
+        let waits = self.had_data == HadData::No;
+        let next = match standing {
+            // The word alone proves nothing: what comes next does, or what confirms the value.
+            Standing::Trading if reason == Reason::NotListed => Some(Reason::Connecting),
+            Standing::Trading if waits && reason == Reason::VenueHalt && before == Standing::NotTrading => {
+                Some(Reason::Connecting)
+            }
+            Standing::Trading => None,
+            Standing::NotTrading if waits || reason == Reason::NotListed => Some(Reason::VenueHalt),
+            Standing::NotTrading => self.is_live().then_some(Reason::VenueHalt),
+            Standing::Missing => (!self.liveness.is_within(now.mono)).then_some(Reason::NotListed),
+        };
+        let Some(next) = next else { return };
+        if set_reason(self.record.stamp_mut(), next) == Transition::Changed {
+            self.push(Urgency::First, now, out);
         }
     }
 

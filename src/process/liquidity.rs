@@ -241,6 +241,12 @@ impl LiquidityKey {
         }
     }
 
+    /// What the venue's units are; nothing has come yet.
+    pub(super) const fn set_contract(&mut self, contract: Contract) {
+        self.contract = contract;
+        self.key.record.size_unit = contract.unit;
+    }
+
     /// The snapshot could not be had.
     pub(super) const fn snapshot_failed(&mut self) {
         self.asked = None;

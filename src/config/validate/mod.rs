@@ -2,6 +2,7 @@
 //!
 //! Each check reports what is wrong and goes on, so that one run shows everything.
 
+mod aliases;
 mod embedded;
 mod feeds;
 mod redis;
@@ -37,6 +38,7 @@ pub(super) fn settings(
     let shards = number(values, &keys::SHARDS, errors);
     let engine_id = engine_id(values, shards, errors);
     let cache_dir = values.text(&keys::CACHE_DIR).and_then(|given| given.value.parse().ok());
+    let list_refresh = seconds(values, &keys::LIST_REFRESH, errors);
     let store = choice(values, &keys::STORE_KIND, errors);
     let redis =
         values.text(&keys::REDIS_URL).and_then(|url| environment::redis_url(url, environment, errors));
@@ -59,7 +61,9 @@ pub(super) fn settings(
     let event_kinds = event_kinds(values, errors);
     let events_per_second_max = number(values, &keys::EVENTS_PER_SECOND, errors);
     let record = record(values, errors);
-    let feeds = feeds::feeds(&raw.feeds, venues, errors);
+    let aliases = aliases::aliases(&raw.aliases, venues, errors);
+    let known = aliases.as_deref();
+    let feeds = feeds::feeds(&raw.feeds, venues, known, errors);
     let redis = redis?;
     let variables = variables(values, &redis.origin);
     let [price, liquidity, volume] = ttl;
@@ -69,6 +73,7 @@ pub(super) fn settings(
         engine_id: engine_id?,
         shards: u16::try_from(shards?).ok().and_then(NonZeroU16::new)?,
         cache_dir: cache_dir?,
+        list_refresh: list_refresh?,
         store: store?,
         redis: redis.value,
         redis_mode,
@@ -89,6 +94,8 @@ pub(super) fn settings(
         events_per_second_max: events_per_second_max?,
         record: record?,
         feeds: feeds?,
+        aliases: aliases?,
+        remarks: environment.remarks().clone().with(&raw.warnings),
         variables,
     })
 }

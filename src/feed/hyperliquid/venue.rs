@@ -90,6 +90,10 @@ impl VenueProtocol for Hyperliquid {
         vec![protocol::meta_call()]
     }
 
+    fn further_list_calls(&self, symbols: &[String]) -> Vec<RestCall> {
+        protocol::builder_calls(symbols)
+    }
+
     fn parse_list(&self, body: &[u8]) -> Result<Vec<Listing>, DecodeError> {
         rest::parse_meta(body)
     }

@@ -100,6 +100,12 @@ impl VenueProtocol for Kraken {
         vec![RestCall { path: protocol::PAIRS_PATH.to_owned(), body: None, weight: 1 }]
     }
 
+    fn further_list_calls(&self, symbols: &[String]) -> Vec<RestCall> {
+        let path = protocol::TOKENIZED_PAIRS_PATH.to_owned();
+        let is_wanted = symbols.iter().any(|symbol| protocol::is_tokenized(symbol));
+        if is_wanted { vec![RestCall { path, body: None, weight: 1 }] } else { Vec::new() }
+    }
+
     fn parse_list(&self, body: &[u8]) -> Result<Vec<Listing>, DecodeError> {
         rest::parse_list(body)
     }

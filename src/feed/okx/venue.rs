@@ -98,6 +98,11 @@ impl VenueProtocol for Okx {
         protocol::instruments_calls()
     }
 
+    /// A contract of a symbol that we have no name for is worth what the list says.
+    fn plain_contract(&self, symbol: &str) -> Option<Contract> {
+        (symbol.matches('-').count() == 1).then_some(Contract::PLAIN)
+    }
+
     fn parse_list(&self, body: &[u8]) -> Result<Vec<Listing>, DecodeError> {
         rest::parse_instruments(body)
     }

@@ -4,6 +4,7 @@ mod books;
 mod chained;
 mod events;
 mod halts;
+mod listing;
 mod moves;
 mod quality;
 mod sync;

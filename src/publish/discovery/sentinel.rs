@@ -192,8 +192,12 @@ impl Search {
     fn confirmed(&mut self, answer: Answer<Role>) {
         match answer.said {
             Ok(role) => {
-                self.roles.insert(answer.from, role);
+                self.roles.insert(answer.from.clone(), role);
                 self.decide();
+                if role == Role::Replica && !self.is_confirmed() {
+                    let what = "the sentinels name a server that is a replica, so that nothing is written";
+                    self.complain(what, &answer.from, None);
+                }
             }
             Err(error) => {
                 self.roles.remove(&answer.from);
