@@ -9,19 +9,23 @@
 //! | `binance`, `binance_usdm`, `bybit`, `coinbase`, `hyperliquid`, `kraken`, `okx` | these venues: spelling, requests, decoding |
 //! | `plan` | which session carries which stream |
 //! | `relay` | one connection after the other, or two at a time |
-//! | `session` | one connection: connect, read, heartbeat |
+//! | `session` | one connection: read, heartbeat |
+//! | `upgrade` | how a connection comes about, and why not |
+//! | `path_delay` | how late answers may be before a connection is dead |
 //! | `conversation` | requests, acknowledgements and routes of one connection |
 //! | `watchdog` | which subscriptions stay silent |
 //! | `stamped` | when a socket was last read |
 //! | `thousands` | contracts that are quoted in thousands |
 //! | `cursor`, `json`, `levels`, `rfc3339` | what decoders share: bytes that are known beforehand, any JSON, buffers, times as text |
 //! | `rest` | REST calls |
-//! | `governor`, `budget` | what a venue allows from one address: request weight, connects |
+//! | `refusal` | which answers mean "leave me alone" |
+//! | `governor`, `budget`, `circuit` | what a venue allows from one address: request weight, connects, and the pauses after a refusal |
 
 pub mod binance;
 pub mod binance_usdm;
 mod budget;
 pub mod bybit;
+mod circuit;
 pub mod coinbase;
 mod conversation;
 mod cursor;
@@ -36,15 +40,18 @@ mod levels;
 #[cfg(test)]
 mod mutations;
 pub mod okx;
+mod path_delay;
 #[cfg(test)]
 mod paths;
 mod plan;
+mod refusal;
 mod relay;
 mod rest;
 mod rfc3339;
 mod session;
 mod stamped;
 mod thousands;
+mod upgrade;
 mod venue;
 mod watchdog;
 

@@ -8,18 +8,19 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, USER_AGENT};
-use hyper::{Request, Response, StatusCode, Uri};
+use hyper::header::{CONTENT_TYPE, HeaderValue, USER_AGENT};
+use hyper::{Request, Response, Uri};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
-use super::Excerpt;
-use super::budget::DEFAULT_PAUSE;
+use super::circuit::Failure;
 use super::error::RestError;
-use super::governor::Governor;
+use super::governor::{Governor, Leave};
+use super::refusal::{self, Blame};
 use super::venue::RestCall;
+use crate::clock;
 
 /// The longest answer: a depth snapshot of 5,000 levels a side is below 1 MiB.
 const BODY_BYTES_MAX: usize = 8 << 20;
@@ -57,50 +58,85 @@ impl RestClient {
         }
     }
 
-    /// Makes the call, after waiting for the budget.
+    /// Makes the call, after waiting for the budget and for the end of a pause.
     ///
     /// # Errors
-    /// [`RestError`]; after 429 or 418 every call fails with [`RestError::Limited`] until the venue's pause is over.
+    /// [`RestError`]; after a refusal that concerns every call, or no answer, every call fails with [`RestError::Limited`] until the pause
+    /// is over.
     pub async fn get(&self, call: &RestCall) -> Result<Bytes, RestError> {
-        // At most one call's time: a longer wait is the caller's matter.
-        let spent = self.governor.rest(call.weight, CALL_TIMEOUT).await;
-        spent.map_err(|wait| RestError::Limited { status: 0, wait })?;
         let url = format!("{}{}", self.base, call.path);
         let uri: Uri = url.parse().map_err(|error: hyper::http::uri::InvalidUri| RestError::Url {
             url,
             reason: error.to_string(),
         })?;
+        let path = call.path.split('?').next().unwrap_or_default();
+        // At most one call's time: a longer wait is the caller's matter.
+        let leave = self.governor.rest(path, call.weight, CALL_TIMEOUT).await;
+        let leave = leave.map_err(|wait| RestError::Limited { wait })?;
         let request = request(uri, call);
         let answer = async {
             let response = self.client.request(request).await.map_err(|error| transport(&error))?;
-            self.read(response).await
+            read(response).await
         };
-        tokio::time::timeout(CALL_TIMEOUT, answer)
-            .await
-            .unwrap_or(Err(RestError::Timeout { waited: CALL_TIMEOUT }))
+        let answer = tokio::time::timeout(CALL_TIMEOUT, answer).await;
+        settle(leave, answer.unwrap_or(Err(RestError::Timeout { waited: CALL_TIMEOUT })))
     }
+}
 
-    async fn read(&self, response: Response<hyper::body::Incoming>) -> Result<Bytes, RestError> {
-        let status = response.status();
-        if status == StatusCode::TOO_MANY_REQUESTS || status == StatusCode::IM_A_TEAPOT {
-            let seconds =
-                response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-            let wait = seconds.map_or(DEFAULT_PAUSE, Duration::from_secs);
-            self.governor.close(wait);
-            return Err(RestError::Limited { status: status.as_u16(), wait });
-        }
-        let body = Limited::new(response.into_body(), BODY_BYTES_MAX).collect().await.map_err(|error| {
-            if error.is::<http_body_util::LengthLimitError>() {
-                RestError::TooLarge { limit: BODY_BYTES_MAX }
-            } else {
-                transport(&*error)
-            }
-        })?;
-        let body = body.to_bytes();
-        if status == StatusCode::OK {
-            Ok(body)
+/// What came.
+struct Answer {
+    status: u16,
+    retry_after: Option<Duration>,
+    body: Bytes,
+}
+
+async fn read(response: Response<hyper::body::Incoming>) -> Result<Answer, RestError> {
+    let status = response.status().as_u16();
+    let retry_after = refusal::retry_after(response.headers(), clock::wall());
+    let body = Limited::new(response.into_body(), BODY_BYTES_MAX).collect().await.map_err(|error| {
+        if error.is::<http_body_util::LengthLimitError>() {
+            RestError::TooLarge { limit: BODY_BYTES_MAX }
         } else {
-            Err(RestError::Status { status: status.as_u16(), body: Excerpt::of(&body) })
+            transport(&*error)
+        }
+    });
+    match body {
+        Ok(body) => Ok(Answer { status, retry_after, body: body.to_bytes() }),
+        // What the status and the header say holds whatever becomes of the body.
+        Err(_) if status != 200 => Ok(Answer { status, retry_after, body: Bytes::new() }),
+        Err(error) => Err(error),
+    }
+}
+
+/// Tells the governor whom the outcome concerns, and the caller what became of the call.
+fn settle(leave: Leave<'_>, answer: Result<Answer, RestError>) -> Result<Bytes, RestError> {
+    let Answer { status, retry_after, body } = match answer {
+        Ok(answer) => answer,
+        Err(error) => {
+            match error {
+                RestError::Transport { .. } | RestError::Timeout { .. } => {
+                    leave.failed(Failure::Unreachable, 0, None, &error);
+                }
+                // It has answered.
+                _ => leave.succeeded(),
+            }
+            return Err(error);
+        }
+    };
+    let excerpt = refusal::words(&body);
+    match refusal::blame(status, &body) {
+        Blame::Nobody => {
+            leave.succeeded();
+            Ok(body)
+        }
+        Blame::Call if retry_after.is_none() => {
+            leave.succeeded();
+            Err(RestError::Status { status, body: excerpt })
+        }
+        Blame::Call | Blame::Venue => {
+            let why = format!("status {status}: {excerpt}");
+            let wait = leave.failed(Failure::Refused, status, retry_after, &why);
+            Err(RestError::Refused { status, wait, body: excerpt })
         }
     }
 }
