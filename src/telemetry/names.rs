@@ -70,7 +70,7 @@ metric_names! {
     EMBEDDED_ERRORS = "tickcache_embedded_errors_total", Counter, "Requests that the endpoint answered with an error.";
     EMBEDDED_PUSHES = "tickcache_embedded_pushes_total", Counter, "Messages and invalidations that the endpoint put on their way.";
     EMBEDDED_LIMITS = "tickcache_embedded_limits_total", Counter, "Times that a limit of the endpoint was met. Labels: limit (clients, request, arguments, pipeline, subscriptions, patterns, transaction, output, stalled, messages, login, notices).";
-    EMBEDDED_DISCONNECTS = "tickcache_embedded_disconnects_total", Counter, "Clients that the endpoint disconnected. Labels: why (protocol, stalled, messages, login).";
+    EMBEDDED_DISCONNECTS = "tickcache_embedded_disconnects_total", Counter, "Clients that the endpoint disconnected. Labels: why (protocol, foreign, stalled, messages, login).";
     COMMANDS = "tickcache_commands_total", Counter, "Messages on the command channel. Labels: outcome (taken, dropped, malformed).";
     CAPTURE_RECORDS = "tickcache_capture_records_total", Counter, "Frames and REST answers in recordings. Labels: feed.";
     CAPTURE_MISSING = "tickcache_capture_missing_total", Counter, "Frames and REST answers that are in no recording. Labels: feed, why (overflow, unfit, disk).";
