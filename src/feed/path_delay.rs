@@ -73,6 +73,12 @@ impl PathDelay {
         self.present.max(self.previous)
     }
 
+    /// How long a connection may be silent before it is asked for a sign of life. Where answers come late it is asked earlier, so that
+    /// one comes at each heartbeat.
+    pub(super) fn ask_after(&self) -> Duration {
+        HEARTBEAT.saturating_sub(self.worst())
+    }
+
     /// How long a connection may be silent before it is dead: until it is asked, and then twice as long as the latest answer took.
     pub(super) fn dead_after(&self, answers: Answers) -> Duration {
         let twice = |delay: Duration| (HEARTBEAT + 2 * delay).clamp(DEAD_AFTER, DEAD_AFTER_MAX);
@@ -103,6 +109,15 @@ mod tests {
             let mut path = PathDelay::default();
             path.answered(ms(delay), at(1));
             assert_eq!(path.dead_after(Answers::Some), ms(expected), "{delay}");
+        }
+    }
+
+    #[test]
+    fn the_later_answers_are_the_earlier_they_are_asked_for() {
+        for (delay, expected) in [(0, 1_000), (30, 970), (1_700, 0)] {
+            let mut path = PathDelay::default();
+            path.answered(ms(delay), at(1));
+            assert_eq!(path.ask_after(), ms(expected), "{delay}");
         }
     }
 
