@@ -9,6 +9,9 @@
 mod certificates;
 #[path = "support/cluster.rs"]
 mod cluster;
+#[path = "support/proxy.rs"]
+#[allow(dead_code, reason = "not every way of failing is needed here")]
+mod proxy;
 #[path = "support/redis_server.rs"]
 mod redis_server;
 #[path = "support/sentinel.rs"]
@@ -32,6 +35,8 @@ mod monitor;
 mod operations;
 #[path = "e2e/partitions.rs"]
 mod partitions;
+#[path = "e2e/paths.rs"]
+mod paths;
 #[path = "e2e/program.rs"]
 mod program;
 #[path = "e2e/record.rs"]

@@ -166,3 +166,115 @@ fn transport(error: &dyn std::error::Error) -> RestError {
     }
     RestError::Transport { reason }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::domain::Feed;
+
+    /// Answers every call with these bytes and closes; counts the calls.
+    struct Venue {
+        port: u16,
+        calls: Arc<AtomicUsize>,
+    }
+
+    impl Venue {
+        async fn start(answer: &'static [u8]) -> Self {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let port = listener.local_addr().unwrap().port();
+            let calls = Arc::new(AtomicUsize::new(0));
+            let counted = Arc::clone(&calls);
+            tokio::spawn(async move {
+                while let Ok((mut stream, _)) = listener.accept().await {
+                    let mut request = [0; 4_096];
+                    let _ = stream.read(&mut request).await;
+                    counted.fetch_add(1, Ordering::SeqCst);
+                    let _ = stream.write_all(answer).await;
+                    let _ = stream.shutdown().await;
+                }
+            });
+            Self { port, calls }
+        }
+
+        fn client(&self) -> RestClient {
+            let feed = Feed { venue: "binance".parse().unwrap(), partition: 0 };
+            let governor = Governor::new(&feed, 1_000, (1_000, Duration::from_secs(300)), None);
+            RestClient::new(&format!("http://127.0.0.1:{}", self.port), Arc::new(governor))
+        }
+    }
+
+    fn call(path: &str) -> RestCall {
+        RestCall { path: path.to_owned(), body: None, weight: 1 }
+    }
+
+    /// What a call brings, and whether another path of the venue is asked after it.
+    async fn outcome(answer: &'static [u8]) -> (Result<Bytes, RestError>, bool) {
+        let venue = Venue::start(answer).await;
+        let client = venue.client();
+        let first = client.get(&call("/depth?symbol=A")).await;
+        assert_eq!(venue.calls.load(Ordering::SeqCst), 1);
+        let second = tokio::time::timeout(Duration::from_millis(300), client.get(&call("/ticker"))).await;
+        // It waits, or is refused at once where the pause is longer than its patience.
+        let is_asked = venue.calls.load(Ordering::SeqCst) > 1;
+        let is_limited = matches!(second, Err(_) | Ok(Err(RestError::Limited { .. })));
+        assert_ne!(is_asked, is_limited);
+        (first, is_asked)
+    }
+
+    #[tokio::test]
+    async fn whatever_means_that_every_call_will_fail_pauses_the_venue() {
+        for answer in [
+            &b"HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n<html>403</html>"[..],
+            b"HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\n\r\n",
+            b"HTTP/1.1 451 Unavailable\r\nConnection: close\r\n\r\n{\"code\":0}",
+            b"HTTP/1.1 503 Unavailable\r\nRetry-After: 30\r\nConnection: close\r\n\r\n",
+            b"HTTP/1.1 503 Unavailable\r\nRetry-After: Fri, 31 Dec 2999 23:59:59 GMT\r\nConnection: close\r\n\r\n",
+            b"HTTP/1.1 404 Not Found\r\nRetry-After: 30\r\nConnection: close\r\n\r\n{}",
+            b"HTTP/1.1 302 Found\r\nLocation: /sorry\r\nConnection: close\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n<html>maintenance</html>",
+            b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{\"bids\":[[\"1\",",
+            b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"bids\":[[\"1\",",
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7\r\n{\"a\":1}\r\n",
+            b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{\"retCode\":10006,\"retMsg\":\"Too many visits!\"}",
+            b"nonsense",
+            b"",
+        ] {
+            let (outcome, is_asked) = outcome(answer).await;
+            let text = String::from_utf8_lossy(answer);
+            let error = outcome.expect_err(&text);
+            assert!(error.is_of_venue() && !is_asked, "{text}: {error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_concerns_one_instrument_does_not() {
+        for answer in [
+            &b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n{\"code\":-1121,\"msg\":\"Invalid symbol.\"}"[..],
+            b"HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n{\"message\":\"NotFound\"}",
+            b"HTTP/1.1 422 Unprocessable\r\nConnection: close\r\n\r\nFailed to deserialize",
+            b"HTTP/1.1 500 Error\r\nConnection: close\r\n\r\nnull",
+        ] {
+            let (outcome, is_asked) = outcome(answer).await;
+            let error = outcome.unwrap_err();
+            assert!(!error.is_of_venue() && is_asked, "{error}");
+        }
+        let good = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{\"bids\":[]}";
+        assert!(matches!(outcome(good).await, (Ok(_), true)));
+    }
+
+    #[tokio::test]
+    async fn the_error_says_for_how_long_and_quotes_the_first_words() {
+        let page =
+            b"HTTP/1.1 503 Unavailable\r\nRetry-After: 30\r\nConnection: close\r\n\r\n\n<html>maintenance";
+        let error = outcome(page).await.0.unwrap_err();
+        let RestError::Refused { status, wait, body } = &error else { panic!("{error}") };
+        assert_eq!((*status, body.as_str()), (503, "<html>maintenance"));
+        assert!((30..=33).contains(&wait.as_secs()), "{wait:?}");
+    }
+}
