@@ -100,7 +100,7 @@ impl fmt::Display for Try {
 pub enum ConnectError {
     /// The name cannot be looked up.
     #[error("the name cannot be looked up: {0}")]
-    Lookup(#[source] io::Error),
+    Lookup(io::Error),
     /// The lookup has brought no address.
     #[error("the name has no address")]
     NoAddress,

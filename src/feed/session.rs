@@ -363,8 +363,8 @@ impl Session<'_> {
         if let Some(text) = self.conversation.next_request(now.mono) {
             self.send(Message::text(text)).await?;
         }
-        let is_quiet = silent >= self.relay.delay().ask_after();
-        if ping_is_due(is_quiet, self.pinged.map(|pinged| now.mono.since(pinged))) {
+        let ask_after = self.relay.delay().ask_after();
+        if ping_is_due(silent, ask_after, self.pinged.map(|pinged| now.mono.since(pinged))) {
             self.pinged = Some(now.mono);
             self.asked.get_or_insert(now.mono);
             self.send(match self.ping {
@@ -402,8 +402,8 @@ fn sent_at(payload: &[u8], received: MonoTime) -> Option<MonoTime> {
 }
 
 /// Whether to ask for a sign of life, or to give one. `since_last` is `None` before the first ping, which shows how late answers are.
-fn ping_is_due(is_quiet: bool, since_last: Option<Duration>) -> bool {
-    since_last.is_none_or(|since| since >= PING_EVERY || (is_quiet && since >= HEARTBEAT))
+fn ping_is_due(silent: Duration, ask_after: Duration, since_last: Option<Duration>) -> bool {
+    since_last.is_none_or(|since| since >= PING_EVERY || (silent >= ask_after && since >= HEARTBEAT))
 }
 
 #[cfg(test)]
@@ -413,14 +413,15 @@ mod tests {
     #[test]
     fn a_session_pings_at_once_and_in_silence_and_now_and_then() {
         let ms = Duration::from_millis;
-        for (is_quiet, since_last, expected) in [
-            (false, None, true),
-            (false, Some(14_000), false),
-            (false, Some(15_000), true),
-            (true, Some(1_000), true),
-            (true, Some(900), false),
+        for (silent, since_last, expected) in [
+            (0, None, true),
+            (0, Some(14_000), false),
+            (0, Some(15_000), true),
+            (1_000, Some(1_000), true),
+            (1_900, Some(900), false),
         ] {
-            assert_eq!(ping_is_due(is_quiet, since_last.map(ms)), expected, "{is_quiet} {since_last:?}");
+            let due = ping_is_due(ms(silent), ms(1_000), since_last.map(ms));
+            assert_eq!(due, expected, "{silent} {since_last:?}");
         }
     }
 
