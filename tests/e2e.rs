@@ -10,7 +10,6 @@ mod certificates;
 #[path = "support/cluster.rs"]
 mod cluster;
 #[path = "support/proxy.rs"]
-#[allow(dead_code, reason = "not every way of failing is needed here")]
 mod proxy;
 #[path = "support/redis_server.rs"]
 mod redis_server;
