@@ -28,7 +28,9 @@ pub const ADDRESSES_MAX: usize = 16;
 /// How long reaching an address may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// For all of it: the lookup, and every try.
+    /// For the name's lookup.
+    pub lookup: Duration,
+    /// For all tries together.
     pub within: Duration,
     /// From the start of one try to the start of the next, unless the first one fails earlier. Where a name has so many addresses
     /// that the last ones would begin in the second half of `within`, it is shorter.
@@ -44,6 +46,17 @@ pub struct Reached {
     pub address: SocketAddr,
     /// How long that address took to answer: one round trip, where no packet was lost.
     pub took: Duration,
+    /// Whether the name has others that may be of more use.
+    pub others: Others,
+}
+
+/// Whether a name has further addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Others {
+    /// None, or none that was of use lately.
+    None,
+    /// Some that are not known to be of no use.
+    Some,
 }
 
 /// Addresses that took a connection lately and were of no use. They are tried after all others.
@@ -162,20 +175,20 @@ fn words(tries: &[Try], waited: Duration) -> String {
 /// [`ConnectError`] when no address was reached within the limits.
 pub async fn connect(host: &str, port: u16, limits: Limits, unfit: &Unfit) -> Result<Reached, ConnectError> {
     let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    let began = clock::mono();
-    let found = timeout(limits.within, tokio::net::lookup_host((host, port))).await;
-    let found = found.map_err(|_| ConnectError::LookupTimeout { waited: limits.within })?;
+    let found = timeout(limits.lookup, tokio::net::lookup_host((host, port))).await;
+    let found = found.map_err(|_| ConnectError::LookupTimeout { waited: limits.lookup })?;
     let addresses = order(found.map_err(ConnectError::Lookup)?, unfit);
     if addresses.is_empty() {
         return Err(ConnectError::NoAddress);
     }
-    let left = limits.within.saturating_sub(clock::mono().since(began));
+    let fit = addresses.iter().filter(|address| unfit.rank(**address) == 0).count();
     let dial = |address| async move {
         let began = clock::mono();
         let stream = TcpStream::connect(address).await?;
-        Ok(Reached { stream, address, took: clock::mono().since(began) })
+        let others = if fit > usize::from(unfit.rank(address) == 0) { Others::Some } else { Others::None };
+        Ok(Reached { stream, address, took: clock::mono().since(began), others })
     };
-    let raced = race(&addresses, Limits { within: left, ..limits }, dial).await;
+    let raced = race(&addresses, limits, dial).await;
     raced.map_err(|tries| ConnectError::Unreachable { tries, waited: limits.within })
 }
 
@@ -247,7 +260,11 @@ mod tests {
 
     use super::*;
 
-    const LIMITS: Limits = Limits { within: Duration::from_secs(10), stagger: Duration::from_millis(250) };
+    const LIMITS: Limits = Limits {
+        lookup: Duration::from_secs(10),
+        within: Duration::from_secs(10),
+        stagger: Duration::from_millis(250),
+    };
 
     fn address(text: &str) -> SocketAddr {
         text.parse().unwrap()

@@ -16,16 +16,27 @@ use super::governor::Leave;
 use super::refusal;
 use super::stamped::{ReadStamp, Stamped};
 use crate::clock;
-use crate::net::{self, Limits, Reached, Unfit};
+use crate::net::{self, Limits, Others, Reached, Unfit};
 
 /// The longest frame. The largest that Binance sends, a depth update of thousands of levels, is below 1 MiB.
 const FRAME_BYTES_MAX: usize = 4 << 20;
 
-/// Reaching an address of the venue's name (RFC 8305 recommends the quarter of a second).
-const REACHING: Limits = Limits { within: Duration::from_secs(10), stagger: Duration::from_millis(250) };
+/// Reaching an address of the venue's name (RFC 8305 recommends the quarter of a second). A resolver asks its second server after five
+/// seconds.
+const REACHING: Limits = Limits {
+    lookup: Duration::from_secs(10),
+    within: Duration::from_secs(10),
+    stagger: Duration::from_millis(250),
+};
 
 /// The longest that TLS and upgrade may take together, once an address is reached.
 const UPGRADE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The same where the name has other addresses, unless the path is slow: they may be of more use.
+const UPGRADE_TIMEOUT_OF_MANY: Duration = Duration::from_secs(3);
+
+/// Round trips of TLS and upgrade, and some for a server that takes its time.
+const UPGRADE_ROUND_TRIPS: u32 = 6;
 
 pub(super) type Socket = WebSocketStream<MaybeTlsStream<Stamped<TcpStream>>>;
 
@@ -51,15 +62,16 @@ pub(super) async fn connect(
     let host = format!("{name}:{port}");
     let reached = net::connect(name, port, REACHING, unfit).await;
     let reached = reached.map_err(|source| SessionEnd::Connect { host: host.clone(), source })?;
-    let Reached { stream, address, took } = reached;
-    let timeout = tokio::time::timeout(UPGRADE_TIMEOUT, upgrade(url, stream, stamp)).await;
+    let Reached { stream, address, took, others } = reached;
+    let waited = upgrade_limit(others, took);
+    let timeout = tokio::time::timeout(waited, upgrade(url, stream, stamp)).await;
     let end = match timeout {
         Ok(Ok(socket)) => {
             leave.succeeded();
             return Ok(Connected { socket, address, took });
         }
         Ok(Err(error)) => explain(host, error),
-        Err(_) => SessionEnd::ConnectTimeout { host, waited: UPGRADE_TIMEOUT },
+        Err(_) => SessionEnd::ConnectTimeout { host, waited },
     };
     unfit.note(address);
     if let SessionEnd::Refused { status, retry_after, .. } = &end
@@ -68,6 +80,13 @@ pub(super) async fn connect(
         leave.failed(Failure::Refused, *status, *retry_after, &end);
     }
     Err(end)
+}
+
+fn upgrade_limit(others: Others, round_trip: Duration) -> Duration {
+    match others {
+        Others::None => UPGRADE_TIMEOUT,
+        Others::Some => (round_trip * UPGRADE_ROUND_TRIPS).clamp(UPGRADE_TIMEOUT_OF_MANY, UPGRADE_TIMEOUT),
+    }
 }
 
 async fn upgrade(url: &str, stream: TcpStream, stamp: ReadStamp) -> Result<Socket, Error> {
@@ -193,6 +212,19 @@ mod tests {
         let end = attempt("wss", port, &governor(), &Unfit::default()).await;
         assert!(matches!(end, SessionEnd::Tls { .. }), "{end}");
         assert!(end.to_string().starts_with(&format!("TLS with 127.0.0.1:{port}: ")), "{end}");
+    }
+
+    #[test]
+    fn an_address_that_hangs_costs_three_seconds_where_there_are_others() {
+        let seconds = Duration::from_secs;
+        for (others, round_trip, expected) in [
+            (Others::None, seconds(0), seconds(10)),
+            (Others::Some, seconds(0), seconds(3)),
+            (Others::Some, seconds(1), seconds(6)),
+            (Others::Some, seconds(5), seconds(10)),
+        ] {
+            assert_eq!(upgrade_limit(others, round_trip), expected, "{others:?} {round_trip:?}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The socket: TCP, TLS or unix, behind one type.
 //!
 //! Owns making it and its options. Never retries, never speaks Redis. A connection is made within [`CONNECT_MAX`]
-//! (TLS: as much again for its handshake) or not at all.
+//! (TLS: as much again for its handshake) or not at all, once its name is looked up, which takes [`LOOKUP_MAX`] at most.
 
 use std::io;
 use std::net::SocketAddr;
@@ -23,6 +23,8 @@ use crate::net::{self, Limits, Reached, Unfit};
 
 /// How long making a connection may take.
 pub const CONNECT_MAX: Duration = Duration::from_millis(300);
+/// How long looking a name up may take: a resolver is often farther away than the server.
+pub const LOOKUP_MAX: Duration = Duration::from_secs(1);
 /// How long one address of a name has the way to itself: a server that is near answers within a few milliseconds.
 const STAGGER: Duration = Duration::from_millis(50);
 /// Unacknowledged bytes end a connection after so long (Linux).
@@ -147,7 +149,7 @@ async fn connect_tcp(
     port: u16,
     unfit: &Unfit,
 ) -> Result<Reached, PublishError> {
-    let limits = Limits { within: CONNECT_MAX, stagger: STAGGER };
+    let limits = Limits { lookup: LOOKUP_MAX, within: CONNECT_MAX, stagger: STAGGER };
     let failed = |source| PublishError::Connect { endpoint: endpoint.to_string(), source };
     let reached = net::connect(host, port, limits, unfit)
         .await
