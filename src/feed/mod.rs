@@ -17,7 +17,7 @@
 //! | `stamped` | when a socket was last read |
 //! | `thousands` | contracts that are quoted in thousands |
 //! | `cursor`, `json`, `levels`, `rfc3339` | what decoders share: bytes that are known beforehand, any JSON, buffers, times as text |
-//! | `rest` | REST calls |
+//! | `rest`, `connector` | REST calls, and how they reach an address |
 //! | `refusal` | which answers mean "leave me alone" |
 //! | `governor`, `budget`, `circuit` | what a venue allows from one address: request weight, connects, and the pauses after a refusal |
 
@@ -27,6 +27,7 @@ mod budget;
 pub mod bybit;
 mod circuit;
 pub mod coinbase;
+mod connector;
 mod conversation;
 mod cursor;
 mod decode_error;

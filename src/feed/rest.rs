@@ -12,10 +12,10 @@ use hyper::header::{CONTENT_TYPE, HeaderValue, USER_AGENT};
 use hyper::{Request, Response, Uri};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
 use super::circuit::Failure;
+use super::connector::Connector;
 use super::error::RestError;
 use super::governor::{Governor, Leave};
 use super::refusal::{self, Blame};
@@ -30,7 +30,9 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Talks to one venue's REST interface.
 pub struct RestClient {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: Client<HttpsConnector<Connector>, Full<Bytes>>,
+    /// The one that `client` connects with.
+    connector: Connector,
     base: String,
     governor: Arc<Governor>,
 }
@@ -45,14 +47,16 @@ impl RestClient {
     /// `base` is a URL without path; `governor` keeps what may be spent there.
     #[must_use]
     pub fn new(base: &str, governor: Arc<Governor>) -> Self {
-        let connector = hyper_rustls::HttpsConnectorBuilder::new()
+        let connector = Connector::default();
+        let secure = hyper_rustls::HttpsConnectorBuilder::new()
             .with_provider_and_webpki_roots(rustls::crypto::ring::default_provider())
             .expect("the provider supports the default TLS versions")
             .https_or_http()
             .enable_http1()
-            .build();
+            .wrap_connector(connector.clone());
         Self {
-            client: Client::builder(TokioExecutor::new()).build(connector),
+            client: Client::builder(TokioExecutor::new()).build(secure),
+            connector,
             base: base.trim_end_matches('/').to_owned(),
             governor,
         }
@@ -79,7 +83,11 @@ impl RestClient {
             read(response).await
         };
         let answer = tokio::time::timeout(CALL_TIMEOUT, answer).await;
-        settle(leave, answer.unwrap_or(Err(RestError::Timeout { waited: CALL_TIMEOUT })))
+        let answer = answer.unwrap_or(Err(RestError::Timeout { waited: CALL_TIMEOUT }));
+        if matches!(answer, Err(RestError::Transport { .. } | RestError::Timeout { .. })) {
+            self.connector.note_last();
+        }
+        settle(leave, answer)
     }
 }
 
