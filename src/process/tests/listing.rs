@@ -119,7 +119,13 @@ fn what_is_gone_from_the_list_is_live_while_data_flows_and_suspect_after_it() {
     assert_eq!(verdicts(&feed.prices()), [LIVE]);
     feed.ticks(250, 16_000, &[QUOTES]);
     assert_eq!(verdicts(&feed.prices()).pop(), Some(MISSING));
-    feed.state.quote_confirmation(BTC, &quote(0, "98", "99"), at_ms(16_050).mono, at_ms(16_100), &mut feed.written);
+    feed.state.quote_confirmation(
+        BTC,
+        &quote(0, "98", "99"),
+        at_ms(16_050).mono,
+        at_ms(16_100),
+        &mut feed.written,
+    );
     assert_eq!(feed.prices(), [], "an answer over REST does not show that it trades");
     feed.requests();
     feed.standing(16_200, Standing::Trading);
