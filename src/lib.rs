@@ -16,6 +16,7 @@
 //! | [`config`] | TOML and environment, checked as a whole |
 //! | [`clock`] | the only reader of time |
 //! | [`telemetry`] | metric names, logs, the Prometheus exporter |
+//! | [`net`] | reaching an address: name lookup, and the race of a name's addresses |
 //! | [`feed`] | sessions with venues: connect, subscribe, decode, watch, reconnect; REST within a budget |
 //! | [`process`] | books, continuity, how far each value can be trusted, and what is worth telling |
 //! | [`publish`] | the conflation table, leases and the fence, pipelines to Redis in every form and their supervision, the table that other threads read, and the engine's own endpoint |
@@ -72,6 +73,7 @@ pub mod codec;
 pub mod config;
 pub mod domain;
 pub mod feed;
+pub mod net;
 pub mod process;
 pub mod publish;
 pub mod reader;

@@ -11,6 +11,8 @@ mod answers;
 mod clients;
 #[path = "alike/differences.rs"]
 mod differences;
+#[path = "alike/foreign.rs"]
+mod foreign;
 #[path = "support/redis_server.rs"]
 mod redis_server;
 #[path = "alike/replay.rs"]

@@ -9,6 +9,8 @@
 mod certificates;
 #[path = "support/cluster.rs"]
 mod cluster;
+#[path = "support/proxy.rs"]
+mod proxy;
 #[path = "support/redis_server.rs"]
 mod redis_server;
 #[path = "support/sentinel.rs"]
@@ -32,6 +34,8 @@ mod monitor;
 mod operations;
 #[path = "e2e/partitions.rs"]
 mod partitions;
+#[path = "e2e/paths.rs"]
+mod paths;
 #[path = "e2e/program.rs"]
 mod program;
 #[path = "e2e/record.rs"]

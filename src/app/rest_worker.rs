@@ -172,7 +172,13 @@ impl RestWorker {
             Err(error) => error,
         };
         let (Job::Snapshot(id, _) | Job::Quote(id)) = job;
-        tracing::warn!(feed = %self.feed, symbol = self.symbol(id), %error, "rest call failed");
+        let (feed, symbol) = (&self.feed, self.symbol(id));
+        if error.is_of_venue() {
+            // The governor has said it once for all of them.
+            tracing::debug!(%feed, symbol, %error, "rest call failed");
+        } else {
+            tracing::warn!(%feed, symbol, %error, "rest call failed");
+        }
         match (job, error.recovery()) {
             (Job::Snapshot(..), Recovery::RetryAfter(pause)) => {
                 tokio::time::sleep(pause.min(PAUSE_MAX)).await;

@@ -1,17 +1,13 @@
 //! What a venue grants from one address, spent no faster than it allows: request weight, connects.
 //!
-//! Owns what was spent lately and the end of a ban. Never waits: it says how long to. In no stretch as long as the venue's own
+//! Owns what was spent lately. Never waits: it says how long to. In no stretch as long as the venue's own
 //! is more spent than that one's grant, wherever the venue's own begin. Holds at most one entry a unit.
-//! Binance: 6000 weight a minute for an address; 429 means slow down for `Retry-After` seconds, ignoring it means 418
-//! and a ban of minutes to days.
+//! Binance: 6000 weight a minute for an address. What happens once a venue refuses is the circuit's matter.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::domain::MonoTime;
-
-/// How long to stay away when the venue does not say how long.
-pub(super) const DEFAULT_PAUSE: Duration = Duration::from_secs(60);
 
 /// What the way to the venue may take longer for one call than for the next: the venue counts what arrives.
 const UNDER_WAY_MAX: Duration = Duration::from_secs(2);
@@ -38,21 +34,17 @@ pub(super) struct Budget {
     allowance: Allowance,
     spent: VecDeque<(MonoTime, u32)>,
     sum: u32,
-    closed_until: Option<MonoTime>,
 }
 
 impl Budget {
     /// Nothing is spent yet.
     pub(super) const fn new(allowance: Allowance) -> Self {
-        Self { allowance, spent: VecDeque::new(), sum: 0, closed_until: None }
+        Self { allowance, spent: VecDeque::new(), sum: 0 }
     }
 
     /// Spends `weight`, or says how long to wait before asking again. A weight beyond the whole budget is spent when
     /// nothing else was.
     pub(super) fn spend(&mut self, weight: u32, now: MonoTime) -> Result<(), Duration> {
-        if let Some(until) = self.closed_until.filter(|until| *until > now) {
-            return Err(until.since(now));
-        }
         let Allowance { most, within } = self.allowance;
         while let Some(&(at, old)) = self.spent.front()
             && now.since(at) >= within
@@ -82,12 +74,6 @@ impl Budget {
             self.spent.remove(place);
             self.sum -= weight;
         }
-    }
-
-    /// The venue wants to be left alone.
-    pub(super) fn close(&mut self, pause: Duration, now: MonoTime) {
-        let until = now.after(pause);
-        self.closed_until = Some(self.closed_until.map_or(until, |known| known.max(until)));
     }
 }
 
@@ -128,15 +114,6 @@ mod tests {
         let wait = budget.spend(300, at(10_000)).expect_err("spent");
         assert_eq!(wait, Duration::from_millis(5_000 + 62_000 - 10_000), "the first two must be over");
         assert!(budget.spend(300, at(10_000).after(wait)).is_ok());
-    }
-
-    #[test]
-    fn a_closed_budget_spends_nothing_until_it_opens() {
-        let mut budget = minute(600);
-        budget.close(Duration::from_secs(30), at(0));
-        assert_eq!(budget.spend(1, at(0)), Err(Duration::from_secs(30)));
-        assert!(budget.spend(1, at(29_999)).is_err());
-        assert!(budget.spend(1, at(30_000)).is_ok());
     }
 
     #[test]

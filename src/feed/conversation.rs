@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::affected::{Affected, Names};
 use super::frame::Ack;
-use super::refusals::{self, Meaning, Refusals};
+use super::refused_streams::{self, Meaning, RefusedStreams};
 use super::session::SessionCommand;
 use super::venue::{ChannelNames, Method, Stream, VenueDefaults, VenueProtocol};
 use super::watchdog::{Overdue, Watchdog};
@@ -65,7 +65,7 @@ pub(super) struct Conversation {
     waiting: VecDeque<Pending>,
     asked: BTreeMap<u64, Vec<usize>>,
     again: BTreeSet<usize>,
-    refusals: Refusals,
+    refused: RefusedStreams,
     /// Streams of requests that were refused in part: asked for once more where they are not acknowledged by then.
     others: Vec<(MonoTime, Vec<usize>)>,
     next_id: u64,
@@ -92,7 +92,7 @@ impl Conversation {
             waiting: VecDeque::new(),
             asked: BTreeMap::new(),
             again: BTreeSet::new(),
-            refusals: Refusals::default(),
+            refused: RefusedStreams::default(),
             others: Vec::new(),
             next_id: 1,
             earned: MonoTime::default(),
@@ -191,7 +191,7 @@ impl Conversation {
 
     /// Refused streams whose time has come, each in a request of its own; and others that a refusal has left unanswered.
     fn ask_once_more(&mut self, now: MonoTime) {
-        for stream in self.refusals.due(now) {
+        for stream in self.refused.due(now) {
             self.waiting.push_back(Pending { method: Method::Subscribe, streams: vec![stream] });
         }
         let (due, later) = std::mem::take(&mut self.others).into_iter().partition(|(at, _)| *at <= now);
@@ -220,7 +220,7 @@ impl Conversation {
     fn taken(&mut self, streams: &[usize], now: MonoTime) {
         for &index in streams {
             self.watchdog.acknowledged(index, now);
-            self.refusals.taken(index);
+            self.refused.taken(index);
         }
     }
 
@@ -244,7 +244,7 @@ impl Conversation {
         now: MonoTime,
     ) -> Option<Vec<Subscription>> {
         let named = self.names.named(message.as_bytes());
-        let meaning = refusals::meaning(message);
+        let meaning = refused_streams::meaning(message);
         let Some((id, streams)) = self.refused_request(id, &named) else {
             return (meaning != Meaning::Already).then(Vec::new);
         };
@@ -257,7 +257,7 @@ impl Conversation {
                 None
             }
             Meaning::TooMany => {
-                self.earned = self.earned.max(now).after(self.refusals.pause());
+                self.earned = self.earned.max(now).after(self.refused.pause());
                 self.ask_at_once(&streams);
                 Some(Vec::new())
             }
@@ -286,7 +286,7 @@ impl Conversation {
         }
         for &stream in &wrong {
             self.watchdog.refused(stream);
-            self.refusals.refused(stream, now);
+            self.refused.refused(stream, now);
         }
         wrong.iter().flat_map(|&stream| self.streams[stream].subscriptions.clone()).collect()
     }

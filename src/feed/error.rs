@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::{DecodeError, Excerpt};
 use crate::domain::NumberError;
+use crate::net::ConnectError;
 
 /// What to do after an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,11 +31,39 @@ pub enum SessionEnd {
     Connect {
         /// Host and port.
         host: String,
-        /// What the system says.
+        /// What happened at each of its addresses.
+        source: ConnectError,
+    },
+    /// TLS was not agreed on: a certificate that is expired, of another name or of an unknown authority, or no TLS at all.
+    #[error("TLS with {host}: {source}")]
+    Tls {
+        /// Host and port.
+        host: String,
+        /// What the library says.
         source: std::io::Error,
     },
-    /// Nothing came of connecting in time.
-    #[error("connecting to {host}: no answer within {waited:?}")]
+    /// The venue, or something in front of it, answered the websocket's upgrade with something else.
+    #[error("{host} answered the websocket upgrade with status {status}: {body}")]
+    Refused {
+        /// Host and port.
+        host: String,
+        /// The HTTP status.
+        status: u16,
+        /// How long it asks to be left alone.
+        retry_after: Option<Duration>,
+        /// The first words of the body.
+        body: Excerpt,
+    },
+    /// The upgrade broke, or its answer was no HTTP.
+    #[error("websocket upgrade at {host}: {source}")]
+    Upgrade {
+        /// Host and port.
+        host: String,
+        /// What the library says.
+        source: Box<tokio_tungstenite::tungstenite::Error>,
+    },
+    /// The address took the connection, and nothing came of TLS and upgrade in time.
+    #[error("TLS and websocket upgrade at {host}: no answer within {waited:?}")]
     ConnectTimeout {
         /// Host and port.
         host: String,
@@ -49,7 +78,7 @@ pub enum SessionEnd {
         /// What is wrong.
         reason: &'static str,
     },
-    /// The connection broke, or what came was no websocket.
+    /// The connection broke, or what came was no websocket frame.
     #[error("websocket: {0}")]
     WebSocket(#[source] Box<tokio_tungstenite::tungstenite::Error>),
     /// The venue said goodbye.
@@ -60,7 +89,7 @@ pub enum SessionEnd {
         /// The venue's words.
         reason: Excerpt,
     },
-    /// Nothing came for longer than two heartbeats.
+    /// Nothing came for longer than this path's answers take.
     #[error("nothing heard for {silent:?}")]
     HalfOpen {
         /// How long.
@@ -100,6 +129,9 @@ impl SessionEnd {
     pub const fn recovery(&self) -> Recovery {
         match self {
             Self::Connect { .. }
+            | Self::Tls { .. }
+            | Self::Refused { .. }
+            | Self::Upgrade { .. }
             | Self::ConnectTimeout { .. }
             | Self::Url { .. }
             | Self::WebSocket(_)
@@ -113,11 +145,35 @@ impl SessionEnd {
         }
     }
 
+    /// Whether it speaks against the address: connections come about there, and bring nothing.
+    #[must_use]
+    pub const fn is_of_path(&self) -> bool {
+        match self {
+            Self::HalfOpen { .. }
+            | Self::NotAcknowledged { .. }
+            | Self::SendTimeout { .. }
+            | Self::Garbage { .. } => true,
+            Self::Connect { .. }
+            | Self::Tls { .. }
+            | Self::Refused { .. }
+            | Self::Upgrade { .. }
+            | Self::ConnectTimeout { .. }
+            | Self::Url { .. }
+            | Self::WebSocket(_)
+            | Self::Closed { .. }
+            | Self::Replaced
+            | Self::Stopping => false,
+        }
+    }
+
     /// One word for the metric's label.
     #[must_use]
     pub const fn label(&self) -> &'static str {
         match self {
             Self::Connect { .. } | Self::ConnectTimeout { .. } | Self::Url { .. } => "connect",
+            Self::Tls { .. } => "tls",
+            Self::Refused { .. } => "refused",
+            Self::Upgrade { .. } => "upgrade",
             Self::WebSocket(_) => "websocket",
             Self::Closed { .. } => "closed",
             Self::HalfOpen { .. } => "half_open",
@@ -154,15 +210,23 @@ pub enum RestError {
         /// How long.
         waited: Duration,
     },
-    /// The venue refuses us for a while (429, 418), or our own budget is spent.
-    #[error("rest call refused for {wait:?} (status {status})")]
+    /// The venue is left alone until a pause is over, or our own budget is spent: no call was made.
+    #[error("rest call: not made, the venue is left alone for {wait:?} more")]
     Limited {
-        /// 429, 418, or 0 for our own budget.
-        status: u16,
         /// How long.
         wait: Duration,
     },
-    /// Another status than 200.
+    /// The venue, or something in front of it, refuses every call for a while.
+    #[error("rest call: refused for {wait:?}: status {status}: {body}")]
+    Refused {
+        /// Its HTTP status; 200 where the body is no answer, or says that we ask too often.
+        status: u16,
+        /// How long nothing is asked.
+        wait: Duration,
+        /// The first words of the body.
+        body: Excerpt,
+    },
+    /// Another status than 200, about this call alone.
     #[error("rest call: status {status}: {body}")]
     Status {
         /// Which.
@@ -189,12 +253,27 @@ impl RestError {
     #[must_use]
     pub const fn recovery(&self) -> Recovery {
         match self {
-            Self::Limited { wait, .. } => Recovery::RetryAfter(*wait),
+            Self::Limited { wait } | Self::Refused { wait, .. } => Recovery::RetryAfter(*wait),
             Self::Transport { .. } | Self::Timeout { .. } => Recovery::RetryAfter(Duration::from_secs(1)),
             Self::Status { .. } | Self::Decode(_) | Self::Unfit(_) => {
                 Recovery::RetryAfter(Duration::from_secs(5))
             }
             Self::Url { .. } | Self::TooLarge { .. } => Recovery::RetryAfter(Duration::from_secs(60)),
+        }
+    }
+
+    /// Whether it concerns every call to the venue: the governor pauses them, and has said so.
+    #[must_use]
+    pub const fn is_of_venue(&self) -> bool {
+        match self {
+            Self::Limited { .. } | Self::Refused { .. } | Self::Transport { .. } | Self::Timeout { .. } => {
+                true
+            }
+            Self::Url { .. }
+            | Self::Status { .. }
+            | Self::TooLarge { .. }
+            | Self::Decode(_)
+            | Self::Unfit(_) => false,
         }
     }
 }

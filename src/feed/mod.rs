@@ -10,23 +10,28 @@
 //! | `listing` | what a venue's list says of a symbol |
 //! | `plan` | which session carries which stream |
 //! | `relay` | one connection after the other, or two at a time |
-//! | `session` | one connection: connect, read, heartbeat |
+//! | `session` | one connection: read, heartbeat |
+//! | `upgrade` | how a connection comes about, and why not |
+//! | `path_delay` | how late answers may be before a connection is dead |
 //! | `conversation` | requests, acknowledgements and routes of one connection |
-//! | `refusals` | what a refusal means, and when what was refused is tried again |
+//! | `refused_streams` | which subscriptions a venue refuses, and when they are tried again |
 //! | `affected` | which subscriptions a frame could have changed that was not understood |
 //! | `watchdog` | which subscriptions stay silent |
 //! | `stamped` | when a socket was last read |
 //! | `thousands` | contracts that are quoted in thousands |
 //! | `cursor`, `json`, `levels`, `rfc3339` | what decoders share: bytes that are known beforehand, any JSON, buffers, times as text |
-//! | `rest` | REST calls |
-//! | `governor`, `budget` | what a venue allows from one address: request weight, connects |
+//! | `rest`, `connector` | REST calls, and how they reach an address |
+//! | `refusal` | which answers mean "leave me alone" |
+//! | `governor`, `budget`, `circuit` | what a venue allows from one address: request weight, connects, and the pauses after a refusal |
 
 mod affected;
 pub mod binance;
 pub mod binance_usdm;
 mod budget;
 pub mod bybit;
+mod circuit;
 pub mod coinbase;
+mod connector;
 mod conversation;
 mod cursor;
 mod decode_error;
@@ -41,16 +46,19 @@ mod listing;
 #[cfg(test)]
 mod mutations;
 pub mod okx;
+mod path_delay;
 #[cfg(test)]
 mod paths;
 mod plan;
-mod refusals;
+mod refusal;
+mod refused_streams;
 mod relay;
 mod rest;
 mod rfc3339;
 mod session;
 mod stamped;
 mod thousands;
+mod upgrade;
 mod venue;
 mod watchdog;
 

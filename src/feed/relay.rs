@@ -5,7 +5,7 @@
 //! frame comes first is taken where the venue counts its updates; where it does not, the further lanes are warm spares. Never looks
 //! at prices. Holds at most [`LANES_MAX`] lanes; at most [`COMMANDS_MAX`] commands wait for one.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, RefCell, RefMut};
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -15,9 +15,11 @@ use tokio::sync::{Notify, mpsc, watch};
 use super::conversation::{self, StreamPlan};
 use super::error::{Recovery, SessionEnd};
 use super::governor::Governor;
+use super::path_delay::PathDelay;
 use super::session::{self, COMMANDS_MAX, Commands, SessionCommand, SessionHandler, SessionPlan};
 use crate::clock;
 use crate::domain::{Backoff, Ladder, Link, MarketEvent, MonoTime, Now, Subscription, VenueSequence};
+use crate::net::Unfit;
 
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -73,6 +75,9 @@ pub(super) struct Relay<'a> {
     newest: RefCell<Vec<Newest>>,
     /// Of each stream the newest id that the only lane has brought.
     last: Vec<Cell<Option<VenueSequence>>>,
+    /// What is known of the venue's addresses and of the way there, from one connection to the next.
+    unfit: Unfit,
+    delay: RefCell<PathDelay>,
 }
 
 /// The newest id that each lane has brought of a stream.
@@ -140,6 +145,8 @@ impl<'a> Relay<'a> {
             streams: RefCell::new(plan.streams.clone()),
             newest: RefCell::new(vec![Newest::new(); plan.streams.len()]),
             last: vec![Cell::new(None); plan.streams.len()],
+            unfit: Unfit::default(),
+            delay: RefCell::default(),
         }
     }
 
@@ -149,9 +156,9 @@ impl<'a> Relay<'a> {
         let leaving = Leaving::No;
         self.lanes.borrow_mut().push(Standing { lane, replaces, leaving, commands: sender, is_up: false });
         tokio::time::sleep(wait).await;
-        self.governor.connect().await;
+        let leave = self.governor.connect().await;
         let started = clock::mono();
-        let end = session::once(self.plan, lane, &mut commands, self).await;
+        let end = session::once(self.plan, lane, &mut commands, self, leave).await;
         (lane, end, clock::mono().since(started))
     }
 
@@ -162,6 +169,16 @@ impl<'a> Relay<'a> {
 
     pub(super) const fn handler(&self) -> &'a dyn SessionHandler {
         self.handler
+    }
+
+    /// Addresses that were of no use.
+    pub(super) const fn unfit(&self) -> &Unfit {
+        &self.unfit
+    }
+
+    /// How late answers are. Never held while waiting.
+    pub(super) fn delay(&self) -> RefMut<'_, PathDelay> {
+        self.delay.borrow_mut()
     }
 
     /// A lane stands.

@@ -2,53 +2,42 @@
 //!
 //! Owns a connection and its supervision; [`super::relay`] says which connections there are. Never looks into an event, never writes to Redis: everything goes to the
 //! [`SessionHandler`], on the same thread, without a queue. A session reads at most `turn_frames` frames before others get
-//! their turn; requests wait in a bounded set; a frame above [`FRAME_BYTES_MAX`] ends the session.
+//! their turn; requests wait in a bounded set; too long a frame ends the session.
 
 use std::time::Duration;
 
 use futures_util::{FutureExt, SinkExt, StreamExt};
-use tokio::net::TcpStream;
 use tokio::sync::mpsc;
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tokio_tungstenite::tungstenite::{self, Bytes, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+use tokio_tungstenite::tungstenite::{self, Message};
 
 use super::conversation::Conversation;
 use super::error::SessionEnd;
+use super::governor::Leave;
+use super::path_delay::{Answers, HEARTBEAT};
 use super::relay::{self, Lane, Relay};
-use super::stamped::{ReadStamp, Stamped};
+use super::stamped::ReadStamp;
+use super::upgrade::{self, Connected, Socket};
 use super::venue::{ChannelNames, FrameDecoder, Ping, VenueProtocol};
 use super::{DecodeError, Excerpt, Frame, StreamPlan};
 use crate::clock;
 use crate::domain::{Coverage, InstrumentId, MarketEvent, MonoTime, Now, SessionId, Subscription, Trading};
 
-/// The longest frame. The largest that Binance sends, a depth update of thousands of levels, is below 1 MiB.
-const FRAME_BYTES_MAX: usize = 4 << 20;
-
 /// Frames in a row that may be garbage before the session is given up.
 const GARBAGE_MAX: u32 = 1_000;
 
-/// A session that is quiet for so long is asked for a sign of life; after one more of these and a half it is dead.
-const HEARTBEAT: Duration = Duration::from_secs(1);
-const DEAD_AFTER: Duration = Duration::from_millis(2_500);
-
-/// A venue with a ping of its own may take its absence for a dead client, however much it sends itself: Bybit wants one each 20 s
-/// and closes after ten minutes (hirokisan/bybit#99).
-const TEXT_PING_EVERY: Duration = Duration::from_secs(15);
+/// A busy session pings, too. A venue with a ping of its own may take its absence for a dead client, however much it sends itself: Bybit
+/// wants one each 20 s and closes after ten minutes (hirokisan/bybit#99). And how late answers are must be known before the
+/// silence in which it matters.
+const PING_EVERY: Duration = Duration::from_secs(15);
 
 /// How often requests, silence and heartbeats are looked at: so much later than it could be any of them is noticed.
 const TICK: Duration = Duration::from_millis(50);
-
-/// The longest connecting, TLS and upgrade included.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The longest sending of one request.
 const SEND_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Commands that wait for a session at most; a further one is dropped, `process` asks again.
 pub const COMMANDS_MAX: usize = 4_096;
-
-type Socket = WebSocketStream<MaybeTlsStream<Stamped<TcpStream>>>;
 
 /// Takes what sessions bring. Calls come on the session's thread, one at a time; they must not block.
 pub trait SessionHandler {
@@ -131,13 +120,16 @@ pub(super) async fn once(
     lane: Lane,
     commands: &mut Commands,
     relay: &Relay<'_>,
+    leave: Leave<'_>,
 ) -> SessionEnd {
     let stamp = ReadStamp::default();
-    let socket = match connect(&plan.websocket_url, stamp.clone()).await {
-        Ok(socket) => socket,
+    let connected = upgrade::connect(&plan.websocket_url, stamp.clone(), relay.unfit(), leave).await;
+    let Connected { socket, address, took } = match connected {
+        Ok(connected) => connected,
         Err(end) => return end,
     };
     let now = clock::now();
+    relay.delay().reached(took);
     stamp.set(now);
     relay.up(lane, now);
     let session = Session {
@@ -154,34 +146,19 @@ pub(super) async fn once(
         relay,
         garbage: 0,
         since: now.mono,
-        pinged: now.mono,
+        pinged: None,
+        asked: None,
+        answers: Answers::None,
+        heard: now.mono,
         ticked: now.mono,
     };
-    session.read(plan.turn_frames, commands).await
-}
-
-async fn connect(url: &str, stamp: ReadStamp) -> Result<Socket, SessionEnd> {
-    let bad_url = |reason| SessionEnd::Url { url: url.to_owned(), reason };
-    let parsed = url::Url::parse(url).map_err(|_| bad_url("not a URL"))?;
-    let name = parsed.host_str().ok_or_else(|| bad_url("it names no host"))?;
-    let port = parsed.port_or_known_default().ok_or_else(|| bad_url("it names no port"))?;
-    let host = format!("{name}:{port}");
-    let connecting = async {
-        let stream =
-            TcpStream::connect(&host).await.and_then(|stream| stream.set_nodelay(true).map(|()| stream));
-        let stream = stream.map_err(|source| SessionEnd::Connect { host: host.clone(), source })?;
-        let config = WebSocketConfig::default()
-            .max_message_size(Some(FRAME_BYTES_MAX))
-            .max_frame_size(Some(FRAME_BYTES_MAX));
-        let stream = Stamped::new(stream, stamp);
-        tokio_tungstenite::client_async_tls_with_config(url, stream, Some(config), None)
-            .await
-            .map(|(socket, _)| socket)
-            .map_err(|error| SessionEnd::WebSocket(Box::new(error)))
-    };
-    tokio::time::timeout(CONNECT_TIMEOUT, connecting)
-        .await
-        .unwrap_or(Err(SessionEnd::ConnectTimeout { host: host.clone(), waited: CONNECT_TIMEOUT }))
+    let end = session.read(plan.turn_frames, commands).await;
+    if end.is_of_path() {
+        relay.unfit().note(address);
+    } else {
+        relay.unfit().forget(address);
+    }
+    end
 }
 
 /// How a turn ended.
@@ -207,7 +184,13 @@ struct Session<'a> {
     handler: &'a dyn SessionHandler,
     garbage: u32,
     since: MonoTime,
-    pinged: MonoTime,
+    /// When the last ping was sent.
+    pinged: Option<MonoTime>,
+    /// When the oldest ping was sent that has no answer.
+    asked: Option<MonoTime>,
+    answers: Answers,
+    /// When the frame before this one was read.
+    heard: MonoTime,
     ticked: MonoTime,
 }
 
@@ -263,10 +246,24 @@ impl Session<'_> {
     #[inline]
     fn message(&mut self, message: Option<Result<Message, tungstenite::Error>>) -> Result<(), SessionEnd> {
         let received = self.stamp.get();
+        if let Some(asked) = self.asked
+            && received.mono.since(self.heard) >= HEARTBEAT
+        {
+            // Whatever ends a silence shows that the path was alive all the while.
+            self.answered(asked, received.mono);
+        }
+        self.heard = received.mono;
         match message {
             Some(Ok(Message::Text(text))) => self.frame(text.as_str().as_bytes(), received),
             Some(Ok(Message::Binary(bytes))) => self.frame(&bytes, received),
-            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {
+            Some(Ok(Message::Pong(payload))) => {
+                if let Some(sent) = sent_at(&payload, received.mono).or(self.asked) {
+                    self.answered(sent, received.mono);
+                }
+                self.handler.heard(self.id, received);
+                Ok(())
+            }
+            Some(Ok(Message::Ping(_) | Message::Frame(_))) => {
                 self.handler.heard(self.id, received);
                 Ok(())
             }
@@ -316,7 +313,12 @@ impl Session<'_> {
                 }
             }
             Ok(Frame::ShuttingDown) => self.relay.retire(self.lane),
-            Ok(Frame::Other) => {}
+            Ok(Frame::Other) => {
+                // The venue's answer to its own kind of ping.
+                if let (Ping::Text(_), Some(asked)) = (self.ping, self.asked) {
+                    self.answered(asked, received.mono);
+                }
+            }
             Ok(Frame::Unknown) => {
                 self.unknown(bytes, received);
                 return Ok(());
@@ -358,7 +360,11 @@ impl Session<'_> {
             return Ok(());
         }
         let silent = now.mono.since(self.stamp.get().mono);
-        if silent >= DEAD_AFTER {
+        let dead_after = self.relay.delay().dead_after(self.answers);
+        if silent >= dead_after {
+            if self.answers == Answers::None {
+                self.relay.delay().was_mute();
+            }
             return Err(SessionEnd::HalfOpen { silent });
         }
         if self.relay.is_replaced(self.lane) {
@@ -378,15 +384,27 @@ impl Session<'_> {
         if let Some(text) = self.conversation.next_request(now.mono) {
             self.send(Message::text(text)).await?;
         }
-        if ping_is_due(self.ping, silent, now.mono.since(self.pinged)) {
-            self.pinged = now.mono;
+        let ask_after = self.relay.delay().ask_after();
+        if ping_is_due(silent, ask_after, self.pinged.map(|pinged| now.mono.since(pinged))) {
+            self.pinged = Some(now.mono);
+            self.asked.get_or_insert(now.mono);
             self.send(match self.ping {
-                Ping::Frame => Message::Ping(Bytes::new()),
+                Ping::Frame => Message::Ping(now.mono.nanos().to_be_bytes().to_vec().into()),
                 Ping::Text(text) => Message::text(text),
             })
             .await?;
         }
         Ok(())
+    }
+
+    /// A ping that was sent at `sent` is answered.
+    fn answered(&mut self, sent: MonoTime, received: MonoTime) {
+        self.asked = None;
+        self.answers = Answers::Some;
+        // After a stop of this machine nobody knows how much of the delay is the path's.
+        if received.since(self.ticked) < HEARTBEAT {
+            self.relay.delay().answered(received.since(sent), received);
+        }
     }
 
     async fn send(&mut self, message: Message) -> Result<(), SessionEnd> {
@@ -398,10 +416,15 @@ impl Session<'_> {
     }
 }
 
-/// Whether to ask for a sign of life, or to give one.
-fn ping_is_due(ping: Ping, silent: Duration, since_last: Duration) -> bool {
-    let owed = matches!(ping, Ping::Text(_)) && since_last >= TEXT_PING_EVERY;
-    owed || (silent >= HEARTBEAT && since_last >= HEARTBEAT)
+/// When the ping was sent that a pong answers: its payload is our clock, unless the venue sends pongs by itself.
+fn sent_at(payload: &[u8], received: MonoTime) -> Option<MonoTime> {
+    let nanos = u64::from_be_bytes(payload.try_into().ok()?);
+    Some(MonoTime::from_nanos(nanos)).filter(|sent| *sent <= received)
+}
+
+/// Whether to ask for a sign of life, or to give one. `since_last` is `None` before the first ping, which shows how late answers are.
+fn ping_is_due(silent: Duration, ask_after: Duration, since_last: Option<Duration>) -> bool {
+    since_last.is_none_or(|since| since >= PING_EVERY || (silent >= ask_after && since >= HEARTBEAT))
 }
 
 #[cfg(test)]
@@ -409,17 +432,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_busy_session_pings_where_the_venue_counts_its_own_pings() {
-        let seconds = Duration::from_secs;
-        for (ping, silent, since_last, expected) in [
-            (Ping::Frame, seconds(0), seconds(600), false),
-            (Ping::Frame, seconds(1), seconds(1), true),
-            (Ping::Frame, seconds(2), Duration::from_millis(900), false),
-            (Ping::Text("ping"), seconds(0), seconds(14), false),
-            (Ping::Text("ping"), seconds(0), seconds(15), true),
-            (Ping::Text("ping"), seconds(1), seconds(1), true),
+    fn a_session_pings_at_once_and_in_silence_and_now_and_then() {
+        let ms = Duration::from_millis;
+        for (silent, since_last, expected) in [
+            (0, None, true),
+            (0, Some(14_000), false),
+            (0, Some(15_000), true),
+            (1_000, Some(1_000), true),
+            (1_900, Some(900), false),
         ] {
-            assert_eq!(ping_is_due(ping, silent, since_last), expected, "{ping:?} {silent:?} {since_last:?}");
+            let due = ping_is_due(ms(silent), ms(1_000), since_last.map(ms));
+            assert_eq!(due, expected, "{silent} {since_last:?}");
         }
+    }
+
+    #[test]
+    fn a_pong_says_when_its_ping_was_sent() {
+        let received = MonoTime::from_nanos(5_000);
+        assert_eq!(sent_at(&4_000_u64.to_be_bytes(), received), Some(MonoTime::from_nanos(4_000)));
+        assert_eq!(sent_at(&6_000_u64.to_be_bytes(), received), None, "not one of ours");
+        assert_eq!(sent_at(b"", received), None);
     }
 }

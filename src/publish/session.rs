@@ -21,6 +21,7 @@ use super::handshake::{Demand, handshake};
 use super::tls::web_trust;
 use super::transport::Transport;
 use super::{Credentials, Endpoint, MESSAGE_MAX, PublishError, RedisAddress, Refusal};
+use crate::net::Unfit;
 
 /// How we log in at the servers of one kind.
 #[derive(Clone)]
@@ -29,6 +30,8 @@ pub struct Login {
     db: u32,
     tls: Arc<ClientConfig>,
     client_name: String,
+    /// Addresses that take connections and are of no use, known to all that log in with this.
+    unfit: Arc<Unfit>,
 }
 
 impl Login {
@@ -41,7 +44,8 @@ impl Login {
         tls: Option<Arc<ClientConfig>>,
         client_name: String,
     ) -> Self {
-        Self { credentials, db, tls: tls.unwrap_or_else(web_trust), client_name }
+        let (tls, unfit) = (tls.unwrap_or_else(web_trust), Arc::default());
+        Self { credentials, db, tls, client_name, unfit }
     }
 
     /// The same TLS and name with other credentials, in database 0: for sentinels.
@@ -58,8 +62,15 @@ impl Login {
             password: self.credentials.password.clone(),
             db: self.db,
         };
-        let mut transport = Transport::connect(endpoint, &self.tls).await?;
-        handshake(&mut transport, &address, &self.client_name, demand).await?;
+        let mut transport = Transport::connect(endpoint, &self.tls, &self.unfit).await?;
+        let peer = transport.peer();
+        let greeted = handshake(&mut transport, &address, &self.client_name, demand).await;
+        match (&greeted, peer) {
+            (Ok(_), Some(peer)) => self.unfit.forget(peer),
+            (Err(_), Some(peer)) => self.unfit.note(peer),
+            (_, None) => {}
+        }
+        greeted?;
         Ok(transport)
     }
 }

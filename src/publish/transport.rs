@@ -1,9 +1,10 @@
 //! The socket: TCP, TLS or unix, behind one type.
 //!
 //! Owns making it and its options. Never retries, never speaks Redis. A connection is made within [`CONNECT_MAX`]
-//! (TLS: as much again for its handshake) or not at all.
+//! (TLS: as much again for its handshake) or not at all, once its name is looked up, which takes [`LOOKUP_MAX`] at most.
 
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -18,9 +19,14 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::{Endpoint, PublishError};
+use crate::net::{self, Limits, Reached, Unfit};
 
 /// How long making a connection may take.
 pub const CONNECT_MAX: Duration = Duration::from_millis(300);
+/// How long looking a name up may take: a resolver is often farther away than the server.
+pub const LOOKUP_MAX: Duration = Duration::from_secs(1);
+/// How long one address of a name has the way to itself: a server that is near answers within a few milliseconds.
+const STAGGER: Duration = Duration::from_millis(50);
 /// Unacknowledged bytes end a connection after so long (Linux).
 pub const USER_TIMEOUT: Duration = Duration::from_millis(600);
 /// Keepalive: idle time before the first probe, and between probes.
@@ -41,16 +47,37 @@ pub(super) enum Transport {
 
 impl Transport {
     /// Connects. `tls` is used for TLS endpoints only.
-    pub(super) async fn connect(endpoint: &Endpoint, tls: &Arc<ClientConfig>) -> Result<Self, PublishError> {
+    ///
+    /// An address that takes the connection and fails at TLS is noted in `unfit`.
+    pub(super) async fn connect(
+        endpoint: &Endpoint,
+        tls: &Arc<ClientConfig>,
+        unfit: &Unfit,
+    ) -> Result<Self, PublishError> {
         match endpoint {
-            Endpoint::Tcp { host, port } => Ok(Self::Tcp(connect_tcp(endpoint, host, *port).await?)),
+            Endpoint::Tcp { host, port } => {
+                Ok(Self::Tcp(connect_tcp(endpoint, host, *port, unfit).await?.stream))
+            }
             Endpoint::Tls { host, port } => {
                 let name = server_name(host)?;
-                let socket = connect_tcp(endpoint, host, *port).await?;
-                let handshake = TlsConnector::from(Arc::clone(tls)).connect(name, socket);
-                Ok(Self::Tls(Box::new(in_time(endpoint, handshake).await?)))
+                let Reached { stream, address, .. } = connect_tcp(endpoint, host, *port, unfit).await?;
+                let handshake = TlsConnector::from(Arc::clone(tls)).connect(name, stream);
+                let made = in_time(endpoint, handshake).await;
+                if made.is_err() {
+                    unfit.note(address);
+                }
+                Ok(Self::Tls(Box::new(made?)))
             }
             Endpoint::Unix { path } => in_time(endpoint, UnixStream::connect(path)).await.map(Self::Unix),
+        }
+    }
+
+    /// The other end's address; `None` for a unix socket.
+    pub(super) fn peer(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(socket) => socket.peer_addr().ok(),
+            Self::Tls(socket) => socket.get_ref().0.peer_addr().ok(),
+            Self::Unix(_) => None,
         }
     }
 
@@ -116,11 +143,19 @@ impl Transport {
     }
 }
 
-async fn connect_tcp(endpoint: &Endpoint, host: &str, port: u16) -> Result<TcpStream, PublishError> {
-    let socket = in_time(endpoint, TcpStream::connect((host, port))).await?;
-    set_options(&socket)
-        .map_err(|source| PublishError::Connect { endpoint: endpoint.to_string(), source })?;
-    Ok(socket)
+async fn connect_tcp(
+    endpoint: &Endpoint,
+    host: &str,
+    port: u16,
+    unfit: &Unfit,
+) -> Result<Reached, PublishError> {
+    let limits = Limits { lookup: LOOKUP_MAX, within: CONNECT_MAX, stagger: STAGGER };
+    let failed = |source| PublishError::Connect { endpoint: endpoint.to_string(), source };
+    let reached = net::connect(host, port, limits, unfit)
+        .await
+        .map_err(|error| if error.is_timeout() { late(endpoint) } else { failed(error.into()) })?;
+    set_options(&reached.stream).map_err(failed)?;
+    Ok(reached)
 }
 
 /// Without NODELAY a second small batch waits for the first one's acknowledgement, up to 40 ms.
@@ -143,10 +178,14 @@ async fn in_time<T>(
     match tokio::time::timeout(CONNECT_MAX, attempt).await {
         Ok(Ok(made)) => Ok(made),
         Ok(Err(source)) => Err(PublishError::Connect { endpoint: endpoint.to_string(), source }),
-        Err(_) => Err(PublishError::ConnectTimeout {
-            endpoint: endpoint.to_string(),
-            after_ms: u64::try_from(CONNECT_MAX.as_millis()).unwrap_or(u64::MAX),
-        }),
+        Err(_) => Err(late(endpoint)),
+    }
+}
+
+fn late(endpoint: &Endpoint) -> PublishError {
+    PublishError::ConnectTimeout {
+        endpoint: endpoint.to_string(),
+        after_ms: u64::try_from(CONNECT_MAX.as_millis()).unwrap_or(u64::MAX),
     }
 }
 
@@ -167,7 +206,9 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let endpoint = Endpoint::Tcp { host: "127.0.0.1".to_owned(), port };
-        let Transport::Tcp(socket) = Transport::connect(&endpoint, &web_trust()).await.unwrap() else {
+        let Transport::Tcp(socket) =
+            Transport::connect(&endpoint, &web_trust(), &Unfit::default()).await.unwrap()
+        else {
             panic!("TCP was asked for")
         };
         assert!(socket.nodelay().unwrap());
@@ -189,7 +230,7 @@ mod tests {
             listener.local_addr().unwrap().port()
         };
         let endpoint = Endpoint::Tcp { host: "127.0.0.1".to_owned(), port };
-        let error = Transport::connect(&endpoint, &web_trust()).await.unwrap_err();
+        let error = Transport::connect(&endpoint, &web_trust(), &Unfit::default()).await.unwrap_err();
         assert!(error.to_string().contains(&port.to_string()), "{error}");
     }
 

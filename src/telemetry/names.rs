@@ -38,6 +38,7 @@ metric_names! {
     FEED_REST_WEIGHT = "tickcache_feed_rest_weight_total", Counter, "REST request weight spent. Labels: feed.";
     FEED_BUDGET_WAITS = "tickcache_feed_budget_waits_total", Counter, "Times that a REST call or a connect had to wait for a venue's budget. Labels: feed, kind (rest, connect), whose (own, shared).";
     FEED_BUDGET_ALONE = "tickcache_feed_budget_alone_total", Counter, "REST calls and connects that only this engine's own budget has let pass, since Redis did not answer for all of them. Labels: feed, kind (rest, connect).";
+    FEED_PAUSES = "tickcache_feed_pauses_total", Counter, "REST calls and connects after which a venue was left alone for a while: refused (403, 418, 429, 451, 5xx, Retry-After, a page instead of an answer), or not answered. Labels: feed, kind (rest, connect).";
     FEED_STATES = "tickcache_feed_keys", Gauge, "Keys by state. Labels: feed, state.";
     PROCESS_UPDATES = "tickcache_process_updates_total", Counter, "Values that changed or were confirmed. Labels: feed, entity.";
     PUBLISH_SLOTS = "tickcache_publish_slots", Gauge, "Keys that the engine writes.";
@@ -72,7 +73,7 @@ metric_names! {
     EMBEDDED_ERRORS = "tickcache_embedded_errors_total", Counter, "Requests that the endpoint answered with an error.";
     EMBEDDED_PUSHES = "tickcache_embedded_pushes_total", Counter, "Messages and invalidations that the endpoint put on their way.";
     EMBEDDED_LIMITS = "tickcache_embedded_limits_total", Counter, "Times that a limit of the endpoint was met. Labels: limit (clients, request, arguments, pipeline, subscriptions, patterns, transaction, output, stalled, messages, login, notices).";
-    EMBEDDED_DISCONNECTS = "tickcache_embedded_disconnects_total", Counter, "Clients that the endpoint disconnected. Labels: why (protocol, stalled, messages, login).";
+    EMBEDDED_DISCONNECTS = "tickcache_embedded_disconnects_total", Counter, "Clients that the endpoint disconnected. Labels: why (protocol, foreign, stalled, messages, login).";
     COMMANDS = "tickcache_commands_total", Counter, "Messages on the command channel. Labels: outcome (taken, dropped, malformed).";
     CAPTURE_RECORDS = "tickcache_capture_records_total", Counter, "Frames and REST answers in recordings. Labels: feed.";
     CAPTURE_MISSING = "tickcache_capture_missing_total", Counter, "Frames and REST answers that are in no recording. Labels: feed, why (overflow, unfit, disk).";

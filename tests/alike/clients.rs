@@ -179,6 +179,56 @@ fn node_redis_sees_the_same() {
     of_node("client_node_redis.mjs");
 }
 
+/// A client that keeps copies of what it has read, which the endpoint does not do: the first error that it reports, and nothing else.
+async fn refused_tracking(make: impl Fn(u16) -> Command) {
+    let mut world = World::start().await;
+    let command = make(world.address(Side::Endpoint).port());
+    let said = run(&mut world, command, 700).await;
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].contains("CLIENT TRACKING needs BCAST"), "{said:?}");
+    assert!(said[0].contains("switch client-side caching off"), "{said:?}");
+}
+
+#[test]
+fn node_redis_reports_at_once_that_it_cannot_keep_copies() {
+    let Some(folder) = installed("node") else { return };
+    let text = r"
+        import { createClient } from 'redis';
+        const cache = { ttl: 0, maxEntries: 0, evictPolicy: 'LRU' };
+        const url = `redis://127.0.0.1:${process.argv[2]}`;
+        const client = createClient({ url, RESP: 3, clientSideCache: cache });
+        client.on('error', (error) => { console.log(error.message); process.exit(0); });
+        await client.connect();
+        console.log('connected');
+    ";
+    let place = tempfile::tempdir_in(&folder).unwrap();
+    let file = place.path().join("script.mjs");
+    std::fs::write(&file, text).unwrap();
+    on_one_thread(refused_tracking(|port| {
+        let mut command = Command::new("node");
+        command.arg(&file).arg(port.to_string());
+        command
+    }));
+}
+
+#[test]
+fn redis_py_reports_at_once_that_it_cannot_keep_copies() {
+    let Some(packages) = installed("python") else { return };
+    let text = "
+import sys, redis
+from redis.cache import CacheConfig
+try:
+    print(redis.Redis(port=int(sys.argv[1]), protocol=3, cache_config=CacheConfig()).get('x'))
+except redis.RedisError as error:
+    print(error)
+";
+    on_one_thread(refused_tracking(|port| {
+        let mut command = python(&packages);
+        command.args(["-c", text]).arg(port.to_string());
+        command
+    }));
+}
+
 #[test]
 fn redis_cli_sees_the_same() {
     on_one_thread(async {

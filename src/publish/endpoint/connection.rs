@@ -16,8 +16,9 @@ use tokio::time::timeout;
 use crate::clock;
 
 use super::commands;
+use super::foreign::{self, Foreign};
 use super::mailbox::Delivery;
-use super::parser::{Found, Malformed, Parser, Trust};
+use super::parser::{Found, Malformed, Parser, Trust, Why};
 use super::reply::Replies;
 use super::session::{Request, Session, Shared, Totals, met};
 
@@ -39,6 +40,8 @@ pub(super) enum End {
     Done,
     /// What it sent is no request.
     Protocol,
+    /// It speaks another protocol.
+    Foreign,
     /// It takes nothing.
     Stalled,
     /// More was told than it took.
@@ -53,6 +56,7 @@ impl End {
         match self {
             Self::Done => None,
             Self::Protocol => Some("protocol"),
+            Self::Foreign => Some("foreign"),
             Self::Stalled => Some("stalled"),
             Self::Messages => Some("messages"),
             Self::Login => Some("login"),
@@ -69,6 +73,8 @@ enum Turn {
     More,
     /// Not a request.
     Broken(Malformed),
+    /// Another protocol: nothing of it is answered.
+    Foreign(Foreign),
 }
 
 /// Serves a client until either side ends it.
@@ -102,6 +108,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<'_, S> {
         let mut login = std::pin::pin!(tokio::time::sleep(LOGIN_MAX));
         loop {
             let turn = self.turn();
+            if let Turn::Foreign(protocol) = turn {
+                self.shared.foreign.closed(protocol, self.session.mailbox.id, clock::mono());
+                return Ok(End::Foreign);
+            }
             let is_served = self.push();
             if !self.write().await? {
                 return Ok(End::Stalled);
@@ -110,6 +120,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<'_, S> {
                 return Ok(if is_served { End::Done } else { End::Messages });
             }
             match turn {
+                Turn::Foreign(_) => return Ok(End::Foreign),
                 Turn::Broken(_) => return Ok(End::Protocol),
                 Turn::More => {
                     tokio::task::yield_now().await;
@@ -143,9 +154,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<'_, S> {
         {
             match self.parser.next(&self.input, self.session.trust) {
                 Ok(Found::Request) => {
+                    let request = Request::new(self.parser.source(&self.input), self.parser.arguments());
+                    let foreign = foreign::of_any(request)
+                        .or_else(|| foreign::of_line(request).filter(|_| self.parser.is_line()));
+                    if let Some(protocol) = foreign {
+                        turn = Turn::Foreign(protocol);
+                        break;
+                    }
                     answered += 1;
                     let start = self.output.len();
-                    let request = Request::new(self.parser.source(&self.input), self.parser.arguments());
                     commands::answer(self.shared, &mut self.session, request, now, &mut self.output);
                     errors += u64::from(self.output.get(start) == Some(&b'-'));
                 }
@@ -157,8 +174,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<'_, S> {
                     if let Some(limit) = malformed.limit {
                         met(limit);
                     }
+                    if let Why::Foreign(protocol) = malformed.why {
+                        turn = Turn::Foreign(protocol);
+                        break;
+                    }
                     let protocol = self.session.protocol;
-                    Replies { out: &mut self.output, protocol }.error(malformed.why.text());
+                    let text = malformed.why.text().unwrap_or_default();
+                    Replies { out: &mut self.output, protocol }.error(text);
                     errors += 1;
                     turn = Turn::Broken(malformed);
                     break;

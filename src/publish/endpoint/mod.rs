@@ -14,6 +14,7 @@
 //! |---|---|---|
 //! | clients | `embedded.clients_max` | `-ERR max number of clients reached` |
 //! | a request | [`REQUEST_BYTES_MAX`], [`ARGUMENTS_MAX`] arguments | `-ERR Protocol error: ...`, and the end |
+//! | a line of HTTP, TLS, SSH or PROXY | | it is disconnected without a word |
 //! | requests before others get their turn | [`PIPELINE_MAX`] | the rest waits in the kernel |
 //! | a reply | `embedded.output_buffer_bytes_max` | an error in its place |
 //! | a client that takes nothing | `embedded.stalled_s_max` | it is disconnected |
@@ -28,6 +29,7 @@
 //! |---|---|
 //! | `listener`, `connection` | sockets |
 //! | `parser`, `reply`, `glob` | the protocol's grammar |
+//! | `foreign` | who speaks another protocol |
 //! | `spec`, `commands/` | what there is to ask, and the answers |
 //! | `session` | the state of one client |
 //! | `view` | the keys |
@@ -36,6 +38,7 @@
 
 mod commands;
 mod connection;
+mod foreign;
 mod glob;
 mod hub;
 mod listener;

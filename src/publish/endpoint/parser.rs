@@ -11,6 +11,8 @@
 
 use std::ops::Range;
 
+use super::foreign::{Foreign, is_tls};
+
 /// Bytes of one request, framing included: an MGET of 16,384 keys fits.
 pub const REQUEST_BYTES_MAX: usize = 1 << 20;
 /// Arguments of one request, the command's name included.
@@ -46,15 +48,20 @@ pub(super) enum Why {
     Is(&'static str),
     /// Another byte than `$`.
     NoBulk(u8),
+    /// It is another protocol.
+    Foreign(Foreign),
 }
 
 impl Why {
-    /// The whole error.
-    pub(super) fn text(self) -> Vec<u8> {
+    /// The whole error; `None` where there is no answer.
+    pub(super) fn text(self) -> Option<Vec<u8>> {
         match self {
-            Self::Is(what) => format!("ERR Protocol error: {what}").into_bytes(),
+            Self::Is(what) => Some(format!("ERR Protocol error: {what}").into_bytes()),
             // The byte as it is, whatever it means.
-            Self::NoBulk(byte) => [b"ERR Protocol error: expected '$', got '", &[byte][..], b"'"].concat(),
+            Self::NoBulk(byte) => {
+                Some([b"ERR Protocol error: expected '$', got '", &[byte][..], b"'"].concat())
+            }
+            Self::Foreign(_) => None,
         }
     }
 }
@@ -113,6 +120,11 @@ impl Parser {
         &self.arguments
     }
 
+    /// Whether the request that was found is a line of words.
+    pub(super) const fn is_line(&self) -> bool {
+        self.is_inline
+    }
+
     /// What the ranges are of.
     pub(super) fn source<'a>(&'a self, buffer: &'a [u8]) -> &'a [u8] {
         if self.is_inline { &self.words } else { buffer }
@@ -134,6 +146,9 @@ impl Parser {
                             Some(0) => continue,
                             Some(count) => self.left = Some(count),
                         }
+                    }
+                    Some(_) if is_tls(&buffer[self.at..]) => {
+                        return Err(Malformed { why: Why::Foreign(Foreign::Tls), limit: None });
                     }
                     Some(_) => {
                         self.is_inline = true;

@@ -15,6 +15,7 @@ use crate::domain::{MonoTime, WallTime};
 use crate::telemetry::names;
 
 use super::connection::End;
+use super::foreign;
 use super::hub::Hub;
 use super::mailbox::{Counts, Mailbox};
 use super::parser::{REQUEST_BYTES_MAX, Trust};
@@ -53,6 +54,8 @@ pub(super) struct Shared {
     pub(super) started: MonoTime,
     pub(super) port: u16,
     pub(super) meters: Meters,
+    /// What is said of those who speak another protocol.
+    pub(super) foreign: foreign::Log,
 }
 
 impl Shared {
@@ -68,6 +71,7 @@ impl Shared {
             started: clock::mono(),
             port,
             meters: Meters::new(),
+            foreign: foreign::Log::default(),
         }
     }
 }
@@ -103,8 +107,9 @@ impl Meters {
         for limit in LIMITS {
             counter!(names::EMBEDDED_LIMITS, "limit" => limit).increment(0);
         }
-        for why in
-            [End::Protocol, End::Stalled, End::Messages, End::Login].iter().filter_map(|end| end.as_str())
+        for why in [End::Protocol, End::Foreign, End::Stalled, End::Messages, End::Login]
+            .iter()
+            .filter_map(|end| end.as_str())
         {
             counter!(names::EMBEDDED_DISCONNECTS, "why" => why).increment(0);
         }

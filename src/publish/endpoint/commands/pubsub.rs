@@ -155,7 +155,9 @@ pub(in super::super) fn client_tracking(call: &mut Call<'_>) {
     } else if tracking.is_broadcast && tracking.is_optional {
         Some("ERR OPTIN and OPTOUT are not compatible with BCAST".to_owned())
     } else if !tracking.is_broadcast {
-        Some(format!("ERR {OURS} CLIENT TRACKING needs BCAST: reads are not remembered here"))
+        Some(format!(
+            "ERR {OURS} CLIENT TRACKING needs BCAST: reads are not remembered here; switch client-side caching off in the client"
+        ))
     } else if tracking.is_redirected || call.session.protocol == Protocol::Resp2 {
         Some(format!(
             "ERR {OURS} CLIENT TRACKING needs RESP3 (HELLO 3) and no REDIRECT; with RESP2 subscribe to the update channels"

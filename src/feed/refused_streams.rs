@@ -61,12 +61,12 @@ struct Retry {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Refusals {
+pub(super) struct RefusedStreams {
     streams: BTreeMap<usize, Retry>,
     pauses: u32,
 }
 
-impl Refusals {
+impl RefusedStreams {
     /// The venue refuses a stream.
     pub(super) fn refused(&mut self, stream: usize, now: MonoTime) {
         let retry = self.streams.entry(stream).or_insert(Retry { refusals: 0, at: None });
@@ -107,20 +107,20 @@ mod tests {
 
     #[test]
     fn a_refused_stream_is_tried_again_ever_later_until_it_is_taken() {
-        let mut refusals = Refusals::default();
+        let mut refused = RefusedStreams::default();
         let mut now = 1_000;
         let mut waits = Vec::new();
         for _ in 0..7 {
-            refusals.refused(3, at(now));
-            let wait = (0..2_000).find(|wait| refusals.due(at(now + wait)) == [3]).unwrap();
-            assert_eq!(refusals.due(at(now + 10_000)), [0_usize; 0], "given once");
+            refused.refused(3, at(now));
+            let wait = (0..2_000).find(|wait| refused.due(at(now + wait)) == [3]).unwrap();
+            assert_eq!(refused.due(at(now + 10_000)), [0_usize; 0], "given once");
             waits.push(wait);
             now += wait;
         }
         assert_eq!(waits, [30, 60, 120, 240, 480, 600, 600]);
-        refusals.taken(3);
-        refusals.refused(3, at(now));
-        assert_eq!(refusals.due(at(now + 30)), [3]);
+        refused.taken(3);
+        refused.refused(3, at(now));
+        assert_eq!(refused.due(at(now + 30)), [3]);
     }
 
     #[test]
@@ -136,8 +136,8 @@ mod tests {
         ] {
             assert_eq!(meaning(message), expected, "{message}");
         }
-        let mut refusals = Refusals::default();
-        let pauses: Vec<u64> = (0..7).map(|_| refusals.pause().as_secs()).collect();
+        let mut refused = RefusedStreams::default();
+        let pauses: Vec<u64> = (0..7).map(|_| refused.pause().as_secs()).collect();
         assert_eq!(pauses, [2, 4, 8, 16, 32, 60, 60]);
     }
 }
