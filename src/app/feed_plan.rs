@@ -417,3 +417,63 @@ fn defaults_of(venue: &dyn VenueProtocol) -> crate::config::VenueDefaults {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(text: &str) -> Settings {
+        Settings::load(text, "test", std::iter::empty(), &venue_defaults()).unwrap()
+    }
+
+    fn placed(text: &str) -> Vec<(String, String, Told)> {
+        let settings = settings(text);
+        let feed = &settings.feeds[0];
+        let venue = feed::venue(feed.venue.as_str()).unwrap();
+        let place = |instrument| place(venue, feed, instrument, &Listings::default()).unwrap();
+        let all = feed.instruments.iter().map(place);
+        all.map(|one| (one.wanted.symbol, one.contract.size.to_string(), one.told)).collect()
+    }
+
+    /// What a contract of OKX is worth only its list knows, but for some; the others wait for it.
+    #[test]
+    fn without_a_list_an_instrument_is_taken_on_trust_or_waits() {
+        let feed = "[[feed]]\nvenue = \"okx\"\ninstruments = [\"BTC-USDT-PERP\", \"DOGE-USDT-PERP\", \"XP-USD-PERP\"]\n\
+                    [[alias]]\nvenue = \"okx\"\nsymbol = \"BTC-USD_UM_XPERP-310404\"\ninstrument = \"XP-USD-PERP\"\n";
+        let own = |symbol: &str, size: &str, told| (symbol.to_owned(), size.to_owned(), told);
+        assert_eq!(
+            placed(feed),
+            [
+                own("BTC-USDT-SWAP", "0.01", Told::Trusted),
+                own("DOGE-USDT-SWAP", "1", Told::Waiting),
+                own("BTC-USD_UM_XPERP-310404", "1", Told::Waiting),
+            ]
+        );
+        let alias = "[[feed]]\nvenue = \"hyperliquid\"\ninstruments = [\"TSLA-USDC-PERP\"]\n\
+                     [[alias]]\nvenue = \"hyperliquid\"\nsymbol = \"xyz:TSLA\"\ninstrument = \"TSLA-USDC-PERP\"\nmultiplier = 10\n";
+        assert_eq!(placed(alias), [own("xyz:TSLA", "10", Told::Trusted)]);
+    }
+
+    #[test]
+    fn streams_of_what_is_not_listed_wait_and_so_do_companions_that_only_they_name() {
+        let text = "[[feed]]\nvenue = \"coinbase\"\ninstruments = [\"BTC-USD\", \"OLD-USD\"]\n";
+        let settings = settings(text);
+        let feed = &settings.feeds[0];
+        let venue = feed::venue("coinbase").unwrap();
+        let mut placed: Vec<Placed> = feed
+            .instruments
+            .iter()
+            .map(|one| place(venue, feed, one, &Listings::default()).unwrap())
+            .collect();
+        placed[1].told = Told::Waiting;
+        let wanted: Vec<Wanted> = placed.iter().map(|placed| placed.wanted.clone()).collect();
+        let mut sessions = feed::sessions(venue, &wanted, &setup(feed));
+        hold_back(venue, &placed, &mut sessions);
+        for stream in sessions.iter().flat_map(|session| &session.streams) {
+            let expected = if stream.stream.topic.contains("OLD") { Start::Listed } else { Start::Connected };
+            assert_eq!(stream.start, expected, "{stream:?}");
+        }
+        let topics = sessions.iter().flat_map(|session| &session.streams).map(|plan| &plan.stream.topic);
+        assert!(topics.filter(|topic| topic.as_str() == "heartbeat:OLD-USD").count() > 0);
+    }
+}

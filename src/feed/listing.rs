@@ -157,4 +157,57 @@ mod tests {
         settle_names(&mut unknown, |_| None);
         assert_eq!(unknown.map(|one| one.naming), [Naming::Ours, Naming::AliasOnly]);
     }
+
+    /// Names with small letters, colons, underscores: what comes in is found by the very route that was subscribed to.
+    #[test]
+    fn data_of_what_only_an_alias_names_finds_its_subscription() {
+        use crate::domain::Channel;
+        use crate::feed::{ChannelNames, Frame, venue};
+
+        for (name, symbol, channel, frame) in [
+            (
+                "hyperliquid",
+                "xyz:TSLA",
+                Channel::Quote,
+                r#"{"channel":"bbo","data":{"coin":"xyz:TSLA","time":1790232236546,"bbo":[{"px":"1","sz":"1","n":1},{"px":"2","sz":"1","n":1}]}}"#,
+            ),
+            (
+                "kraken",
+                "AAPLx/USD",
+                Channel::Trade,
+                r#"{"channel":"trade","type":"update","data":[{"symbol":"AAPLx/USD","side":"sell","price":1.0,"qty":1.0,"ord_type":"limit","trade_id":1,"timestamp":"2023-09-25T07:49:37.708706Z"}]}"#,
+            ),
+            (
+                "okx",
+                "BTC-USD_UM_XPERP-310404",
+                Channel::Quote,
+                r#"{"arg":{"channel":"bbo-tbt","instId":"BTC-USD_UM_XPERP-310404"},"data":[{"asks":[["2","1","0","1"]],"bids":[["1","1","0","1"]],"ts":"1790232236546","seqId":1}]}"#,
+            ),
+            (
+                "binance-usdm",
+                "币安人生USDT",
+                Channel::Quote,
+                r#"{"stream":"币安人生usdt@bookTicker","data":{"e":"bookTicker","u":7,"s":"币安人生USDT","b":"1","B":"2","a":"3","A":"4","T":1790232236546,"E":1790232236546}}"#,
+            ),
+        ] {
+            let venue = venue(name).unwrap();
+            let names = ChannelNames::of(venue.defaults());
+            let stream = venue.stream(symbol, channel, names.get(channel), 20);
+            let mut decoder = venue.decoder(&names);
+            for decoded in [
+                decoder.decode(frame.as_bytes()).map(|frame| format!("{frame:?}")),
+                decoder.decode_general(frame.as_bytes()).map(|frame| format!("{frame:?}")),
+            ] {
+                let decoded = decoded.unwrap();
+                assert!(decoded.contains(&format!("stream: {:?}", stream.route)), "{name}: {decoded}");
+            }
+            assert!(matches!(decoder.decode(frame.as_bytes()), Ok(Frame::Market { .. })), "{name}");
+            assert!(
+                venue.route_symbol(&stream.route).is_some_and(|route| route.eq_ignore_ascii_case(symbol)),
+                "{name}"
+            );
+            let path = venue.quote_call(symbol).path;
+            assert!(path.is_ascii() && !path.contains(' '), "{path}");
+        }
+    }
 }

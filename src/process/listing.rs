@@ -5,6 +5,7 @@
 
 use super::feed_state::FeedState;
 use super::instrument::InstrumentState;
+use super::key::AnyKey as _;
 use super::outlet::Outlet;
 use crate::domain::{Channel, Contract, InstrumentId, Now, Reason, Request, Subscription, Trade, UpdateSink};
 
@@ -129,8 +130,19 @@ impl InstrumentState {
         }
     }
 
+    #[inline]
+    fn is_halted_by_list(&self) -> bool {
+        let price = self.price.as_ref().map(|price| price.key.standing());
+        let liquidity = self.liquidity.as_ref().map(|liquidity| liquidity.key.standing());
+        let volume = self.volume.as_ref().map(|volume| volume.key.standing());
+        [price, liquidity, volume].contains(&Some(Standing::NotTrading))
+    }
+
     /// A trade of now shows that the venue trades, whatever its list said.
     pub(super) fn printed(&mut self, trade: &Trade, received: Now, out: &mut Outlet<'_>) {
+        if !self.is_halted_by_list() {
+            return;
+        }
         let Some(time) = trade.venue_time.map(crate::domain::VenueTime::nanos) else { return };
         let is_of_now = time <= received.wall.nanos() + PRINT_MARGIN_NANOS;
         for key in self.keys().into_iter().flatten().filter(|_| is_of_now) {

@@ -3,16 +3,17 @@
 use std::fs;
 use std::io::{BufRead as _, Write as _};
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::Value;
 use tickcache::app::{Engine, gather};
-use tickcache::domain::{Entity, Reason, State};
+use tickcache::domain::{Entity, Reason, Record, State};
 use tickcache::simulate::{Config, Fault, MarketOptions, Rule, Simulator};
 
 use crate::program::{Program, run, succeed};
-use crate::support::{EMBEDDED, load, settings_text, small_market, state, until, until_ok};
+use crate::support::{EMBEDDED, load, settings_text, small_market, state, until, until_ok, value};
 use crate::truth;
 
 /// Options of the command, for a simulator and a folder.
@@ -185,6 +186,7 @@ fn check_config_refuses_what_a_venue_cannot_have() {
 struct ListServer {
     url: String,
     body: Arc<Mutex<String>>,
+    served: Arc<AtomicUsize>,
 }
 
 impl ListServer {
@@ -193,14 +195,15 @@ impl ListServer {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let body = Arc::new(Mutex::new(String::new()));
-        let shared = Arc::clone(&body);
+        let served = Arc::new(AtomicUsize::new(0));
+        let shared = (Arc::clone(&body), Arc::clone(&served));
         std::thread::spawn(move || {
             for socket in listener.incoming().map_while(Result::ok) {
-                let shared = Arc::clone(&shared);
-                std::thread::spawn(move || serve(&socket, &shared));
+                let shared = shared.clone();
+                std::thread::spawn(move || serve(&socket, &shared.0, &shared.1));
             }
         });
-        let server = Self { url, body };
+        let server = Self { url, body, served };
         server.set(symbols);
         server
     }
@@ -216,7 +219,7 @@ impl ListServer {
     }
 }
 
-fn serve(socket: &std::net::TcpStream, body: &Mutex<String>) {
+fn serve(socket: &std::net::TcpStream, body: &Mutex<String>, served: &AtomicUsize) {
     let mut list = false;
     for line in std::io::BufReader::new(socket).lines().map_while(Result::ok) {
         list |= line.contains("exchangeInfo");
@@ -230,8 +233,17 @@ fn serve(socket: &std::net::TcpStream, body: &Mutex<String>) {
             if (&*socket).write_all(answer.as_bytes()).is_err() {
                 return;
             }
+            served.fetch_add(usize::from(list), Ordering::Relaxed);
             list = false;
         }
+    }
+}
+
+impl ListServer {
+    /// Waits until the engine has taken a list that was set before: the second one from now on was asked for after the first was taken.
+    async fn taken(&self) {
+        let before = self.served.load(Ordering::Relaxed);
+        until("lists are fetched", || self.served.load(Ordering::Relaxed) >= before + 3).await;
     }
 }
 
@@ -310,6 +322,54 @@ async fn a_list_from_disk_that_lacks_an_instrument_is_fetched_before_anything_is
     let wrong = settings(&simulator, "[\"BTC-USDT\", \"OLD-USDT\"]", path);
     let error = gather(&load(&wrong)).await.strict().unwrap_err().to_string();
     assert!(error.contains("feed binance: OLD-USDT is not among the 2 instruments"), "{error}");
+    simulator.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_that_has_shrunk_is_not_believed_and_data_wins_over_one_that_has_lost_the_instrument() {
+    let simulator = Simulator::start(Config::market(small_market())).await.unwrap();
+    let all = [("BTC", "TRADING"), ("ETH", "TRADING"), ("A", "TRADING"), ("B", "TRADING"), ("C", "TRADING")];
+    let list = ListServer::start(&all);
+    let engine = engine(&simulator, &list, "[\"BTC-USDT\", \"ETH-USDT\"]").await;
+    let price = |name: &str| state(&engine, Entity::Price, name);
+    let live = Some((State::Live, Reason::None));
+    until("both are live", || [price("BTC-USDT"), price("ETH-USDT")] == [live; 2]).await;
+    list.set(&[("BTC", "BREAK"), ("ETH", "BREAK")]);
+    list.taken().await;
+    assert_eq!([price("BTC-USDT"), price("ETH-USDT")], [live; 2], "two of five are no list");
+    list.set(&[all[0], all[2], all[3]]);
+    list.taken().await;
+    assert_eq!(price("ETH-USDT"), live, "its data flows");
+    engine.stop().await.unwrap();
+    simulator.stop().await;
+}
+
+/// A name by an alias: its multiplier counts, and letters that no currency of ours has go through stream names and queries.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_only_an_alias_can_name_is_live_in_our_units() {
+    let mut market = small_market();
+    market.instruments[1].base = "币安人生".to_owned();
+    let simulator = Simulator::start(Config::market(market)).await.unwrap();
+    let url = simulator.rest_url().to_owned();
+    let printed = tokio::task::block_in_place(|| succeed(&arguments(&url, "", &[])));
+    let (_, section) = printed.split_once("[[alias]]").expect("a section");
+    let section = section.replace("NAME-USDT", "LIFE-USDT");
+    let text = settings_text(&simulator, EMBEDDED, &["price", "liquidity"], "");
+    let text = format!("[engine]\ncache_dir = \"\"\n{}", text.replace("币安人生-USDT", "LIFE-USDT"));
+    let text = format!("{text}\n[[alias]]{section}multiplier = 1000\n");
+    let settings = load(&text);
+    let engine = Engine::start_with(&settings, &gather(&settings).await).unwrap();
+    until_ok("both are live", || truth::all_live(&engine)).await;
+    let key = engine.keys().iter().find(|key| key.instrument.as_str() == "LIFE-USDT").unwrap();
+    let Record::Price(record) = value(&engine, key).unwrap().record else {
+        panic!("the first key is the price")
+    };
+    let bid = record.scales.price_number(record.bid.unwrap().price);
+    let theirs = simulator.top("币安人生USDT").unwrap().bid.unwrap().0;
+    let ours: f64 = bid.to_string().parse().unwrap();
+    let theirs: f64 = theirs.to_string().parse().unwrap();
+    assert!((ours * 1_000.0 / theirs - 1.0).abs() < 0.05, "{ours} {theirs}");
+    engine.stop().await.unwrap();
     simulator.stop().await;
 }
 

@@ -48,16 +48,7 @@ fn feed(
     errors: &mut ConfigErrors,
 ) -> Option<FeedSettings> {
     let values = &raw.values;
-    for key in [&keys::VENUE, &keys::INSTRUMENTS] {
-        if values.origin(key) == Origin::Default && !raw.broken.contains(&key.path) {
-            let expected = if key.shape == Shape::Text {
-                "the name of a venue"
-            } else {
-                "a list such as [\"BTC-USDT\"]"
-            };
-            errors.push(&Origin::File(raw.line), key.path, Problem::Missing { expected });
-        }
-    }
+    report_missing(raw, errors);
     let venue = venue(values, venues, first_lines, errors);
     let name = venue.and_then(|_| parsed::<Venue>(values.text(&keys::VENUE), keys::VENUE.path, errors));
     let instruments = filled_list::<Instrument>(values, &keys::INSTRUMENTS, INSTRUMENTS_MAX, parse, errors);
@@ -112,6 +103,20 @@ fn feed(
         session_max: Some(session_max?).filter(|&max| max > 0).map(|max| Duration::from_secs(max.into())),
         partitions: u16::try_from(partitions?).ok().and_then(NonZeroU16::new)?,
     })
+}
+
+/// What must be set and is not.
+fn report_missing(raw: &RawTable, errors: &mut ConfigErrors) {
+    for key in [&keys::VENUE, &keys::INSTRUMENTS] {
+        if raw.values.origin(key) == Origin::Default && !raw.broken.contains(&key.path) {
+            let expected = if key.shape == Shape::Text {
+                "the name of a venue"
+            } else {
+                "a list such as [\"BTC-USDT\"]"
+            };
+            errors.push(&Origin::File(raw.line), key.path, Problem::Missing { expected });
+        }
+    }
 }
 
 /// What the venue cannot have is known without asking it, and so is what would be subscribed to twice.

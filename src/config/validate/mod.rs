@@ -49,8 +49,7 @@ pub(super) fn settings(
     let embedded = embedded::embedded(values, embedded_listen, errors);
     let http_listen = listen(values, &keys::HTTP_LISTEN, errors);
     check_ports(values, embedded_listen, http_listen, errors);
-    let ttl =
-        [&keys::TTL_PRICE, &keys::TTL_LIQUIDITY, &keys::TTL_VOLUME].map(|key| seconds(values, key, errors));
+    let ttl = ttl(values, errors);
     let zstd_threshold = number(values, &keys::ZSTD_THRESHOLD, errors);
     let fencing = choice(values, &keys::FENCING, errors);
     let push = choice(values, &keys::PUSH, errors);
@@ -62,11 +61,9 @@ pub(super) fn settings(
     let events_per_second_max = number(values, &keys::EVENTS_PER_SECOND, errors);
     let record = record(values, errors);
     let aliases = aliases::aliases(&raw.aliases, venues, errors);
-    let known = aliases.as_deref();
-    let feeds = feeds::feeds(&raw.feeds, venues, known, errors);
+    let feeds = feeds::feeds(&raw.feeds, venues, aliases.as_deref(), errors);
     let redis = redis?;
     let variables = variables(values, &redis.origin);
-    let [price, liquidity, volume] = ttl;
     let (redis_mode, redis_nodes) = nodes?;
     Some(Settings {
         namespace: namespace?,
@@ -82,7 +79,7 @@ pub(super) fn settings(
         tls_files: tls_files?,
         embedded: embedded?,
         http_listen: http_listen?,
-        ttl: EntityDurations { price: price?, liquidity: liquidity?, volume: volume? },
+        ttl: ttl?,
         zstd_threshold_bytes: Some(zstd_threshold?).filter(|bytes| *bytes > 0),
         fencing: fencing?,
         push: push?,
@@ -98,6 +95,12 @@ pub(super) fn settings(
         remarks: environment.remarks().clone().with(&raw.warnings),
         variables,
     })
+}
+
+fn ttl(values: &Values, errors: &mut ConfigErrors) -> Option<EntityDurations> {
+    let [price, liquidity, volume] =
+        [&keys::TTL_PRICE, &keys::TTL_LIQUIDITY, &keys::TTL_VOLUME].map(|key| seconds(values, key, errors));
+    Some(EntityDurations { price: price?, liquidity: liquidity?, volume: volume? })
 }
 
 /// The variables behind each value that came from the environment.

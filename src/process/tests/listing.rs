@@ -71,7 +71,7 @@ fn a_halt_of_the_list_survives_a_reconnect() {
 
 #[test]
 fn a_word_of_the_session_or_a_trade_of_now_ends_what_the_list_says() {
-    let base_ms = i64::try_from(at_ms(0).wall.nanos() / 1_000_000).unwrap();
+    let base_ms = at_ms(0).wall.nanos() / 1_000_000;
     let mut feed = begun(Standing::NotTrading);
     feed.quote(10, quote(7, "99", "100"));
     // What a new subscriber is told of the past, and a stamp of tomorrow.
