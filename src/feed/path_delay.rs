@@ -52,9 +52,12 @@ impl PathDelay {
         self.reached = took;
     }
 
-    /// An answer has taken so long.
+    /// An answer has taken so long. One beyond every patience is no answer to that ping: the venue answers none, or in its own way.
     pub(super) fn answered(&mut self, delay: Duration, now: MonoTime) {
         self.mute = 0;
+        if delay > DEAD_AFTER_MAX {
+            return;
+        }
         let age = now.since(self.since);
         if age >= WINDOW {
             self.previous = if age < 2 * WINDOW { self.present } else { Duration::ZERO };
@@ -103,9 +106,15 @@ mod tests {
 
     #[test]
     fn a_quick_path_is_dead_after_two_and_a_half_seconds_and_a_slow_one_after_twice_its_delay() {
-        for (delay, expected) in
-            [(0, 2_500), (20, 2_500), (750, 2_500), (1_700, 4_400), (3_000, 7_000), (60_000, 11_000)]
-        {
+        for (delay, expected) in [
+            (0, 2_500),
+            (20, 2_500),
+            (750, 2_500),
+            (1_700, 4_400),
+            (3_000, 7_000),
+            (9_000, 11_000),
+            (60_000, 2_500),
+        ] {
             let mut path = PathDelay::default();
             path.answered(ms(delay), at(1));
             assert_eq!(path.dead_after(Answers::Some), ms(expected), "{delay}");

@@ -247,8 +247,8 @@ impl Session<'_> {
         if let Some(asked) = self.asked
             && received.mono.since(self.heard) >= HEARTBEAT
         {
-            // Whatever ends a silence shows that the path was alive all the while.
-            self.answered(asked, received.mono);
+            // Whatever ends a silence shows that the path was alive all the while, and answers are as late as that at least.
+            self.answered(asked.max(self.heard), received.mono);
         }
         self.heard = received.mono;
         match message {
