@@ -32,21 +32,17 @@ pub(super) enum Meaning {
 }
 
 /// What a venue's words mean, in the forms that venues are known to use: Kraken "Exceeded msg rate", OKX 50011 and 60014 "Requests too
-/// frequent", Binance "Too many requests", Bybit "Too many visits", Hyperliquid "Already subscribed", Kraken "Already subscribed",
+/// frequent", Binance "Too many requests", Bybit "Too many visits", Hyperliquid "Already subscribed" and "Cannot send more than 2000 messages per minute.", Kraken "Already subscribed",
 /// Bybit "error:already subscribed".
 pub(super) fn meaning(message: &str) -> Meaning {
     let message = message.to_ascii_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
     if says(&["already subscribed", "already unsubscribed"]) {
         Meaning::Already
-    } else if says(&[
-        "too many",
-        "too frequent",
-        "rate limit",
-        "msg rate",
-        "request limit",
-        "exceeded the limit",
-    ]) {
+    } else if says(&["too many subscriptions"]) {
+        // A limit that no waiting lifts.
+        Meaning::Wrong
+    } else if says(&["too many", "too frequent", "rate limit", "msg rate", "request limit", "per minute"]) {
         Meaning::TooMany
     } else {
         Meaning::Wrong
@@ -133,6 +129,9 @@ mod tests {
             ("Exceeded msg rate", Meaning::TooMany),
             ("Requests too frequent", Meaning::TooMany),
             ("Too many requests", Meaning::TooMany),
+            ("Cannot send more than 2000 messages per minute.", Meaning::TooMany),
+            ("Cannot subscribe to more than 1000 channels.", Meaning::Wrong),
+            ("Too many subscriptions", Meaning::Wrong),
         ] {
             assert_eq!(meaning(message), expected, "{message}");
         }
