@@ -61,6 +61,12 @@ board! {
     times_back,
     /// Numbers that fit nowhere.
     unusable,
+    /// Stamps of the venue that cannot be meant.
+    absurd_stamps,
+    /// Subscriptions that the venue refused, each time that it did.
+    refused,
+    /// Times that this machine's wall clock was set.
+    clock_steps,
     /// Sessions established.
     connects,
     /// Sessions that ended, and attempts to connect that failed.

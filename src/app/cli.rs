@@ -101,7 +101,7 @@ async fn execute(command: Command, format: LogFormat) -> anyhow::Result<ExitCode
         Command::Record(args) => record::record(args).await,
         Command::Replay(args) => replay::replay(args).await,
         Command::Verify(args) => verify::verify(&args),
-        Command::CheckConfig(args) => check::check(&args),
+        Command::CheckConfig(args) => check::check(&args).await,
         Command::Instruments(args) => instruments::instruments(args).await,
         Command::Get(args) => read::run_get(args).await,
         Command::Watch(args) => read::run_watch(args).await,

@@ -13,7 +13,7 @@ use super::endpoint::Served;
 pub use super::feed_plan::venue_defaults;
 use super::feed_plan::{Planned, Planner, planned};
 use super::gate::RedisGate;
-use super::listings::Listings;
+use super::listings::{Asked, Listings};
 use super::shard::{FeedPlan, ShardPlan};
 use super::shards::{Shards, Writers};
 use super::store::{self, Beside};
@@ -66,7 +66,7 @@ impl Engine {
         Self::start_with(settings, &Listings::default())
     }
 
-    /// Likewise, with what the venues have [said](super::gather) of their instruments.
+    /// The same with what the venues have [said](super::gather) of their instruments; they are asked again while the engine runs.
     ///
     /// # Errors
     /// As [`Self::start`].
@@ -77,6 +77,7 @@ impl Engine {
         let mut planned = planned(&Planner { settings, listings, gate })?;
         let feeds: Vec<_> = planned.feeds.iter().map(FeedPlan::shown).collect();
         let recorder = record(settings, &mut planned)?;
+        let refreshes = std::mem::take(&mut planned.refreshes);
         let (shards, workers, keys) = planned.by_shard();
         let names: Vec<Vec<Feed>> =
             shards.iter().map(|(feeds, _)| feeds.iter().map(|plan| plan.feed.clone()).collect()).collect();
@@ -100,6 +101,11 @@ impl Engine {
         }
         for (worker, jobs) in workers {
             tokio::spawn(worker.run(jobs));
+        }
+        if listings.asked() == Asked::Yes {
+            for refresh in refreshes {
+                tokio::spawn(refresh.run());
+            }
         }
         let (count, store) = (plans.len(), settings.store);
         let shards = Shards::start(plans, &stop)?;

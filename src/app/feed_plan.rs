@@ -11,18 +11,21 @@ use tokio::sync::mpsc;
 use super::board::FeedBoard;
 use super::deal::deal;
 use super::engine::WrittenKey;
-use super::listings::Listings;
-use super::rest_worker::{JOBS_MAX, Job, RestWorker};
+use super::list_refresh::{ListRefresh, Place, Seen, Told};
+use super::listings::{self, Found, Lister, Listings, Origin, VenueList, unlisted_contract};
+use super::rest_worker::{JOBS_MAX, Job, RestWorker, Symbols};
 use super::shard::{ANSWERS_MAX, FeedPlan};
 use super::store;
 use crate::capture::Tap;
 use crate::codec::key;
-use crate::config::{FeedSettings, Settings};
-use crate::domain::{Channel, Contract, Entity, Feed, Instrument, MarketRules, PriceFrom, SessionId, SlotId};
-use crate::feed::{
-    self, ChannelNames, Gate, Governor, RestClient, SessionPlan, Setup, VenueProtocol, Wanted,
+use crate::config::{FeedSettings, Settings, VenueSymbols};
+use crate::domain::{
+    Channel, Contract, Entity, Feed, Instrument, InstrumentId, MarketRules, PriceFrom, SessionId, SlotId,
 };
-use crate::process::InstrumentSpec;
+use crate::feed::{
+    self, ChannelNames, Gate, Governor, RestClient, SessionPlan, Setup, Start, Stream, VenueProtocol, Wanted,
+};
+use crate::process::{InstrumentSpec, Standing};
 use crate::publish::{FeedIndex, SlotKey, SlotPlan};
 
 /// What fetches for a feed, and what it is asked.
@@ -72,6 +75,8 @@ pub(super) struct Planned {
     pub(super) feeds: Vec<FeedPlan>,
     /// One each.
     pub(super) workers: Vec<Worker>,
+    /// One for each venue.
+    pub(super) refreshes: Vec<ListRefresh>,
     /// The keys of all of them.
     keys: Vec<WrittenKey>,
     /// Which shard each is on.
@@ -95,11 +100,15 @@ impl Planned {
 /// # Errors
 /// As [`parts`] and [`plan`].
 pub(super) fn planned(planner: &Planner<'_>) -> anyhow::Result<Planned> {
-    let mut parts = Vec::new();
-    for feed in &planner.settings.feeds {
-        parts.extend(self::parts(planner, feed)?);
+    let (mut parts, mut refreshes) = (Vec::new(), Vec::new());
+    for (feed, index) in planner.settings.feeds.iter().zip(0_usize..) {
+        let own = self::parts(planner, feed)?;
+        let governor =
+            own.first().map(|part| Arc::clone(&part.governor)).context("a feed has instruments")?;
+        refreshes.push(refresh(planner, feed, governor)?);
+        parts.extend(own.into_iter().map(|part| (index, part)));
     }
-    let sizes: Vec<usize> = parts.iter().map(|part| part.feed.instruments.len()).collect();
+    let sizes: Vec<usize> = parts.iter().map(|(_, part)| part.feed.instruments.len()).collect();
     let wanted = usize::from(planner.settings.shards.get());
     let dealt = deal(&sizes, wanted);
     let shards = wanted.min(sizes.len());
@@ -114,15 +123,36 @@ pub(super) fn planned(planner: &Planner<'_>) -> anyhow::Result<Planned> {
     let room = |number| Room { number, feeds: 0, slots: SlotPlan::new() };
     let mut rooms: Vec<Room> = (0..shards).map(room).collect();
     let (mut feeds, mut workers, mut keys) = (Vec::new(), Vec::new(), Vec::new());
-    for (part, &shard) in parts.into_iter().zip(&dealt) {
-        let (feed, worker) = plan(planner, part, &mut rooms[shard], &mut keys)?;
+    for ((venue, part), &shard) in parts.into_iter().zip(&dealt) {
+        let (feed, worker) = plan(planner, part, &mut rooms[shard], &mut keys, &mut refreshes[venue])?;
         if shards > 1 {
             tracing::info!(feed = %feed.feed, instruments = feed.instruments.len(), shard, "feed dealt out");
         }
         feeds.push(feed);
         workers.push(worker);
     }
-    Ok(Planned { feeds, workers, keys, dealt, rooms })
+    Ok(Planned { feeds, workers, refreshes, keys, dealt, rooms })
+}
+
+/// What looks at the list of a feed's venue while the engine runs; its instruments are added by [`plan`].
+fn refresh(
+    planner: &Planner<'_>,
+    feed: &FeedSettings,
+    governor: Arc<Governor>,
+) -> anyhow::Result<ListRefresh> {
+    let venue = feed::venue(feed.venue.as_str()).with_context(|| format!("no venue {}", feed.venue))?;
+    let list = planner.listings.list(&feed.venue);
+    let is_new = list.is_some_and(|list| list.origin == Origin::Fetched);
+    Ok(ListRefresh {
+        venue,
+        feed: feed.clone(),
+        lister: Lister::of_feed(venue, feed, governor, listings::folder(&planner.settings.cache_dir)),
+        setup: setup(feed),
+        calm: planner.settings.list_refresh,
+        places: Vec::new(),
+        known: list.map(VenueList::len),
+        seen: if is_new { Seen::Yes } else { Seen::No },
+    })
 }
 
 /// What a shard's feeds have so far.
@@ -145,24 +175,26 @@ fn plan(
     part: Part,
     room: &mut Room,
     keys: &mut Vec<WrittenKey>,
+    refresh: &mut ListRefresh,
 ) -> anyhow::Result<(FeedPlan, Worker)> {
     let index = FeedIndex(room.feeds);
     room.feeds += 1;
     let settings = planner.settings;
     let Part { name, venue, feed, governor } = part;
     let feed = &feed;
-    let wanted: anyhow::Result<Vec<Wanted>> =
-        feed.instruments.iter().map(|instrument| wanted(venue, feed, instrument, planner.listings)).collect();
-    let wanted = wanted?;
-    let sessions = feed::sessions(venue, &wanted, &setup(feed));
-    let symbols = wanted.iter().map(|wanted| wanted.symbol.clone()).collect();
+    let placed: anyhow::Result<Vec<Placed>> =
+        feed.instruments.iter().map(|instrument| place(venue, feed, instrument, planner.listings)).collect();
+    let placed = placed?;
+    let wanted: Vec<Wanted> = placed.iter().map(|placed| placed.wanted.clone()).collect();
+    let mut sessions = feed::sessions(venue, &wanted, &setup(feed));
+    hold_back(venue, &placed, &mut sessions);
+    let symbols = Arc::new(Symbols::new(wanted.iter().map(|wanted| wanted.symbol.clone()).collect()));
     let (mut specs, mut names) = (Vec::new(), HashMap::new());
-    for wanted in &wanted {
+    for Placed { wanted, contract, .. } in &placed {
         let own = take_slots(settings, feed, index, wanted, room, keys)?;
         let name = |entity| format!("{entity} {} {}", wanted.instrument, feed.venue);
         names.extend(own.iter().map(|&(entity, slot)| (slot, name(entity))));
-        let contract = contract(venue, feed, wanted, planner.listings)?;
-        specs.push(spec(venue, feed, contract, own, carriers(feed, &sessions, specs.len())));
+        specs.push(spec(venue, feed, *contract, own, carriers(feed, &sessions, specs.len())));
     }
     let field = |wanted: &Wanted| {
         let field = key::catalog_field(&wanted.instrument, &feed.venue);
@@ -176,6 +208,7 @@ fn plan(
         keys: names,
         catalog: wanted.iter().map(field).collect(),
         specs,
+        standings: placed.iter().map(Placed::standing).collect(),
         sessions,
         governor: Arc::clone(&governor),
         thresholds: feed.silence,
@@ -187,6 +220,14 @@ fn plan(
         board: Arc::new(FeedBoard::default()),
         tap: Tap::off(),
     };
+    refresh.places.extend(placed.into_iter().zip(0..).map(|(placed, id)| Place {
+        instrument: placed.wanted.instrument,
+        id: InstrumentId(id),
+        assumed: (placed.wanted.symbol, placed.contract),
+        told: placed.told,
+        answers: answers.clone(),
+        symbols: Arc::clone(&symbols),
+    }));
     let client = RestClient::new(feed.rest_url.as_str(), governor);
     let (depth, weight_per_minute) = (feed.depth as usize, feed.rest_weight_per_minute);
     let tap = Tap::off();
@@ -252,35 +293,83 @@ fn carriers(feed: &FeedSettings, sessions: &[SessionPlan], index: usize) -> Vec<
     carriers
 }
 
-/// The spelling on the venue's list counts more than ours: what it quotes in thousands is known there only.
-fn wanted(
+/// An instrument with what is known of it at the start.
+#[derive(Debug)]
+struct Placed {
+    wanted: Wanted,
+    contract: Contract,
+    told: Told,
+}
+
+impl Placed {
+    fn standing(&self) -> Standing {
+        match self.told {
+            Told::Trusted | Told::Trading => Standing::Trading,
+            Told::NotTrading(_) => Standing::NotTrading,
+            Told::Waiting | Told::Gone => Standing::Missing,
+        }
+    }
+}
+
+/// What the venue says of the instrument counts more than what we know by ourselves: what it quotes in thousands is known there only.
+/// What it does not list, or nobody knows the contract of, waits for its list.
+///
+/// # Errors
+/// An instrument that the venue cannot have, whatever it lists.
+fn place(
     venue: &dyn VenueProtocol,
     feed: &FeedSettings,
     instrument: &Instrument,
     listings: &Listings,
-) -> anyhow::Result<Wanted> {
-    let symbol = match listings.symbol(&feed.venue, instrument) {
-        Some(symbol) => symbol.to_owned(),
-        None => venue.symbol(instrument)?,
+) -> anyhow::Result<Placed> {
+    let own = || match feed.alias(instrument) {
+        Some(alias) => Ok(alias.symbol.clone()),
+        None => venue.symbol(instrument),
     };
-    Ok(Wanted { instrument: instrument.clone(), symbol, entities: feed.entities.clone() })
+    let (symbol, contract, told) = match listings.find(feed, instrument) {
+        Found::Listed(listed) => {
+            let told = Told::of(&listed.status);
+            (listed.symbol, listed.contract, told)
+        }
+        Found::Missing => (own()?, Contract::PLAIN, Told::Waiting),
+        Found::Unknown => match unlisted_contract(venue, feed, instrument) {
+            Some(contract) => (own()?, contract, Told::Trusted),
+            None => (own()?, Contract::PLAIN, Told::Waiting),
+        },
+    };
+    let venue = &feed.venue;
+    match &told {
+        Told::NotTrading(word) => {
+            tracing::warn!(%venue, %instrument, symbol, word, "listed, but does not trade now: it starts halted");
+        }
+        Told::Waiting | Told::Gone => {
+            tracing::warn!(%venue, %instrument, "not listed, as far as is known: it starts suspect and waits for the venue's list");
+        }
+        Told::Trusted | Told::Trading => {}
+    }
+    let wanted = Wanted { instrument: instrument.clone(), symbol, entities: feed.entities.clone() };
+    Ok(Placed { wanted, contract, told })
 }
 
-/// What the venue says of the instrument counts more than what we know by ourselves.
-fn contract(
-    venue: &dyn VenueProtocol,
-    feed: &FeedSettings,
-    wanted: &Wanted,
-    listings: &Listings,
-) -> anyhow::Result<Contract> {
-    let listed = listings.contract(&feed.venue, &wanted.instrument);
-    listed.or_else(|| venue.contract(&wanted.instrument)).with_context(|| {
-        format!(
-            "feed {}: what a contract of {} is worth is not known without the venue's list of instruments; check \
-             rest_url, or try `tickcache instruments --venue {} --refresh`",
-            feed.venue, wanted.instrument, feed.venue
-        )
-    })
+/// Streams of what is not listed wait until it is, and so do those that only such instruments name: a venue may refuse a whole request
+/// for one name.
+fn hold_back(venue: &dyn VenueProtocol, placed: &[Placed], sessions: &mut [SessionPlan]) {
+    let waits = |placed: &&Placed| placed.told == Told::Waiting;
+    if !placed.iter().any(|placed| waits(&placed)) {
+        return;
+    }
+    let listed = placed.iter().filter(|placed| !waits(placed));
+    let shared: Vec<Stream> = listed.flat_map(|placed| venue.companions(&placed.wanted.symbol)).collect();
+    for plan in sessions.iter_mut().flat_map(|session| &mut session.streams) {
+        let of = plan.subscriptions.first().and_then(|first| placed.get(first.instrument.0 as usize));
+        let is_held = match of {
+            Some(of) => of.told == Told::Waiting,
+            None => !shared.contains(&plan.stream),
+        };
+        if is_held {
+            plan.start = Start::Listed;
+        }
+    }
 }
 
 fn spec(
@@ -322,5 +411,69 @@ fn defaults_of(venue: &dyn VenueProtocol) -> crate::config::VenueDefaults {
         rest_weight_per_minute: defaults.rest_weight_per_minute / 2,
         // The largest snapshot must fit.
         rest_weight_per_minute_range: largest..=defaults.rest_weight_per_minute,
+        symbols: VenueSymbols(|name, instrument| match feed::venue(name) {
+            Some(venue) => venue.symbol(instrument).map_err(|error| error.reason),
+            None => Err(format!("no venue {name}")),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(text: &str) -> Settings {
+        Settings::load(text, "test", std::iter::empty(), &venue_defaults()).unwrap()
+    }
+
+    fn placed(text: &str) -> Vec<(String, String, Told)> {
+        let settings = settings(text);
+        let feed = &settings.feeds[0];
+        let venue = feed::venue(feed.venue.as_str()).unwrap();
+        let place = |instrument| place(venue, feed, instrument, &Listings::default()).unwrap();
+        let all = feed.instruments.iter().map(place);
+        all.map(|one| (one.wanted.symbol, one.contract.size.to_string(), one.told)).collect()
+    }
+
+    /// What a contract of OKX is worth only its list knows, but for some; the others wait for it.
+    #[test]
+    fn without_a_list_an_instrument_is_taken_on_trust_or_waits() {
+        let feed = "[[feed]]\nvenue = \"okx\"\ninstruments = [\"BTC-USDT-PERP\", \"DOGE-USDT-PERP\", \"XP-USD-PERP\"]\n\
+                    [[alias]]\nvenue = \"okx\"\nsymbol = \"BTC-USD_UM_XPERP-310404\"\ninstrument = \"XP-USD-PERP\"\n";
+        let own = |symbol: &str, size: &str, told| (symbol.to_owned(), size.to_owned(), told);
+        assert_eq!(
+            placed(feed),
+            [
+                own("BTC-USDT-SWAP", "0.01", Told::Trusted),
+                own("DOGE-USDT-SWAP", "1", Told::Waiting),
+                own("BTC-USD_UM_XPERP-310404", "1", Told::Waiting),
+            ]
+        );
+        let alias = "[[feed]]\nvenue = \"hyperliquid\"\ninstruments = [\"TSLA-USDC-PERP\"]\n\
+                     [[alias]]\nvenue = \"hyperliquid\"\nsymbol = \"xyz:TSLA\"\ninstrument = \"TSLA-USDC-PERP\"\nmultiplier = 10\n";
+        assert_eq!(placed(alias), [own("xyz:TSLA", "10", Told::Trusted)]);
+    }
+
+    #[test]
+    fn streams_of_what_is_not_listed_wait_and_so_do_companions_that_only_they_name() {
+        let text = "[[feed]]\nvenue = \"coinbase\"\ninstruments = [\"BTC-USD\", \"OLD-USD\"]\n";
+        let settings = settings(text);
+        let feed = &settings.feeds[0];
+        let venue = feed::venue("coinbase").unwrap();
+        let mut placed: Vec<Placed> = feed
+            .instruments
+            .iter()
+            .map(|one| place(venue, feed, one, &Listings::default()).unwrap())
+            .collect();
+        placed[1].told = Told::Waiting;
+        let wanted: Vec<Wanted> = placed.iter().map(|placed| placed.wanted.clone()).collect();
+        let mut sessions = feed::sessions(venue, &wanted, &setup(feed));
+        hold_back(venue, &placed, &mut sessions);
+        for stream in sessions.iter().flat_map(|session| &session.streams) {
+            let expected = if stream.stream.topic.contains("OLD") { Start::Listed } else { Start::Connected };
+            assert_eq!(stream.start, expected, "{stream:?}");
+        }
+        let topics = sessions.iter().flat_map(|session| &session.streams).map(|plan| &plan.stream.topic);
+        assert!(topics.filter(|topic| topic.as_str() == "heartbeat:OLD-USD").count() > 0);
     }
 }

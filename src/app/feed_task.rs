@@ -13,21 +13,23 @@ use tokio::sync::mpsc;
 
 use super::board::{FeedBoard, FeedStats};
 use super::feed_metrics::FeedMetrics;
-use super::rest_worker::{Answer, Job};
+use super::rest_worker::{Answer, Begun, Job, News};
 use crate::capture::Tap;
 use crate::clock;
 use crate::codec::{Command, CommandKind};
 use crate::domain::{
-    Channel, Epoch, Feed, Instrument, InstrumentId, MarketEvent, MonoTime, Now, Reason, Request, SessionId,
-    SlotId, State, Subscription, Trading, UpdateSink,
+    Channel, Epoch, Feed, Instrument, InstrumentId, LogThrottle, MarketEvent, MonoTime, Now, Reason, Request,
+    SessionId, SlotId, State, Subscription, Trading, UpdateSink,
 };
-use crate::feed::{DecodeError, Excerpt, Recovery, SessionCommand, SessionEnd, SessionHandler};
-use crate::process::{Changes, Counts, FeedState};
+use crate::feed::{
+    DecodeError, Excerpt, ListingStatus, Recovery, SessionCommand, SessionEnd, SessionHandler, StreamPlan,
+};
+use crate::process::{Changes, Counts, FeedState, Standing};
 use crate::publish::{FeedHealth, FeedIndex, Writer};
 use crate::telemetry::names;
 
-/// Between two log lines about bad frames of one feed.
-const GARBAGE_LOG_EVERY: Duration = Duration::from_secs(10);
+/// Between two log lines of one kind about what one feed brings.
+const LOG_EVERY: Duration = Duration::from_secs(10);
 
 /// How often other threads are told what has happened.
 const SHOW_EVERY: Duration = Duration::from_millis(200);
@@ -60,9 +62,20 @@ struct Inner {
     is_stopping: bool,
     /// The sessions that stand. An attempt to connect that fails ends, too, without ever having stood.
     standing: BTreeSet<SessionId>,
-    garbage_logged: Option<MonoTime>,
+    /// Keys that are suspect because the venue does not list their instruments.
+    not_listed: u64,
+    throttles: Throttles,
     /// When others were last told what has happened.
     shown: MonoTime,
+}
+
+/// Lines that a venue could otherwise have written with each frame.
+#[derive(Debug, Default)]
+struct Throttles {
+    unreadable: LogThrottle,
+    unusable: LogThrottle,
+    order: LogThrottle,
+    stamps: LogThrottle,
 }
 
 impl FeedTask {
@@ -92,7 +105,8 @@ impl FeedTask {
             takeovers_seen: 0,
             is_stopping: false,
             standing,
-            garbage_logged: None,
+            not_listed: 0,
+            throttles: Throttles::default(),
             shown: MonoTime::default(),
         };
         Self {
@@ -148,16 +162,66 @@ impl FeedTask {
     /// What a REST call brought.
     pub(super) fn answer(&self, answer: Answer, now: Now) {
         match answer {
-            Answer::Book(instrument, book) => {
+            Answer::Book(instrument, book, asked) => {
                 self.inner.borrow_mut().stats.snapshots += 1;
-                self.step(|state, writer| state.snapshot(instrument, *book, now, writer));
+                self.step(|state, writer| state.snapshot(instrument, *book, asked, now, writer));
             }
             Answer::NoBook(instrument) => {
                 self.inner.borrow_mut().stats.snapshot_failures += 1;
                 self.step(|state, _| state.snapshot_failed(instrument));
             }
-            Answer::Quote(instrument, quote) => {
-                self.step(|state, writer| state.quote_confirmation(instrument, &quote, now, writer));
+            Answer::Quote(instrument, quote, asked) => {
+                self.step(|state, writer| state.quote_confirmation(instrument, &quote, asked, now, writer));
+            }
+            Answer::List(instrument, news) => self.list(instrument, news, now),
+        }
+    }
+
+    /// What the venue's list says anew.
+    fn list(&self, of: InstrumentId, news: News, now: Now) {
+        let (feed, instrument) = (&self.feed, self.instrument(of));
+        let standing = match news {
+            News::Trading => {
+                tracing::info!(%feed, instrument, "the venue lists the instrument as trading");
+                Standing::Trading
+            }
+            News::NotTrading(word) => {
+                tracing::warn!(%feed, instrument, word, "the venue lists the instrument as not trading: it is halted");
+                Standing::NotTrading
+            }
+            News::Gone => Standing::Missing,
+            News::Listed(begun) => return self.listed(of, *begun, now),
+        };
+        self.step(|state, writer| state.standing(of, standing, now, writer));
+    }
+
+    /// What was not listed at the start is now: its sessions subscribe to it.
+    fn listed(&self, of: InstrumentId, begun: Begun, now: Now) {
+        let Begun { contract, streams, status } = begun;
+        let mut taken = true;
+        self.step(|state, writer| {
+            taken = state.listed(of, contract, now, writer);
+            if status != ListingStatus::Trading {
+                state.standing(of, Standing::NotTrading, now, writer);
+            }
+        });
+        let (feed, instrument) = (&self.feed, self.instrument(of));
+        if !taken {
+            tracing::error!(%feed, instrument, "the instrument has data in other units than the venue's list says");
+        }
+        for (carried, sender) in &self.commands {
+            let is_own = |plan: &&StreamPlan| plan.subscriptions.iter().any(|one| carried.contains(one));
+            let mut plans: Vec<StreamPlan> = streams.iter().filter(is_own).cloned().collect();
+            if plans.is_empty() {
+                continue;
+            }
+            for companion in streams.iter().filter(|plan| plan.subscriptions.is_empty()) {
+                if !plans.contains(companion) {
+                    plans.push(companion.clone());
+                }
+            }
+            if sender.try_send(SessionCommand::Begin(plans)).is_err() {
+                tracing::error!(%feed, instrument, "a session takes no commands: the instrument is not subscribed to");
             }
         }
     }
@@ -209,6 +273,7 @@ impl FeedTask {
         let counts = inner.state.take_counts();
         let changes = inner.state.take_changes();
         let states = inner.state.states();
+        inner.not_listed = inner.state.not_listed();
         let epoch = inner.writer.authority(self.index);
         let Inner { stats, metrics, .. } = &mut *inner;
         stats.epoch = epoch.map_or(0, Epoch::get);
@@ -222,6 +287,8 @@ impl FeedTask {
         stats.mismatches += counts.mismatches;
         stats.times_back += counts.times_back;
         stats.unusable += counts.unusable;
+        stats.absurd_stamps += counts.absurd_stamps;
+        stats.clock_steps += counts.clock_steps;
         [stats.live, stats.suspect, stats.halted] = states.map(u64::from);
         metrics.events(&counts.events, &counts.events_dropped);
         metrics.changes(&changes);
@@ -229,19 +296,30 @@ impl FeedTask {
         self.board.write(stats);
         let health = self.health(&inner);
         inner.writer.set_health(self.index, health);
-        if let Some((subscription, error)) = counts.last_unusable {
+        if let Some((subscription, error)) = counts.last_unusable
+            && inner.throttles.unusable.is_due(clock::mono(), LOG_EVERY)
+        {
             let (feed, instrument) = (&self.feed, self.instrument(subscription.instrument));
             tracing::warn!(%feed, instrument, channel = subscription.channel.as_str(), %error, "event was unusable");
         }
-        self.log(&counts, &changes);
+        self.log(&counts, &changes, &mut inner.throttles);
     }
 
     /// One line a change of state, and one for all that are not named.
-    fn log(&self, counts: &Counts, changes: &Changes) {
-        let feed = &self.feed;
-        if counts.gaps + counts.mismatches + counts.times_back > 0 {
+    fn log(&self, counts: &Counts, changes: &Changes, throttles: &mut Throttles) {
+        let (feed, now) = (&self.feed, clock::mono());
+        let disorder = counts.gaps + counts.mismatches + counts.times_back;
+        if disorder > 0 && throttles.order.is_due(now, LOG_EVERY) {
             let Counts { gaps, mismatches, times_back, .. } = counts;
             tracing::warn!(%feed, gaps, mismatches, times_back, "the venue's stream is not in order");
+        }
+        if counts.clock_steps > 0 {
+            let step_ms = counts.last_clock_step_ns / 1_000_000;
+            tracing::warn!(%feed, step_ms, "this machine's wall clock was set: times follow it");
+        }
+        if counts.absurd_stamps > 0 && throttles.stamps.is_due(now, LOG_EVERY) {
+            let stamps = counts.absurd_stamps;
+            tracing::warn!(%feed, stamps, "the venue's stamps are far from this machine's clock: is that right?");
         }
         for (slot, state, reason) in &changes.named {
             let key = self.keys.get(slot).map_or("?", String::as_str);
@@ -273,8 +351,11 @@ impl FeedTask {
         FeedHealth {
             state,
             reason,
-            // What the venue itself has halted is as good here as there.
-            warm: stands && !inner.is_stopping && inner.stats.live + inner.stats.halted > inner.stats.suspect,
+            // What the venue itself has halted, or does not list, is as good here as there.
+            warm: stands
+                && !inner.is_stopping
+                && inner.stats.live + inner.stats.halted + inner.not_listed
+                    > inner.stats.suspect.saturating_sub(inner.not_listed),
         }
     }
 
@@ -311,8 +392,7 @@ impl SessionHandler for FeedTask {
         let now = clock::mono();
         let mut inner = self.inner.borrow_mut();
         inner.stats.decode_errors += 1;
-        if inner.garbage_logged.is_none_or(|logged| now.since(logged) >= GARBAGE_LOG_EVERY) {
-            inner.garbage_logged = Some(now);
+        if inner.throttles.unreadable.is_due(now, LOG_EVERY) {
             let total = inner.stats.decode_errors;
             tracing::warn!(feed = %self.feed, session = session.0, %error, total, "frame was not understood");
         }
@@ -368,11 +448,29 @@ impl SessionHandler for FeedTask {
     }
 
     fn no_first_data(&self, subscription: Subscription, now: Now) {
-        self.step(|state, writer| state.no_first_data(subscription, now, writer));
+        let mut standing = None;
+        self.step(|state, writer| {
+            state.no_first_data(subscription, now, writer);
+            standing = state.standing_of(subscription.instrument);
+        });
+        if standing == Some(Standing::NotTrading) {
+            // Nothing comes of what does not trade: no alarm.
+            return;
+        }
         self.inner.borrow_mut().stats.alarms += 1;
         let instrument = self.instrument(subscription.instrument);
         let channel = subscription.channel.as_str();
         tracing::error!(feed = %self.feed, instrument, channel, "acknowledged, but no data came: subscribing anew");
+    }
+
+    fn unknown(&self, session: SessionId, bytes: &[u8]) {
+        let now = clock::mono();
+        let mut inner = self.inner.borrow_mut();
+        inner.stats.decode_errors += 1;
+        if inner.throttles.unreadable.is_due(now, LOG_EVERY) {
+            let (total, frame) = (inner.stats.decode_errors, Excerpt::of(bytes));
+            tracing::warn!(feed = %self.feed, session = session.0, %frame, total, "frame of an unknown kind");
+        }
     }
 
     fn undecodable(&self, session: SessionId, of: &[Subscription], received: Now) {
@@ -389,6 +487,7 @@ impl SessionHandler for FeedTask {
                 (self.instrument(subscription.instrument), subscription.channel.as_str());
             tracing::error!(%feed, session, instrument, channel, code, %message, "the venue refused a subscription");
         }
+        self.inner.borrow_mut().stats.refused += of.len() as u64;
         self.step(|state, writer| state.refused(of, received, writer));
     }
 }

@@ -13,7 +13,7 @@ use super::check::WRONG;
 use super::listings::{Lister, Wish, folder};
 use crate::config::{CacheDir, closest};
 use crate::domain::{Contract, Number, SizeUnit};
-use crate::feed::{self, Listing, VenueProtocol};
+use crate::feed::{self, Listing, ListingStatus, Naming, VenueProtocol};
 
 /// How long the fetching may take: several calls at some venues.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -56,7 +56,7 @@ pub(super) async fn instruments(args: InstrumentsArgs) -> anyhow::Result<ExitCod
             args.venue
         )
     })?;
-    match print(&list.listings, args.json, &mut io::stdout().lock()) {
+    match print(&args.venue, &list.listings, args.json, &mut io::stdout().lock()) {
         // Whoever reads our output has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
         outcome => outcome.map(|()| ExitCode::SUCCESS).context("cannot write the output"),
@@ -77,21 +77,77 @@ fn known(args: &InstrumentsArgs) -> Result<&'static dyn VenueProtocol, String> {
     })
 }
 
-fn print(listings: &[Listing], json: bool, out: &mut dyn Write) -> io::Result<()> {
-    let width =
-        |text: fn(&Listing) -> &str| listings.iter().map(|listing| text(listing).len()).max().unwrap_or(0);
-    let (names, symbols) = (width(|listing| listing.instrument.as_str()), width(|listing| &listing.symbol));
+fn print(venue: &str, listings: &[Listing], json: bool, out: &mut dyn Write) -> io::Result<()> {
+    if json {
+        for listing in listings {
+            writeln!(out, "{}", object(venue, listing))?;
+        }
+        return out.flush();
+    }
+    let width = |text: fn(&Listing) -> &str| {
+        listings.iter().map(|listing| text(listing).chars().count()).max().unwrap_or(0)
+    };
+    let (names, symbols) = (width(shown_name), width(|listing| &listing.symbol));
     for listing in listings {
-        let Listing { instrument, symbol, contract } = listing;
-        if json {
-            writeln!(out, "{}", object(listing))?;
-        } else if contract.is_plain() && contract.unit == SizeUnit::Base {
-            writeln!(out, "{instrument:<names$}  {symbol}")?;
+        let (name, symbol, remarks) = (shown_name(listing), &listing.symbol, remarks(listing).join(", "));
+        if remarks.is_empty() {
+            writeln!(out, "{name:<names$}  {symbol}")?;
         } else {
-            writeln!(out, "{instrument:<names$}  {symbol:<symbols$}  {}", told(listing, contract))?;
+            writeln!(out, "{name:<names$}  {symbol:<symbols$}  {remarks}")?;
         }
     }
+    let unnamed: Vec<&Listing> =
+        listings.iter().filter(|listing| listing.naming == Naming::AliasOnly).collect();
+    if !unnamed.is_empty() {
+        writeln!(
+            out,
+            "\n# {} of these have no name of ours. To use one, put its section into the configuration and its instrument into\n\
+             # the feed; the instrument is a suggestion, any name of the form BASE-QUOTE, BASE-QUOTE-PERP or BASE-QUOTE-YYYYMMDD will do.",
+            unnamed.len()
+        )?;
+    }
+    for listing in unnamed {
+        writeln!(out, "\n{}", alias(venue, listing))?;
+    }
     out.flush()
+}
+
+/// Our name, where it has one.
+fn shown_name(listing: &Listing) -> &str {
+    match listing.naming {
+        Naming::Ours => listing.instrument.as_str(),
+        Naming::AliasOnly => "-",
+    }
+}
+
+/// What is worth telling beside name and symbol.
+fn remarks(listing: &Listing) -> Vec<String> {
+    let Listing { contract, status, kind, naming, .. } = listing;
+    let mut remarks = Vec::new();
+    if !contract.is_plain() || contract.unit != SizeUnit::Base {
+        remarks.push(told(listing, contract));
+    }
+    remarks.extend(kind.clone());
+    remarks.extend(status.word().map(|word| format!("does not trade now: {word}")));
+    if *naming == Naming::AliasOnly {
+        remarks.push("by alias only".to_owned());
+    }
+    remarks
+}
+
+/// A section for the configuration. An alias counts what the contract says, so that its multiplier is what the name says.
+fn alias(venue: &str, listing: &Listing) -> String {
+    let text = |text: &str| toml::Value::String(text.to_owned()).to_string();
+    let mut section = format!(
+        "[[alias]]\nvenue = {}\nsymbol = {}\ninstrument = {}",
+        text(venue),
+        text(&listing.symbol),
+        text(listing.instrument.as_str())
+    );
+    if listing.contract.price != Number::ONE {
+        section.push_str(&format!("\nmultiplier = {}", listing.contract.size));
+    }
+    section
 }
 
 /// What one of the venue's units is.
@@ -105,11 +161,18 @@ fn told(listing: &Listing, contract: &Contract) -> String {
     format!("size 1 = {} {currency}{price}", contract.size)
 }
 
-fn object(listing: &Listing) -> serde_json::Value {
+/// One object; what has no name of ours has none here either, but the alias that gives it one.
+fn object(venue: &str, listing: &Listing) -> serde_json::Value {
     let Contract { price, size, unit } = listing.contract;
+    let named = (listing.naming == Naming::Ours).then(|| listing.instrument.as_str());
+    let alias = (listing.naming == Naming::AliasOnly).then(|| alias(venue, listing));
     serde_json::json!({
-        "instrument": listing.instrument.as_str(),
+        "instrument": named,
         "symbol": listing.symbol,
+        "trading": listing.status == ListingStatus::Trading,
+        "status": listing.status.word(),
+        "kind": listing.kind,
+        "alias": alias,
         "contract": {
             "price": price.to_string(),
             "size": size.to_string(),
@@ -128,10 +191,9 @@ mod tests {
     #[test]
     fn a_contract_is_told_where_its_units_are_not_ours() {
         let number = |text: &str| Number::parse(text.as_bytes()).unwrap();
-        let listing = |name: &str, symbol: &str, price: &str, size: &str, unit| Listing {
-            instrument: name.parse().unwrap(),
-            symbol: symbol.to_owned(),
-            contract: Contract { price: number(price), size: number(size), unit },
+        let listing = |name: &str, symbol: &str, price: &str, size: &str, unit| {
+            let contract = Contract { price: number(price), size: number(size), unit };
+            Listing::trading(name.parse().unwrap(), symbol.to_owned(), contract)
         };
         let listings = [
             listing("BTC-USDT", "BTCUSDT", "1", "1", SizeUnit::Base),
@@ -141,7 +203,7 @@ mod tests {
         ];
         let printed = |json| {
             let mut out = Vec::new();
-            print(&listings, json, &mut out).unwrap();
+            print("venue", &listings, json, &mut out).unwrap();
             String::from_utf8(out).unwrap()
         };
         assert_eq!(
@@ -155,5 +217,41 @@ mod tests {
             printed(true).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(objects[1]["contract"], serde_json::json!({"price": "1", "size": "0.01", "unit": "base"}));
         assert_eq!((objects.len(), &objects[2]["symbol"]), (4, &serde_json::json!("XBTUSD")));
+    }
+
+    #[test]
+    fn what_does_not_trade_or_has_no_name_says_so() {
+        let plain = |name: &str, symbol: &str| {
+            Listing::trading(name.parse().unwrap(), symbol.to_owned(), Contract::PLAIN)
+        };
+        let halted = Listing { status: ListingStatus::NotTrading("BREAK".to_owned()), ..plain("A-B", "AB") };
+        let gold =
+            Listing { kind: Some("TRADIFI_PERPETUAL".to_owned()), ..plain("XAU-USDT-PERP", "XAUUSDT") };
+        let share = Listing { naming: Naming::AliasOnly, ..plain("AAPLX-USD", "AAPLx/USD") };
+        let printed = |json| {
+            let mut out = Vec::new();
+            print("kraken", &[halted.clone(), gold.clone(), share.clone()], json, &mut out).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        let text = printed(false);
+        let section = "[[alias]]\nvenue = \"kraken\"\nsymbol = \"AAPLx/USD\"\ninstrument = \"AAPLX-USD\"";
+        for expected in [
+            "A-B            AB         does not trade now: BREAK\n",
+            "XAU-USDT-PERP  XAUUSDT    TRADIFI_PERPETUAL\n",
+            "-              AAPLx/USD  by alias only\n\n# 1 of these",
+            section,
+        ] {
+            assert!(text.contains(expected), "{expected}: {text}");
+        }
+        let objects: Vec<serde_json::Value> =
+            printed(true).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(
+            (&objects[0]["trading"], &objects[0]["status"]),
+            (&false.into(), &serde_json::json!("BREAK"))
+        );
+        assert_eq!(
+            (&objects[2]["instrument"], &objects[2]["alias"]),
+            (&serde_json::Value::Null, &serde_json::json!(section))
+        );
     }
 }

@@ -11,13 +11,13 @@ use anyhow::{Context, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{Contract, Number, SizeUnit, WallTime};
-use crate::feed::{Listing, VenueDefaults};
+use crate::feed::{Listing, ListingStatus, Naming, VenueDefaults};
 
 /// A list of ten thousand instruments takes a twentieth of it.
 const FILE_BYTES_MAX: u64 = 16 << 20;
 
 /// Of what is in the file.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct Stored {
@@ -35,6 +35,28 @@ struct StoredListing {
     price: String,
     size: String,
     unit: StoredUnit,
+    /// The venue's word where it does not trade.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    not_trading: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    kind: Option<String>,
+    #[serde(default, skip_serializing_if = "StoredNaming::is_ours")]
+    naming: StoredNaming,
+}
+
+#[derive(Serialize, Deserialize, Default, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+enum StoredNaming {
+    #[default]
+    Ours,
+    AliasOnly,
+}
+
+impl StoredNaming {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde hands in")]
+    fn is_ours(&self) -> bool {
+        *self == Self::Ours
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -131,7 +153,7 @@ impl ListCache {
 }
 
 fn stored(listing: &Listing) -> StoredListing {
-    let Listing { instrument, symbol, contract } = listing;
+    let Listing { instrument, symbol, contract, status, kind, naming } = listing;
     StoredListing {
         instrument: instrument.to_string(),
         symbol: symbol.clone(),
@@ -140,6 +162,12 @@ fn stored(listing: &Listing) -> StoredListing {
         unit: match contract.unit {
             SizeUnit::Base => StoredUnit::Base,
             SizeUnit::Quote => StoredUnit::Quote,
+        },
+        not_trading: status.word().map(str::to_owned),
+        kind: kind.clone(),
+        naming: match naming {
+            Naming::Ours => StoredNaming::Ours,
+            Naming::AliasOnly => StoredNaming::AliasOnly,
         },
     }
 }
@@ -153,7 +181,16 @@ fn listing(stored: &StoredListing) -> anyhow::Result<Listing> {
             StoredUnit::Quote => SizeUnit::Quote,
         },
     };
-    Ok(Listing { instrument: stored.instrument.parse()?, symbol: stored.symbol.clone(), contract })
+    let trading = Listing::trading(stored.instrument.parse()?, stored.symbol.clone(), contract);
+    Ok(Listing {
+        status: stored.not_trading.clone().map_or(ListingStatus::Trading, ListingStatus::NotTrading),
+        kind: stored.kind.clone(),
+        naming: match stored.naming {
+            StoredNaming::Ours => Naming::Ours,
+            StoredNaming::AliasOnly => Naming::AliasOnly,
+        },
+        ..trading
+    })
 }
 
 #[cfg(test)]
@@ -170,13 +207,14 @@ mod tests {
     fn listings() -> Vec<Listing> {
         let number = |text: &str| Number::parse(text.as_bytes()).unwrap();
         let inverse = Contract { price: number("0.001"), size: number("100"), unit: SizeUnit::Quote };
-        [("BTC-USDT", "BTCUSDT", Contract::PLAIN), ("BTC-USD-PERP", "btc_\"perp\"", inverse)]
-            .map(|(instrument, symbol, contract)| Listing {
-                instrument: instrument.parse().unwrap(),
-                symbol: symbol.to_owned(),
-                contract,
-            })
-            .into()
+        let mut both = [("BTC-USDT", "BTCUSDT", Contract::PLAIN), ("BTC-USD-PERP", "btc_\"perp\"", inverse)]
+            .map(|(instrument, symbol, contract)| {
+                Listing::trading(instrument.parse().unwrap(), symbol.to_owned(), contract)
+            });
+        both[1].status = ListingStatus::NotTrading("BREAK".to_owned());
+        both[1].naming = Naming::AliasOnly;
+        both[1].kind = Some("TRADIFI_PERPETUAL".to_owned());
+        both.into()
     }
 
     #[test]
@@ -219,7 +257,7 @@ mod tests {
             b"\xff",
             b"[]",
             &whole[..whole.len() / 2],
-            text.replace("\"schema\":1", "\"schema\":2").as_bytes(),
+            text.replace("\"schema\":2", "\"schema\":1").as_bytes(),
             text.replace("BTC-USDT", "btc").as_bytes(),
             text.replace("0.001", "x").as_bytes(),
         ] {

@@ -1,12 +1,13 @@
 //! What venues offer: fetched, or from disk, and whether it is what the settings want.
 //!
 //! Owns when a list on disk is too old ([`FRESH_FOR`]) and what follows where none can be had: the old one, else nothing, and a
-//! warning in both cases. Never holds a start up for longer than [`GATHER_MAX`]; a list of more than [`PAGES_MAX`] pages is an
-//! error.
+//! warning in both cases. Only a list that was just fetched can say that something is not listed or does not trade. Never holds a start
+//! up for longer than [`GATHER_MAX`]; a list of more than [`PAGES_MAX`] pages is an error.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
@@ -14,15 +15,18 @@ use futures_util::future::join_all;
 
 use super::list_cache::{Cached, ListCache, seconds};
 use crate::clock;
-use crate::config::{CacheDir, FeedSettings, Settings, closest};
-use crate::domain::{Contract, Feed, Instrument, Venue};
-use crate::feed::{self, Governor, Listing, RestClient, VenueProtocol};
+use crate::config::{AliasSettings, CacheDir, FeedSettings, Settings, closest};
+use crate::domain::{Contract, Feed, Instrument, Number, NumberError, Scale, SizeUnit, Venue};
+use crate::feed::{self, Governor, Listing, ListingStatus, Naming, RestClient, VenueProtocol, settle_names};
 
 /// How long a list is good for.
 const FRESH_FOR: Duration = Duration::from_secs(24 * 3_600);
 
 /// How long the fetching of all lists may hold up a start.
 const GATHER_MAX: Duration = Duration::from_secs(5);
+
+/// The same where somebody waits for nothing else.
+const ONLINE_MAX: Duration = Duration::from_secs(20);
 
 /// Pages of one list: twenty times what any venue has today.
 const PAGES_MAX: u32 = 20;
@@ -39,6 +43,8 @@ pub(super) struct Lister {
     rest_url: String,
     client: RestClient,
     cache: Option<ListCache>,
+    /// Symbols that aliases name.
+    aliased: Vec<String>,
 }
 
 /// Which list will do.
@@ -46,8 +52,10 @@ pub(super) struct Lister {
 pub(super) enum Wish {
     /// One from disk, where it is not too old.
     Recent,
-    /// One that is fetched now.
+    /// One that is fetched now, else one from disk.
     New,
+    /// One that is fetched now.
+    Fetched,
 }
 
 /// Where a list comes from.
@@ -82,7 +90,25 @@ impl Lister {
             rest_url: rest_url.to_owned(),
             client: RestClient::new(rest_url, governor.into()),
             cache: folder.map(|folder| ListCache::new(&folder, defaults, rest_url)),
+            aliased: Vec::new(),
         })
+    }
+
+    /// Of a feed's venue, within the budget of everything else that the engine asks there.
+    pub(super) fn of_feed(
+        venue: &'static dyn VenueProtocol,
+        feed: &FeedSettings,
+        governor: Arc<Governor>,
+        folder: Option<PathBuf>,
+    ) -> Self {
+        let rest_url = feed.rest_url.as_str();
+        Self {
+            venue,
+            rest_url: rest_url.to_owned(),
+            client: RestClient::new(rest_url, governor),
+            cache: folder.map(|folder| ListCache::new(&folder, venue.defaults(), rest_url)),
+            aliased: feed.aliases.iter().map(|alias| alias.symbol.clone()).collect(),
+        }
     }
 
     /// The list; fetched within `patience` where it must be.
@@ -106,7 +132,7 @@ impl Lister {
                 self.keep(&listings);
                 Ok(List { listings, origin: Origin::Fetched })
             }
-            (Err(error), Some(Cached { listings, .. })) => {
+            (Err(error), Some(Cached { listings, .. })) if wish != Wish::Fetched => {
                 let (venue, age) = (self.venue.defaults().name, text_of_age(age.unwrap_or_default()));
                 let error = format!("{error:#}");
                 tracing::warn!(
@@ -117,7 +143,7 @@ impl Lister {
                 );
                 Ok(List { listings, origin: Origin::Stale })
             }
-            (Err(error), None) => Err(error),
+            (Err(error), _) => Err(error),
         }
     }
 
@@ -140,7 +166,7 @@ impl Lister {
 
     async fn fetch(&self) -> anyhow::Result<Vec<Listing>> {
         let mut listings = Vec::new();
-        for first in self.venue.list_calls() {
+        for first in self.venue.list_calls().into_iter().chain(self.venue.further_list_calls(&self.aliased)) {
             let (mut next, mut pages) = (Some(first), 0);
             while let Some(call) = next {
                 let what = || format!("{}{}", self.rest_url.trim_end_matches('/'), call.path);
@@ -154,7 +180,8 @@ impl Lister {
         ensure!(!listings.is_empty(), "{}: the venue's list is empty", self.rest_url);
         listings.sort_unstable_by(|a, b| (&a.instrument, &a.symbol).cmp(&(&b.instrument, &b.symbol)));
         // What is listed or delisted meanwhile moves others from one page to the next.
-        listings.dedup();
+        listings.dedup_by(|a, b| a.instrument == b.instrument && a.symbol == b.symbol);
+        settle_names(&mut listings, |instrument| self.venue.symbol(instrument).ok());
         Ok(listings)
     }
 }
@@ -170,23 +197,175 @@ fn text_of_age(seconds: i64) -> String {
 
 /// What the venues of an engine offer, as far as it is known.
 #[derive(Debug, Clone, Default)]
-pub struct Listings(HashMap<Venue, HashMap<Instrument, Listing>>);
+pub struct Listings {
+    lists: HashMap<Venue, VenueList>,
+    /// What venues have just left out of their lists, in words.
+    problems: Vec<String>,
+    asked: Asked,
+}
+
+/// Whether the venues were asked at all: whoever starts an engine without a list wants none while it runs either.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Asked {
+    #[default]
+    No,
+    Yes,
+}
+
+/// One venue's list, by names and by symbols.
+#[derive(Debug, Clone)]
+pub(super) struct VenueList {
+    named: HashMap<Instrument, Listing>,
+    symbols: HashMap<String, Listing>,
+    pub(super) origin: Origin,
+}
+
+/// What a list says of an instrument that it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Listed {
+    pub(super) symbol: String,
+    pub(super) contract: Contract,
+    pub(super) status: ListingStatus,
+}
+
+/// What is known of an instrument.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Found {
+    /// No list says anything of it, or only an old one that lacks it.
+    Unknown,
+    /// The venue has just left it out.
+    Missing,
+    Listed(Listed),
+}
+
+impl VenueList {
+    pub(super) fn new(list: List) -> Self {
+        let symbols = list.listings.iter().map(|listing| (listing.symbol.clone(), listing.clone())).collect();
+        let named = list.listings.into_iter().filter(|listing| listing.naming == Naming::Ours);
+        let named = named.map(|listing| (listing.instrument.clone(), listing)).collect();
+        Self { named, symbols, origin: list.origin }
+    }
+
+    /// Symbols that it has.
+    pub(super) fn len(&self) -> usize {
+        self.symbols.len()
+    }
+
+    /// What it says of an instrument of a feed; `None` = it has none such.
+    pub(super) fn find(&self, feed: &FeedSettings, instrument: &Instrument) -> Option<Listed> {
+        let (listing, contract) = match feed.alias(instrument) {
+            None => {
+                let listing = self.named.get(instrument)?;
+                (listing, listing.contract)
+            }
+            Some(alias) => {
+                let listing = self.symbols.get(&alias.symbol)?;
+                (listing, aliased(listing.contract, alias).ok()?)
+            }
+        };
+        // What was true yesterday is no word of now.
+        let status = match self.origin {
+            Origin::Fetched => listing.status.clone(),
+            Origin::Disk | Origin::Stale => ListingStatus::Trading,
+        };
+        Some(Listed { symbol: listing.symbol.clone(), contract, status })
+    }
+
+    /// What is to be said about each instrument of a feed that is not there.
+    fn missing(&self, feed: &FeedSettings) -> Vec<String> {
+        let missing = feed.instruments.iter().filter(|wanted| self.find(feed, wanted).is_none());
+        missing.map(|wanted| self.not_listed(feed, wanted)).collect()
+    }
+
+    /// What is to be said of one.
+    pub(super) fn not_listed(&self, feed: &FeedSettings, wanted: &Instrument) -> String {
+        let venue = &feed.venue;
+        let (what, count, near) = match feed.alias(wanted) {
+            None => {
+                let near = nearest(wanted, self.named.keys());
+                (wanted.to_string(), self.named.len(), near.into_iter().map(str::to_owned).collect())
+            }
+            Some(alias) => {
+                let symbols = self.symbols.keys().map(String::as_str);
+                let near = closest(&alias.symbol, symbols, TYPING_ERRORS_MAX, NEAREST_MAX);
+                let near: Vec<String> = near.into_iter().map(str::to_owned).collect();
+                (format!("{wanted} (symbol {:?})", alias.symbol), self.symbols.len(), near)
+            }
+        };
+        let hint =
+            if near.is_empty() { String::new() } else { format!("did you mean {}? ", near.join(", ")) };
+        format!(
+            "feed {venue}: {what} is not among the {count} instruments that the venue offers now; {hint}`tickcache \
+             instruments --venue {venue}` lists them"
+        )
+    }
+}
+
+/// What one of the venue's units is under a name of ours that the configuration gives it. What the list made of the symbol's own name
+/// (`1000PEPE`) does not count, what it says of the contract does.
+fn aliased(listed: Contract, alias: &AliasSettings) -> Result<Contract, NumberError> {
+    let size = shortest(listed.size.times(listed.price)?);
+    let size = match listed.unit {
+        SizeUnit::Base => shortest(size.times(alias.multiplier)?),
+        SizeUnit::Quote => size,
+    };
+    Ok(Contract { price: alias.inverse, size, unit: listed.unit })
+}
+
+/// What one unit is where no list is to be had; `None` = the list has to say.
+pub(super) fn unlisted_contract(
+    venue: &dyn VenueProtocol,
+    feed: &FeedSettings,
+    instrument: &Instrument,
+) -> Option<Contract> {
+    match feed.alias(instrument) {
+        None => venue.contract(instrument),
+        Some(alias) => aliased(venue.plain_contract(&alias.symbol)?, alias).ok(),
+    }
+}
+
+/// Without zeros behind the point.
+fn shortest(number: Number) -> Number {
+    let Number { mut mantissa, scale } = number;
+    let mut digits = scale.digits();
+    while digits > 0 && mantissa % 10 == 0 {
+        mantissa /= 10;
+        digits -= 1;
+    }
+    Number { mantissa, scale: Scale::new(digits).unwrap_or(scale) }
+}
 
 impl Listings {
     /// What an instrument's units are, where the venue has said so.
     #[must_use]
     pub fn contract(&self, venue: &Venue, instrument: &Instrument) -> Option<Contract> {
-        Some(self.get(venue, instrument)?.contract)
+        Some(self.lists.get(venue)?.named.get(instrument)?.contract)
     }
 
-    /// The venue's spelling of an instrument, where it has said so.
-    #[must_use]
-    pub fn symbol(&self, venue: &Venue, instrument: &Instrument) -> Option<&str> {
-        Some(&self.get(venue, instrument)?.symbol)
+    /// Whether the venues have everything that is wanted of them, as far as they could be asked just now.
+    ///
+    /// # Errors
+    /// [`NotListed`]: what they have not.
+    pub fn strict(&self) -> Result<(), NotListed> {
+        if self.problems.is_empty() { Ok(()) } else { Err(NotListed(self.problems.clone())) }
     }
 
-    fn get(&self, venue: &Venue, instrument: &Instrument) -> Option<&Listing> {
-        self.0.get(venue)?.get(instrument)
+    /// What is known of an instrument.
+    pub(super) fn find(&self, feed: &FeedSettings, instrument: &Instrument) -> Found {
+        let Some(list) = self.lists.get(&feed.venue) else { return Found::Unknown };
+        match (list.find(feed, instrument), list.origin) {
+            (Some(listed), _) => Found::Listed(listed),
+            (None, Origin::Fetched) => Found::Missing,
+            (None, Origin::Disk | Origin::Stale) => Found::Unknown,
+        }
+    }
+
+    pub(super) fn list(&self, venue: &Venue) -> Option<&VenueList> {
+        self.lists.get(venue)
+    }
+
+    pub(super) const fn asked(&self) -> Asked {
+        self.asked
     }
 }
 
@@ -202,38 +381,65 @@ impl fmt::Display for NotListed {
 
 impl std::error::Error for NotListed {}
 
-/// Asks all venues of the settings at once what they offer, for five seconds at most.
-///
-/// # Errors
-/// [`NotListed`]: every instrument that a venue has just left out of its list. Where the list is not to be had, or only an old one, a
-/// missing instrument is a warning.
-pub async fn gather(settings: &Settings) -> Result<Listings, NotListed> {
+/// Asks all venues of the settings at once what they offer, for five seconds at most. Each instrument that a venue does not offer, or
+/// does not trade, is a warning; [`Listings::strict`] makes the former an error.
+pub async fn gather(settings: &Settings) -> Listings {
     let folder = folder(&settings.cache_dir);
     let found = join_all(settings.feeds.iter().map(|feed| of_feed(feed, folder.clone()))).await;
-    let (mut listings, mut problems) = (Listings::default(), Vec::new());
+    let mut listings = Listings { asked: Asked::Yes, ..Listings::default() };
     for (feed, list) in settings.feeds.iter().zip(found) {
         let Some(list) = list else { continue };
-        for problem in missing(feed, &list.listings) {
-            match list.origin {
-                Origin::Fetched => problems.push(problem),
-                Origin::Disk | Origin::Stale => tracing::warn!("{problem}"),
-            }
+        let list = VenueList::new(list);
+        let problems = list.missing(feed);
+        problems.iter().for_each(|problem| tracing::warn!("{problem}"));
+        if list.origin == Origin::Fetched {
+            listings.problems.extend(problems);
         }
-        listings.0.insert(feed.venue.clone(), known(feed.venue.as_str(), list.listings));
+        listings.lists.insert(feed.venue.clone(), list);
     }
-    if problems.is_empty() { Ok(listings) } else { Err(NotListed(problems)) }
+    listings
 }
 
-/// Each instrument once. Where a venue has two symbols of one (`PEPE` and `1000PEPE`), the one that is spelled as we would.
-fn known(venue: &str, listings: Vec<Listing>) -> HashMap<Instrument, Listing> {
-    let mut known: HashMap<Instrument, Listing> = HashMap::new();
-    for listing in listings {
-        let ours = || feed::venue(venue).and_then(|venue| venue.symbol(&listing.instrument).ok());
-        if !known.contains_key(&listing.instrument) || ours().as_ref() == Some(&listing.symbol) {
-            known.insert(listing.instrument.clone(), listing);
+/// What `check-config --online` finds.
+#[derive(Debug, Default)]
+pub(super) struct Online {
+    /// What venues do not offer.
+    pub(super) not_listed: Vec<String>,
+    /// Lists that could not be fetched, and why.
+    pub(super) unavailable: Vec<String>,
+    /// What does not trade now, with the venue's word.
+    pub(super) not_trading: Vec<String>,
+}
+
+/// Asks all venues anew; nothing is kept on disk.
+pub(super) async fn ask_now(settings: &Settings) -> Online {
+    let lists = settings.feeds.iter().map(async |feed| -> anyhow::Result<List> {
+        let lister = lister(feed, None)?;
+        lister.list(Wish::Fetched, ONLINE_MAX).await
+    });
+    let mut online = Online::default();
+    for (feed, list) in settings.feeds.iter().zip(join_all(lists).await) {
+        let venue = &feed.venue;
+        match list {
+            Err(error) => {
+                let why =
+                    format!("feed {venue}: the venue's list of instruments cannot be fetched: {error:#}");
+                online.unavailable.push(why);
+            }
+            Ok(list) => {
+                let list = VenueList::new(list);
+                online.not_listed.extend(list.missing(feed));
+                for instrument in &feed.instruments {
+                    let word =
+                        list.find(feed, instrument).and_then(|listed| Some(listed.status.word()?.to_owned()));
+                    online.not_trading.extend(
+                        word.map(|word| format!("feed {venue}: {instrument} does not trade now: {word}")),
+                    );
+                }
+            }
         }
     }
-    known
+    online
 }
 
 /// The folder for lists.
@@ -241,13 +447,19 @@ pub(super) fn folder(cache_dir: &CacheDir) -> Option<PathBuf> {
     cache_dir.folder(|name| std::env::var_os(name).map(PathBuf::from))
 }
 
+fn lister(feed: &FeedSettings, folder: Option<PathBuf>) -> anyhow::Result<Lister> {
+    let venue = feed::venue(feed.venue.as_str()).context("no such venue")?;
+    let name = Feed { venue: feed.venue.clone(), partition: 0 };
+    let governor = Governor::new(&name, feed.rest_weight_per_minute, venue.defaults().connects, None);
+    Ok(Lister::of_feed(venue, feed, governor.into(), folder))
+}
+
 async fn of_feed(feed: &FeedSettings, folder: Option<PathBuf>) -> Option<List> {
     let list = async {
-        let venue = feed::venue(feed.venue.as_str()).context("no such venue")?;
-        let lister = Lister::new(venue, feed.rest_url.as_str(), feed.rest_weight_per_minute, folder)?;
+        let lister = lister(feed, folder)?;
         let list = lister.list(Wish::Recent, GATHER_MAX).await?;
-        // What is new since yesterday is on today's list only.
-        if list.origin == Origin::Disk && has_missing(feed, &list.listings) {
+        // What is new since yesterday, or traded again, is on today's list only.
+        if list.origin == Origin::Disk && is_doubtful(feed, &list) {
             return lister.list(Wish::New, GATHER_MAX).await;
         }
         anyhow::Ok(list)
@@ -262,31 +474,28 @@ async fn of_feed(feed: &FeedSettings, folder: Option<PathBuf>) -> Option<List> {
     }
 }
 
-fn has_missing(feed: &FeedSettings, listings: &[Listing]) -> bool {
-    let is_listed = |wanted: &Instrument| listings.iter().any(|listing| listing.instrument == *wanted);
-    !feed.instruments.iter().all(is_listed)
-}
-
-/// What to say about each instrument that is not there.
-fn missing(feed: &FeedSettings, listings: &[Listing]) -> Vec<String> {
-    let listed: HashMap<&str, ()> =
-        listings.iter().map(|listing| (listing.instrument.as_str(), ())).collect();
-    let missing = feed.instruments.iter().filter(|wanted| !listed.contains_key(wanted.as_str()));
-    let say = |wanted: &Instrument| {
-        let (venue, count, near) = (&feed.venue, listings.len(), nearest(wanted, listings));
-        let hint =
-            if near.is_empty() { String::new() } else { format!("did you mean {}? ", near.join(", ")) };
-        format!(
-            "feed {venue}: {wanted} is not among the {count} instruments that the venue offers now; {hint}`tickcache \
-             instruments --venue {venue}` lists them"
-        )
+/// Whether a list lacks something that is wanted, or says that it did not trade.
+fn is_doubtful(feed: &FeedSettings, list: &List) -> bool {
+    let trading = list.listings.iter().filter(|listing| listing.status == ListingStatus::Trading);
+    let (mut names, mut symbols) = (HashSet::new(), HashSet::new());
+    for listing in trading {
+        symbols.insert(listing.symbol.as_str());
+        if listing.naming == Naming::Ours {
+            names.insert(&listing.instrument);
+        }
+    }
+    let is_there = |wanted: &Instrument| match feed.alias(wanted) {
+        Some(alias) => symbols.contains(alias.symbol.as_str()),
+        None => names.contains(wanted),
     };
-    missing.map(say).collect()
+    !feed.instruments.iter().all(is_there)
 }
 
 /// Names that may have been meant: others of the same base currency, then those that are spelled nearly like it.
-fn nearest<'a>(wanted: &Instrument, listings: &'a [Listing]) -> Vec<&'a str> {
-    let names = listings.iter().map(|listing| &listing.instrument);
+fn nearest<'a>(wanted: &Instrument, names: impl Iterator<Item = &'a Instrument>) -> Vec<&'a str> {
+    let mut names: Vec<&Instrument> = names.collect();
+    names.sort_unstable();
+    let names = names.into_iter();
     let same_base = names.clone().filter(|name| name.base() == wanted.base()).map(Instrument::as_str);
     let mut found = closest(wanted.as_str(), same_base, usize::MAX, NEAREST_MAX);
     for near in closest(wanted.as_str(), names.map(Instrument::as_str), TYPING_ERRORS_MAX, NEAREST_MAX) {
@@ -303,42 +512,52 @@ mod tests {
 
     use super::*;
 
-    fn listings(names: &[&str]) -> Vec<Listing> {
-        let listing = |name: &&str| Listing {
-            instrument: name.parse().unwrap(),
-            symbol: name.replace('-', ""),
-            contract: Contract::PLAIN,
-        };
-        names.iter().map(listing).collect()
+    fn number(text: &str) -> Number {
+        Number::parse(text.as_bytes()).unwrap()
     }
 
     #[test]
     fn names_that_may_have_been_meant_are_near_or_of_the_same_base() {
-        let listings = listings(&["BTC-USDT", "BTC-USDC", "BTC-EUR", "ETH-USDT", "SOL-BRL", "WBTC-USDT"]);
+        let names: Vec<Instrument> = ["BTC-USDT", "BTC-USDC", "BTC-EUR", "ETH-USDT", "SOL-BRL", "WBTC-USDT"]
+            .map(|name| name.parse().unwrap())
+            .into();
         for (wanted, expected) in [
             ("BTC-USD", &["BTC-USDC", "BTC-USDT", "BTC-EUR"][..]),
             ("XBT-USDT", &["BTC-USDT", "WBTC-USDT"]),
             ("SOL-USDT-PERP", &["SOL-BRL"]),
             ("DOGE-JPY", &[]),
         ] {
-            assert_eq!(nearest(&wanted.parse().unwrap(), &listings), expected, "{wanted}");
+            assert_eq!(nearest(&wanted.parse().unwrap(), names.iter()), expected, "{wanted}");
         }
     }
 
     #[test]
-    fn of_two_symbols_of_one_instrument_the_usual_one_counts() {
-        let listing = |symbol: &str, size| Listing {
-            instrument: "PEPE-USDT-PERP".parse().unwrap(),
-            symbol: symbol.to_owned(),
-            contract: Contract { size: crate::domain::Number::parse(size).unwrap(), ..Contract::PLAIN },
+    fn an_alias_takes_what_the_list_says_of_the_contract_and_not_what_it_makes_of_the_name() {
+        let contract =
+            |price: &str, size: &str, unit| Contract { price: number(price), size: number(size), unit };
+        let alias = |multiplier: &str, inverse: &str| AliasSettings {
+            venue: "okx".parse().unwrap(),
+            symbol: "S".to_owned(),
+            instrument: "A-B-PERP".parse().unwrap(),
+            multiplier: number(multiplier),
+            inverse: number(inverse),
         };
-        let both = [listing("1000PEPEUSDT", b"1000"), listing("PEPEUSDT", b"1")];
-        for listings in [both.to_vec(), both.iter().rev().cloned().collect()] {
-            let venue: Venue = "bybit-linear".parse().unwrap();
-            let listings = Listings([(venue.clone(), known(venue.as_str(), listings))].into());
-            let instrument = &both[0].instrument;
-            assert_eq!(listings.symbol(&venue, instrument), Some("1000PEPEUSDT"));
-            assert_eq!(listings.contract(&venue, instrument), Some(both[0].contract));
+        for (listed, alias, expected) in [
+            (Contract::PLAIN, alias("1", "1"), Contract::PLAIN),
+            (contract("1", "0.01", SizeUnit::Base), alias("1", "1"), contract("1", "0.01", SizeUnit::Base)),
+            (contract("0.001", "1000", SizeUnit::Base), alias("1", "1"), Contract::PLAIN),
+            (
+                contract("0.001", "1000", SizeUnit::Base),
+                alias("1000", "0.001"),
+                contract("0.001", "1000", SizeUnit::Base),
+            ),
+            (
+                contract("1", "100", SizeUnit::Quote),
+                alias("10", "0.1"),
+                contract("0.1", "100", SizeUnit::Quote),
+            ),
+        ] {
+            assert_eq!(aliased(listed, &alias), Ok(expected), "{listed:?}");
         }
     }
 

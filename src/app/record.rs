@@ -13,7 +13,7 @@ use clap::Args;
 use super::board::{FeedBoard, FeedStats};
 use super::check;
 use super::engine::Engine;
-use super::run::{self, died, stop_signal};
+use super::run::{self, Strictness, died, stop_signal};
 use crate::capture::RecordStats;
 use crate::config::{Settings, StoreKind};
 use crate::domain::Feed;
@@ -39,7 +39,7 @@ pub(super) async fn record(args: RecordArgs) -> anyhow::Result<ExitCode> {
     };
     let stopped = stop_signal()?;
     let mut stopped = pin!(stopped);
-    let engine = match run::start(&settings, stopped.as_mut()).await? {
+    let engine = match run::start(&settings, Strictness::Lenient, stopped.as_mut()).await? {
         Ok(engine) => engine,
         Err(code) => return Ok(code),
     };

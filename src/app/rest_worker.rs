@@ -3,7 +3,7 @@
 //! Owns the calls that are under way, [`CALLS_MAX`] at most; further jobs wait in their channel of [`JOBS_MAX`]. A book is
 //! parsed, scaled and sorted here. A failed call is answered only after the pause that its error asks for.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,8 +11,8 @@ use tokio::sync::{Semaphore, mpsc};
 
 use crate::capture::Tap;
 use crate::clock;
-use crate::domain::{Feed, InstrumentId, Quote, Reach};
-use crate::feed::{Recovery, RestCall, RestClient, RestError, VenueProtocol};
+use crate::domain::{Contract, Feed, InstrumentId, MonoTime, Quote, Reach};
+use crate::feed::{ListingStatus, Recovery, RestCall, RestClient, RestError, StreamPlan, VenueProtocol};
 use crate::process::Book;
 
 /// Jobs that wait at most.
@@ -40,16 +40,67 @@ pub(super) enum Job {
 /// What came.
 #[derive(Debug)]
 pub(super) enum Answer {
-    Book(InstrumentId, Box<Book>),
+    /// With the time at which it was asked for.
+    Book(InstrumentId, Box<Book>, MonoTime),
     NoBook(InstrumentId),
-    Quote(InstrumentId, Quote),
+    /// Likewise.
+    Quote(InstrumentId, Quote, MonoTime),
+    /// The venue's list says something new of the instrument.
+    List(InstrumentId, News),
+}
+
+/// What a venue's list says of an instrument that it did not say before.
+#[derive(Debug)]
+pub(super) enum News {
+    /// It trades again, or is listed again.
+    Trading,
+    /// It does not trade, in the venue's word.
+    NotTrading(String),
+    /// It is not listed any more.
+    Gone,
+    /// It was not listed at the start, and is now.
+    Listed(Box<Begun>),
+}
+
+/// What could not be known before an instrument was listed.
+#[derive(Debug)]
+pub(super) struct Begun {
+    pub(super) contract: Contract,
+    pub(super) streams: Vec<StreamPlan>,
+    pub(super) status: ListingStatus,
+}
+
+/// The venue's spelling of each instrument of a feed: of some it is known only once they are listed.
+#[derive(Debug)]
+pub(super) struct Symbols(RwLock<Vec<String>>);
+
+impl Symbols {
+    pub(super) const fn new(symbols: Vec<String>) -> Self {
+        Self(RwLock::new(symbols))
+    }
+
+    pub(super) fn set(&self, id: InstrumentId, symbol: &str) {
+        let mut symbols = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = symbols.get_mut(id.0 as usize) {
+            symbol.clone_into(known);
+        }
+    }
+
+    fn get(&self, id: InstrumentId) -> String {
+        let symbols = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        symbols.get(id.0 as usize).map_or_else(|| "?".to_owned(), Clone::clone)
+    }
+
+    fn len(&self) -> usize {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).len()
+    }
 }
 
 pub(super) struct RestWorker {
     pub(super) feed: Feed,
     pub(super) venue: &'static dyn VenueProtocol,
     pub(super) client: RestClient,
-    pub(super) symbols: Vec<String>,
+    pub(super) symbols: Arc<Symbols>,
     pub(super) depth: usize,
     /// What REST calls may cost.
     pub(super) weight_per_minute: u32,
@@ -78,20 +129,22 @@ impl RestWorker {
     }
 
     async fn call(&self, job: Job) -> Result<Answer, RestError> {
+        // Before the wait for the budget: an answer may be newer than it claims, never older.
+        let asked = clock::mono();
         match job {
             Job::Snapshot(id, reach) => {
-                let Some((call, limit)) = self.venue.snapshot_call(self.symbol(id), self.levels(reach))
+                let Some((call, limit)) = self.venue.snapshot_call(&self.symbol(id), self.levels(reach))
                 else {
                     return Ok(Answer::NoBook(id));
                 };
                 let body = self.get(&call).await?;
                 let snapshot = self.venue.parse_snapshot(&body, limit)?;
                 let book = Book::from_snapshot(&snapshot)?;
-                Ok(Answer::Book(id, Box::new(book)))
+                Ok(Answer::Book(id, Box::new(book), asked))
             }
             Job::Quote(id) => {
-                let body = self.get(&self.venue.quote_call(self.symbol(id))).await?;
-                Ok(Answer::Quote(id, self.venue.parse_quote(&body)?))
+                let body = self.get(&self.venue.quote_call(&self.symbol(id))).await?;
+                Ok(Answer::Quote(id, self.venue.parse_quote(&body)?, asked))
             }
         }
     }
@@ -138,7 +191,7 @@ impl RestWorker {
         }
     }
 
-    fn symbol(&self, id: InstrumentId) -> &str {
-        self.symbols.get(id.0 as usize).map_or("?", String::as_str)
+    fn symbol(&self, id: InstrumentId) -> String {
+        self.symbols.get(id)
     }
 }

@@ -13,7 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::check;
 use super::engine::{Engine, WATCH_EVERY};
 use super::listings::gather;
-use crate::config::{Settings, StoreKind};
+use crate::config::Settings;
 use crate::service::Server;
 use crate::telemetry::Exporter;
 
@@ -23,6 +23,9 @@ pub(super) struct RunArgs {
     /// The settings' file.
     #[arg(long, default_value = "config/tickcache.toml")]
     config: PathBuf,
+    /// End with exit code 2 where a venue does not list an instrument, instead of waiting for it
+    #[arg(long)]
+    strict: bool,
 }
 
 pub(super) async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
@@ -30,19 +33,18 @@ pub(super) async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
         Ok(settings) => settings,
         Err(code) => return Ok(code),
     };
+    check::log_remarks(&settings);
     let exporter = Exporter::install()?;
     tokio::spawn(exporter.clone().upkeep());
     let stopped = stop_signal()?;
     // Before the engine: an address that cannot be had must not leave keys behind.
     let server = server(&settings).await?;
     let mut stopped = pin!(stopped);
-    let engine = match start(&settings, stopped.as_mut()).await? {
+    let strictness = if args.strict { Strictness::Strict } else { Strictness::Lenient };
+    let engine = match start(&settings, strictness, stopped.as_mut()).await? {
         Ok(engine) => engine,
         Err(code) => return Ok(code),
     };
-    if settings.store == StoreKind::Embedded && engine.endpoint().is_none() {
-        tracing::warn!("store.kind is \"embedded\" and embedded.listen is off: nobody can read the values");
-    }
     if let Some(server) = server {
         tracing::info!(address = %server.address()?, "serving /metrics and /healthz");
         let health = engine.health_probe();
@@ -60,22 +62,32 @@ pub(super) async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// What a missing instrument does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Strictness {
+    /// It starts suspect and is waited for.
+    Lenient,
+    /// It ends the command.
+    Strict,
+}
+
 /// Asks the venues what they offer, then starts the engine. The inner error is the exit code of a command that is told to stop
-/// meanwhile, or whose instruments the venues do not have.
+/// meanwhile, or which is strict and whose instruments the venues do not have.
 pub(super) async fn start(
     settings: &Settings,
+    strictness: Strictness,
     stopped: impl Future<Output = ()>,
 ) -> anyhow::Result<Result<Engine, ExitCode>> {
     let gathered = tokio::select! {
         gathered = gather(settings) => gathered,
         () = stopped => return Ok(Err(ExitCode::SUCCESS)),
     };
-    match gathered {
-        Ok(listings) => Engine::start_with(settings, &listings).map(Ok),
-        Err(problems) => {
+    match (gathered.strict(), strictness) {
+        (Err(problems), Strictness::Strict) => {
             eprintln!("{problems}");
             Ok(Err(ExitCode::from(check::WRONG)))
         }
+        (Ok(()) | Err(_), _) => Engine::start_with(settings, &gathered).map(Ok),
     }
 }
 

@@ -19,9 +19,9 @@ use super::rest_worker::{Answer, Job};
 use crate::capture::Tap;
 use crate::clock;
 use crate::codec::Command;
-use crate::domain::{EntityDurations, EventPolicy, Feed, Instrument, SlotId};
+use crate::domain::{EntityDurations, EventPolicy, Feed, Instrument, InstrumentId, SlotId};
 use crate::feed::{self, Governor, SessionPlan};
-use crate::process::InstrumentSpec;
+use crate::process::{InstrumentSpec, Standing};
 use crate::publish::{FeedIndex, SlotPlan, StatsBoard, ValueTable, Writer, WriterOptions};
 
 /// How often quiet keys are looked at.
@@ -45,6 +45,8 @@ pub(super) struct FeedPlan {
     pub(super) keys: HashMap<SlotId, String>,
     pub(super) catalog: Vec<(String, String)>,
     pub(super) specs: Vec<InstrumentSpec>,
+    /// What the venue's list says of each at the start.
+    pub(super) standings: Vec<Standing>,
     pub(super) sessions: Vec<SessionPlan>,
     /// How often they may connect.
     pub(super) governor: Arc<Governor>,
@@ -149,7 +151,7 @@ fn run_feed(plan: FeedPlan, writer: Writer, stop: watch::Receiver<bool>) -> Rc<F
         commands.push((carried.copied().collect(), sender));
         sessions.push((session, receiver));
     }
-    let state = crate::process::FeedState::new(
+    let mut state = crate::process::FeedState::new(
         &plan.specs,
         sessions.len(),
         plan.thresholds,
@@ -157,6 +159,9 @@ fn run_feed(plan: FeedPlan, writer: Writer, stop: watch::Receiver<bool>) -> Rc<F
         plan.events,
         now,
     );
+    for (&standing, id) in plan.standings.iter().zip(0..) {
+        state.begin(InstrumentId(id), standing, now);
+    }
     let task = Rc::new(FeedTask::new(
         plan.feed,
         plan.index,

@@ -98,3 +98,8 @@ pub(super) fn listed(words: &[&str]) -> String {
         None => String::new(),
     }
 }
+
+/// Names of which one is expected, for errors.
+pub(super) fn one_of(names: &[&str]) -> String {
+    format!("one of {}", names.join(", "))
+}

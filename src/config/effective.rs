@@ -10,7 +10,7 @@ use toml::Value;
 use super::engine_id::EngineId;
 use super::keys::{self, Key};
 use super::secret::MASK;
-use super::settings::{EmbeddedSettings, FeedSettings, Settings};
+use super::settings::{AliasSettings, EmbeddedSettings, FeedSettings, Settings};
 use super::validate::decimal;
 
 impl Settings {
@@ -23,6 +23,7 @@ impl Settings {
         out.value(&keys::ENGINE_ID, text(self.engine_id.as_ref().map_or("", EngineId::as_str)));
         out.value(&keys::SHARDS, self.shards.to_string());
         out.value(&keys::CACHE_DIR, text(&self.cache_dir.to_string()));
+        out.value(&keys::LIST_REFRESH, seconds(self.list_refresh));
         out.value(&keys::STORE_KIND, text(self.store.as_str()));
         out.redis();
         out.embedded();
@@ -46,6 +47,9 @@ impl Settings {
         out.value(&keys::RECORD_BUFFER_BYTES, self.record.buffer_bytes_max.to_string());
         for feed in &self.feeds {
             out.feed(feed);
+        }
+        for alias in &self.aliases {
+            out.alias(alias);
         }
         out.text
     }
@@ -123,6 +127,15 @@ impl Writer<'_> {
         self.value(&keys::REDUNDANT, feed.redundant.to_string());
         self.value(&keys::SESSION_MAX, seconds(feed.session_max.unwrap_or_default()));
         self.value(&keys::PARTITIONS, feed.partitions.to_string());
+    }
+
+    fn alias(&mut self, alias: &AliasSettings) {
+        self.section = keys::ALIAS_TABLE;
+        self.line(format_args!("\n[[{}]]", keys::ALIAS_TABLE));
+        self.value(&keys::ALIAS_VENUE, text(alias.venue.as_str()));
+        self.value(&keys::ALIAS_SYMBOL, text(&alias.symbol));
+        self.value(&keys::ALIAS_INSTRUMENT, text(alias.instrument.as_str()));
+        self.value(&keys::ALIAS_MULTIPLIER, text(&alias.multiplier.to_string()));
     }
 
     fn line(&mut self, line: std::fmt::Arguments<'_>) {

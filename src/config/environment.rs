@@ -22,7 +22,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::error::{ConfigErrors, Origin, Problem};
-use super::keys::{self, FEED_TABLE, Key, SCALARS, Shape, VARIABLE_PREFIX, VARIABLES_THAT_ARE_NO_SETTINGS};
+use super::keys::{
+    self, ALIAS_TABLE, FEED_TABLE, Key, SCALARS, Shape, VARIABLE_PREFIX, VARIABLES_THAT_ARE_NO_SETTINGS,
+};
 use super::raw::{Given, RawValue, Values, expected};
 use super::redis_url::{
     REDIS_DB_MAX, REDIS_PORT_DEFAULT, RedisAddress, RedisUrl, Tls, checked_host, parse_db,
@@ -32,7 +34,28 @@ use super::suggest::nearest;
 
 /// The variables that concern us, by name.
 #[derive(Debug)]
-pub(super) struct Environment(BTreeMap<String, String>);
+pub(super) struct Environment {
+    variables: BTreeMap<String, String>,
+    /// What somebody should know of them, without any value.
+    remarks: Remarks,
+}
+
+/// What was noticed in the environment and is no error. Names only: a value may be a password.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Remarks {
+    /// For the log, as warnings.
+    pub warnings: Vec<String>,
+    /// Variables that container engines add for linked services, which are passed over.
+    pub links: Vec<String>,
+}
+
+impl Remarks {
+    /// With further warnings.
+    pub(super) fn with(mut self, warnings: &[String]) -> Self {
+        self.warnings.extend_from_slice(warnings);
+        self
+    }
+}
 
 impl Environment {
     /// Keeps those of the names that are known, and all that begin with `TICKCACHE_`; drops what Kubernetes adds.
@@ -48,15 +71,39 @@ impl Environment {
             "REDIS_ENABLED",
         ];
         let ours = |name: &str| name.starts_with(VARIABLE_PREFIX);
-        let kept = pairs.into_iter().filter(|(name, value)| {
-            let shared = SHARED.contains(&name.as_str()) && !value.is_empty();
-            (ours(name) || shared) && !is_service_link(name, value)
-        });
-        Self(kept.collect())
+        let mut this = Self { variables: BTreeMap::new(), remarks: Remarks::default() };
+        for (name, value) in pairs {
+            let is_shared = SHARED.contains(&name.as_str());
+            if !is_shared && !ours(&name) {
+                continue;
+            }
+            if is_service_link(&name, &value) {
+                this.remarks.links.push(name);
+                continue;
+            }
+            let value = this.without_line_end(&name, value);
+            if !value.is_empty() || ours(&name) {
+                this.variables.insert(name, value);
+            }
+        }
+        this.remarks.links.sort_unstable();
+        this.remarks.warnings.sort_unstable();
+        this
+    }
+
+    /// A value without the line end that `echo` and editors leave in files which secrets are made of.
+    fn without_line_end(&mut self, name: &str, value: String) -> String {
+        let Some(short) = without_line_end(&value) else { return value };
+        self.remarks.warnings.push(format!("{name} ends with a line end, which is left out"));
+        short.to_owned()
+    }
+
+    pub(super) fn remarks(&self) -> &Remarks {
+        &self.remarks
     }
 
     fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+        self.variables.get(name).map(String::as_str)
     }
 
     fn given(&self, name: &str) -> Option<Given<String>> {
@@ -65,16 +112,25 @@ impl Environment {
     }
 }
 
+/// The text before exactly one line end; `None` where there is none.
+pub(super) fn without_line_end(text: &str) -> Option<&str> {
+    let short = text.strip_suffix('\n')?;
+    Some(short.strip_suffix('\r').unwrap_or(short))
+}
+
 /// Kubernetes sets `<SERVICE>_SERVICE_HOST`, `<SERVICE>_PORT=tcp://...` and more in each container for each service
-/// (<https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables>). A service named `redis`
-/// or `tickcache` would else break us.
+/// (<https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables>), and Docker's links `<ALIAS>_NAME=/a/b`
+/// and `<ALIAS>_ENV_<NAME>` for each variable of the other container, whatever it holds
+/// (<https://docs.docker.com/engine/network/links/#environment-variables>). A service named `redis` or `tickcache` would else break us.
 fn is_service_link(name: &str, value: &str) -> bool {
     const PROTOCOLS: [&str; 3] = ["tcp", "udp", "sctp"];
     let names_a_link = name.ends_with("_SERVICE_HOST")
         || name.contains("_SERVICE_PORT")
+        || name.contains("_ENV_")
+        || (name.ends_with("_NAME") && value.starts_with('/'))
         || PROTOCOLS.iter().any(|protocol| {
             let marker = format!("_{}", protocol.to_ascii_uppercase());
-            let before = ["_ADDR", "_PORT", "_PROTO", ""]
+            let before = ["_ADDR", "_PORT_START", "_PORT_END", "_PORT", "_PROTO", "_START", "_END", ""]
                 .iter()
                 .find_map(|end| name.strip_suffix(end).and_then(|rest| rest.strip_suffix(marker.as_str())));
             before
@@ -87,7 +143,7 @@ fn is_service_link(name: &str, value: &str) -> bool {
 
 /// Puts the environment's values over the file's, all but those that say where Redis is.
 pub(super) fn overlay(environment: &Environment, values: &mut Values, errors: &mut ConfigErrors) {
-    for (name, text) in environment.0.iter().filter(|(name, _)| name.starts_with(VARIABLE_PREFIX)) {
+    for (name, text) in environment.variables.iter().filter(|(name, _)| name.starts_with(VARIABLE_PREFIX)) {
         match SCALARS.iter().find(|key| key.variable() == *name) {
             Some(key) => overlay_one(key, name, text, values, errors),
             None if VARIABLES_THAT_ARE_NO_SETTINGS.contains(&name.as_str()) => {}
@@ -108,7 +164,7 @@ fn overlay_one(key: &Key, name: &str, text: &str, values: &mut Values, errors: &
     let origin = Origin::Environment(name.to_owned());
     let value = match key.shape {
         Shape::Text | Shape::Secret | Shape::Choice(_) => RawValue::Text(text.to_owned()),
-        Shape::Decimal { .. } => RawValue::Text(text.trim().to_owned()),
+        Shape::Exact | Shape::Decimal { .. } => RawValue::Text(text.trim().to_owned()),
         Shape::Texts => {
             let one = |part: &str| Given { value: part.trim().to_owned(), origin: origin.clone() };
             let empty = text.trim().is_empty();
@@ -128,6 +184,9 @@ fn overlay_one(key: &Key, name: &str, text: &str, values: &mut Values, errors: &
 fn variable_hint(name: &str) -> String {
     if name.starts_with("TICKCACHE_FEED") {
         return format!("[[{FEED_TABLE}]] is set in the file only");
+    }
+    if name.starts_with("TICKCACHE_ALIAS") {
+        return format!("[[{ALIAS_TABLE}]] is set in the file only");
     }
     let variables: Vec<String> = SCALARS.iter().map(|key| key.variable()).collect();
     // Without the prefix, which would make all names alike.

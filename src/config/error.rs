@@ -139,6 +139,35 @@ pub enum Problem {
         /// What stands there.
         got_ms: u32,
     },
+    /// An instrument that the venue cannot have, in the words of its code.
+    #[error("{instrument}: {reason}")]
+    Symbol {
+        /// Which.
+        instrument: String,
+        /// Why not.
+        reason: String,
+    },
+    /// Two instruments of a feed that are one symbol at the venue.
+    #[error("{instrument} and {other} are the same symbol at the venue, {symbol:?}")]
+    SameSymbol {
+        /// The later one.
+        instrument: String,
+        /// The earlier one.
+        other: String,
+        /// The venue's spelling.
+        symbol: String,
+    },
+    /// No symbol of a venue.
+    #[error("expected 1 to {max} characters without spaces, quotes, backslashes and control characters")]
+    AliasSymbol {
+        /// The most.
+        max: usize,
+    },
+    /// No multiplier.
+    #[error(
+        "expected a decimal above zero whose reciprocal is one, too, such as 1000, 0.001 or 2.5, got {0:?}"
+    )]
+    Multiplier(String),
     /// Two keys that do not go together; says what to do.
     #[error("{0}")]
     Relation(&'static str),

@@ -18,6 +18,8 @@ pub(super) enum Shape {
     Choice(&'static [&'static str]),
     /// An array of strings.
     Texts,
+    /// Any number, as a string or not: read digit by digit.
+    Exact,
     /// A number with at most three decimals, as a string or not.
     Decimal {
         /// Both ends are allowed. In thousandths.
@@ -137,6 +139,7 @@ pub(super) static NAMESPACE: Key = text("namespace", Fallback::Text("tickcache")
 pub(super) static ENGINE_ID: Key = text("engine.id", Fallback::Text(""));
 pub(super) static SHARDS: Key = number("engine.shards", 1..=16, "shards", 1);
 pub(super) static CACHE_DIR: Key = text("engine.cache_dir", Fallback::Text(AUTO));
+pub(super) static LIST_REFRESH: Key = number("engine.list_refresh_s", 1..=86_400, "seconds", 600);
 pub(super) static STORE_KIND: Key = choice("store.kind", StoreKind::WORDS, "embedded");
 pub(super) static REDIS_URL: Key = text("redis.url", Fallback::Text("redis://127.0.0.1:6379"));
 pub(super) static REDIS_MODE: Key = choice("redis.mode", RedisMode::WORDS, "single");
@@ -186,11 +189,12 @@ pub(super) static RECORD_BUFFER_BYTES: Key =
     number("record.buffer_bytes_max", 1_048_576..=1_073_741_824, "bytes", 16_777_216);
 
 /// Every key outside of feeds, in the file's order.
-pub(super) static SCALARS: [&Key; 39] = [
+pub(super) static SCALARS: [&Key; 40] = [
     &NAMESPACE,
     &ENGINE_ID,
     &SHARDS,
     &CACHE_DIR,
+    &LIST_REFRESH,
     &STORE_KIND,
     &REDIS_URL,
     &REDIS_MODE,
@@ -289,6 +293,18 @@ pub(super) static FEED: [&Key; 21] = [
     &SESSION_MAX,
     &PARTITIONS,
 ];
+
+pub(super) static ALIAS_VENUE: Key = text("alias.venue", Fallback::Required);
+pub(super) static ALIAS_SYMBOL: Key = text("alias.symbol", Fallback::Required);
+pub(super) static ALIAS_INSTRUMENT: Key = text("alias.instrument", Fallback::Required);
+pub(super) static ALIAS_MULTIPLIER: Key =
+    Key { path: "alias.multiplier", shape: Shape::Exact, fallback: Fallback::Text("1") };
+
+/// Every key of an alias, in the file's order.
+pub(super) static ALIAS: [&Key; 4] = [&ALIAS_VENUE, &ALIAS_SYMBOL, &ALIAS_INSTRUMENT, &ALIAS_MULTIPLIER];
+
+/// The name of the tables that hold aliases.
+pub(super) const ALIAS_TABLE: &str = "alias";
 
 /// The name of the tables that hold feeds.
 pub(super) const FEED_TABLE: &str = "feed";

@@ -25,6 +25,7 @@ pub use cache_dir::CacheDir;
 pub use choice::{Fencing, MovePrice, Push, RedisMode, StoreKind};
 pub use endpoint::Endpoint;
 pub use engine_id::{ENGINE_ID_BYTES_MAX, EngineId, EngineIdError};
+pub use environment::Remarks;
 pub use error::{ConfigError, ConfigErrors, ERRORS_MAX, Origin, Problem};
 pub use keys::{LEASE_DRIFT_PERCENT, LEASE_WRITE_TIMEOUT_MS, VARIABLES_THAT_ARE_NO_SETTINGS};
 pub use raw::FILE_BYTES_MAX;
@@ -32,8 +33,8 @@ pub use redis_node::{REDIS_NODES_MAX, RedisNode, RedisNodeError};
 pub use redis_url::{REDIS_DB_MAX, REDIS_PORT_DEFAULT, RedisAddress, RedisUrl, RedisUrlError, Tls};
 pub use secret::{MASK, Secret};
 pub use settings::{
-    EmbeddedSettings, FeedSettings, LeaseSettings, RecordSettings, SentinelSettings, Settings, TlsFiles,
-    VenueDefaults, process_environment, redis_url_from_env,
+    AliasSettings, EmbeddedSettings, FeedSettings, LeaseSettings, RecordSettings, SentinelSettings, Settings,
+    TlsFiles, VenueDefaults, VenueSymbols, process_environment, redis_url_from_env,
 };
 pub use suggest::closest;
 

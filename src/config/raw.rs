@@ -9,8 +9,9 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::choice::listed;
+use super::environment::without_line_end;
 use super::error::{ConfigErrors, Origin, Problem};
-use super::keys::{FEED, FEED_TABLE, Fallback, Key, SCALARS, Shape, sections};
+use super::keys::{ALIAS, ALIAS_TABLE, FEED, FEED_TABLE, Fallback, Key, SCALARS, Shape, sections};
 use super::suggest::nearest;
 
 /// A larger file is refused. Ten thousand instruments take a fifth of it.
@@ -82,9 +83,9 @@ impl Values {
     }
 }
 
-/// One `[[feed]]`.
+/// One `[[feed]]` or `[[alias]]`.
 #[derive(Debug)]
-pub(super) struct RawFeed {
+pub(super) struct RawTable {
     /// Of its header.
     pub(super) line: usize,
     pub(super) values: Values,
@@ -96,7 +97,10 @@ pub(super) struct RawFeed {
 #[derive(Debug, Default)]
 pub(super) struct Raw {
     pub(super) values: Values,
-    pub(super) feeds: Vec<RawFeed>,
+    pub(super) feeds: Vec<RawTable>,
+    pub(super) aliases: Vec<RawTable>,
+    /// What was noticed and is no error.
+    pub(super) warnings: Vec<String>,
 }
 
 /// Reads the file's text. What is wrong goes into `errors`; the rest is still of use for finding more errors.
@@ -106,7 +110,7 @@ pub(super) fn read(text: &str, errors: &mut ConfigErrors) -> Raw {
         errors.push(&Origin::Default, "", Problem::TooLong { max: FILE_BYTES_MAX, got: text.len() });
         return raw;
     }
-    let mut reader = Reader { lines: Lines::of(text), errors };
+    let mut reader = Reader { lines: Lines::of(text), warnings: Vec::new(), errors };
     match DeTable::parse(text) {
         Ok(document) => reader.document(document.get_ref(), &mut raw),
         // Only its message: the error's Display quotes the line, which may hold a password.
@@ -115,11 +119,13 @@ pub(super) fn read(text: &str, errors: &mut ConfigErrors) -> Raw {
             reader.errors.push(&line, "", Problem::Syntax(error.message().to_owned()));
         }
     }
+    raw.warnings = reader.warnings;
     raw
 }
 
 struct Reader<'a> {
     lines: Lines,
+    warnings: Vec<String>,
     errors: &'a mut ConfigErrors,
 }
 
@@ -129,7 +135,9 @@ impl Reader<'_> {
             let origin = self.lines.origin(name.span().start);
             let name: &str = name.get_ref();
             if name == FEED_TABLE {
-                self.feeds(value, &origin, raw);
+                raw.feeds = self.tables(FEED_TABLE, "sections [[feed]]", &FEED, value, &origin);
+            } else if name == ALIAS_TABLE {
+                raw.aliases = self.tables(ALIAS_TABLE, "sections [[alias]]", &ALIAS, value, &origin);
             } else if let Some(key) = SCALARS.iter().find(|key| key.path == name) {
                 self.value(key, value.get_ref(), &origin, &mut raw.values);
             } else if let Some(section) = sections().into_iter().find(|section| *section == name) {
@@ -143,27 +151,32 @@ impl Reader<'_> {
         }
     }
 
-    fn feeds(&mut self, value: &Spanned<DeValue<'_>>, origin: &Origin, raw: &mut Raw) {
-        let DeValue::Array(feeds) = value.get_ref() else {
-            return self.wrong_type(origin, FEED_TABLE, "sections [[feed]]".to_owned(), value.get_ref());
+    fn tables(
+        &mut self,
+        name: &str,
+        expected: &str,
+        known: &[&'static Key],
+        value: &Spanned<DeValue<'_>>,
+        origin: &Origin,
+    ) -> Vec<RawTable> {
+        let DeValue::Array(tables) = value.get_ref() else {
+            self.wrong_type(origin, name, expected.to_owned(), value.get_ref());
+            return Vec::new();
         };
-        for feed in feeds.iter() {
-            let line = self.lines.line(feed.span().start);
-            let DeValue::Table(table) = feed.get_ref() else {
-                self.wrong_type(
-                    &Origin::File(line),
-                    FEED_TABLE,
-                    "sections [[feed]]".to_owned(),
-                    feed.get_ref(),
-                );
+        let mut found = Vec::new();
+        for one in tables.iter() {
+            let line = self.lines.line(one.span().start);
+            let DeValue::Table(table) = one.get_ref() else {
+                self.wrong_type(&Origin::File(line), name, expected.to_owned(), one.get_ref());
                 continue;
             };
             let mut values = Values::default();
-            self.table(FEED_TABLE, &FEED, table, &mut values);
+            self.table(name, known, table, &mut values);
             let typed = |key: &&&Key| table.contains_key(key.name()) && !values.0.contains_key(key.path);
-            let broken = FEED.iter().filter(typed).map(|key| key.path).collect();
-            raw.feeds.push(RawFeed { line, values, broken });
+            let broken = known.iter().filter(typed).map(|key| key.path).collect();
+            found.push(RawTable { line, values, broken });
         }
+        found
     }
 
     fn table(&mut self, section: &str, known: &[&'static Key], table: &DeTable<'_>, values: &mut Values) {
@@ -182,15 +195,22 @@ impl Reader<'_> {
 
     fn value(&mut self, key: &Key, value: &DeValue<'_>, origin: &Origin, values: &mut Values) {
         let read = match (&key.shape, value) {
+            (Shape::Secret, DeValue::String(text)) => {
+                let short = without_line_end(text);
+                if short.is_some() {
+                    self.warnings.push(format!("{} ends with a line end, which is left out", key.path));
+                }
+                Some(RawValue::Text(short.unwrap_or(text).to_owned()))
+            }
             (
-                Shape::Text | Shape::Secret | Shape::Choice(_) | Shape::Decimal { .. },
+                Shape::Text | Shape::Choice(_) | Shape::Exact | Shape::Decimal { .. },
                 DeValue::String(text),
             ) => Some(RawValue::Text(text.clone().into_owned())),
             // As typed, digit by digit: no binary fraction comes between.
-            (Shape::Decimal { .. }, DeValue::Float(digits)) => {
+            (Shape::Exact | Shape::Decimal { .. }, DeValue::Float(digits)) => {
                 Some(RawValue::Text(digits.as_str().to_owned()))
             }
-            (Shape::Decimal { .. }, DeValue::Integer(digits)) if digits.radix() == 10 => {
+            (Shape::Exact | Shape::Decimal { .. }, DeValue::Integer(digits)) if digits.radix() == 10 => {
                 Some(RawValue::Text(digits.as_str().to_owned()))
             }
             // A password of digits that lost its quotes is one all the same.
@@ -239,6 +259,7 @@ pub(super) fn expected(key: &Key) -> String {
     match &key.shape {
         Shape::Text | Shape::Secret => "a string".to_owned(),
         Shape::Choice(words) => listed(words),
+        Shape::Exact => "a number".to_owned(),
         Shape::Decimal { unit, .. } => format!("a number ({unit})"),
         Shape::Texts => "an array of strings".to_owned(),
         Shape::Number { unit, .. } => format!("a whole number ({unit})"),
@@ -260,14 +281,14 @@ fn described(value: &DeValue<'_>) -> String {
 
 /// What may have been meant by an unknown key of `section`.
 fn hint(section: &str, name: &str) -> String {
-    let keys = || SCALARS.iter().chain(FEED.iter());
+    let keys = || SCALARS.iter().chain(FEED.iter()).chain(ALIAS.iter());
     let here: Vec<&str> = if section.is_empty() {
         SCALARS
             .iter()
             .filter(|key| key.section().is_empty())
             .map(|key| key.path)
             .chain(sections())
-            .chain([FEED_TABLE])
+            .chain([FEED_TABLE, ALIAS_TABLE])
             .collect()
     } else {
         keys().filter(|key| key.section() == section).map(|key| key.name()).collect()
@@ -278,7 +299,7 @@ fn hint(section: &str, name: &str) -> String {
                 format!("did you mean {path} ({unit})?")
             }
             Some(key) => format!("did you mean {}?", key.path),
-            None if meant == FEED_TABLE => "did you mean [[feed]]?".to_owned(),
+            None if meant == FEED_TABLE || meant == ALIAS_TABLE => format!("did you mean [[{meant}]]?"),
             None => format!("did you mean [{meant}]?"),
         };
     }

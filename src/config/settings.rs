@@ -7,13 +7,13 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::domain::{Entity, EntityDurations, EventKind, Instrument, Namespace, PriceFrom, Venue};
+use crate::domain::{Entity, EntityDurations, EventKind, Instrument, Namespace, Number, PriceFrom, Venue};
 
 use super::cache_dir::CacheDir;
 use super::choice::{Fencing, MovePrice, Push, RedisMode, StoreKind};
 use super::endpoint::Endpoint;
 use super::engine_id::EngineId;
-use super::environment::{self, Environment};
+use super::environment::{self, Environment, Remarks};
 use super::error::ConfigErrors;
 use super::redis_node::RedisNode;
 use super::redis_url::RedisUrl;
@@ -82,7 +82,7 @@ pub struct RecordSettings {
 }
 
 /// What a venue's code says about itself: handed in, because it is the feeds' knowledge and not the configuration's.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct VenueDefaults {
     /// The name, as in keys.
     pub name: &'static str,
@@ -104,6 +104,27 @@ pub struct VenueDefaults {
     pub rest_weight_per_minute: u32,
     /// From what one snapshot costs to what the venue allows.
     pub rest_weight_per_minute_range: RangeInclusive<u32>,
+    /// Its spelling of our instruments.
+    pub symbols: VenueSymbols,
+}
+
+/// The venue's spelling of an instrument, or why it cannot have it; known without asking it.
+#[derive(Debug, Clone, Copy)]
+pub struct VenueSymbols(pub fn(venue: &str, instrument: &Instrument) -> Result<String, String>);
+
+/// One `[[alias]]`: a symbol of a venue that our own rules cannot name, or would name otherwise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AliasSettings {
+    /// Whose symbol.
+    pub venue: Venue,
+    /// The venue's spelling, to the letter.
+    pub symbol: String,
+    /// Our name for it; no other alias of the venue has it.
+    pub instrument: Instrument,
+    /// How many of our base one of the venue's units is; above zero, and one divided by it is an exact decimal.
+    pub multiplier: Number,
+    /// One divided by it.
+    pub inverse: Number,
 }
 
 /// One `[[feed]]`.
@@ -113,6 +134,8 @@ pub struct FeedSettings {
     pub venue: Venue,
     /// At least one, none twice, at most [`INSTRUMENTS_MAX`](crate::domain::INSTRUMENTS_MAX).
     pub instruments: Vec<Instrument>,
+    /// Those of the venue, whether or not `instruments` has what they name.
+    pub aliases: Vec<AliasSettings>,
     /// At least one, none twice.
     pub entities: Vec<Entity>,
     /// Levels a side to publish.
@@ -154,6 +177,8 @@ pub struct Settings {
     pub shards: NonZeroU16,
     /// Where lists of instruments are kept between runs.
     pub cache_dir: CacheDir,
+    /// Between two looks at the venues' lists of instruments, at most.
+    pub list_refresh: Duration,
     /// Where values are kept.
     pub store: StoreKind,
     /// Where Redis is; of use while `store` is [`StoreKind::Redis`].
@@ -195,6 +220,10 @@ pub struct Settings {
     pub record: RecordSettings,
     /// At least one.
     pub feeds: Vec<FeedSettings>,
+    /// Of all venues, also of those that have no feed.
+    pub aliases: Vec<AliasSettings>,
+    /// What was noticed and is no error. Not compared.
+    pub remarks: Remarks,
     /// The variables behind each value that came from the environment, by the key's path.
     pub(super) variables: BTreeMap<&'static str, String>,
 }
@@ -229,6 +258,22 @@ impl Settings {
     }
 }
 
+impl FeedSettings {
+    /// The alias that names an instrument.
+    #[must_use]
+    pub fn alias(&self, instrument: &Instrument) -> Option<&AliasSettings> {
+        self.aliases.iter().find(|alias| alias.instrument == *instrument)
+    }
+}
+
+impl Settings {
+    /// The variables that say where Redis is, if any do.
+    #[must_use]
+    pub fn redis_variables(&self) -> Option<&str> {
+        self.variables.get(super::keys::REDIS_URL.path).map(String::as_str)
+    }
+}
+
 impl PartialEq for Settings {
     fn eq(&self, other: &Self) -> bool {
         let Self {
@@ -236,6 +281,7 @@ impl PartialEq for Settings {
             engine_id,
             shards,
             cache_dir,
+            list_refresh,
             store,
             redis,
             redis_mode,
@@ -256,12 +302,15 @@ impl PartialEq for Settings {
             events_per_second_max,
             record,
             feeds,
+            aliases,
+            remarks: _,
             variables: _,
         } = self;
         *namespace == other.namespace
             && *engine_id == other.engine_id
             && *shards == other.shards
             && *cache_dir == other.cache_dir
+            && *list_refresh == other.list_refresh
             && *store == other.store
             && *redis == other.redis
             && *redis_mode == other.redis_mode
@@ -282,6 +331,7 @@ impl PartialEq for Settings {
             && *events_per_second_max == other.events_per_second_max
             && *record == other.record
             && *feeds == other.feeds
+            && *aliases == other.aliases
     }
 }
 

@@ -16,6 +16,7 @@ mod hash;
 mod history;
 mod instrument;
 mod key_event;
+mod log_throttle;
 mod market_rules;
 mod namespace;
 mod number;
@@ -50,6 +51,7 @@ pub use hash::{FNV_START, fnv1a};
 pub use history::{CANDLES_MAX, Candle, CandleFlags, HistoryRecord};
 pub use instrument::{Instrument, InstrumentError};
 pub use key_event::{EventDetail, EventKind, INVALIDATION_TEXT_MAX, KeyEvent};
+pub use log_throttle::LogThrottle;
 pub use market_rules::{
     Anchor, BookRules, Checksum, Contract, Coverage, MarketRules, PriceFrom, TickerTop, WrittenLevel,
     WrittenNumber,

@@ -98,6 +98,19 @@ pub fn sessions(venue: &'static dyn VenueProtocol, wanted: &[Wanted], setup: &Se
     parts.zip(0..).map(plan).collect()
 }
 
+/// The streams of one instrument whose symbol became known after the sessions were planned, its companions included: what
+/// [`SessionCommand::Begin`](super::SessionCommand::Begin) carries.
+#[must_use]
+pub fn streams_of(
+    venue: &dyn VenueProtocol,
+    symbol: &str,
+    instrument: InstrumentId,
+    entities: &[Entity],
+    setup: &Setup,
+) -> Vec<StreamPlan> {
+    streams(venue, symbol, instrument, entities, setup).into_iter().map(|(_, plan)| plan).collect()
+}
+
 /// Adds the streams of one instrument to the last session, or to a new one: they stay together. What speaks of several instruments
 /// is there once.
 fn place(own: Vec<StreamPlan>, sessions: &mut Vec<Vec<StreamPlan>>, most: usize) {

@@ -12,6 +12,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::{Notify, mpsc, watch};
 
+use super::conversation::{self, StreamPlan};
 use super::error::{Recovery, SessionEnd};
 use super::governor::Governor;
 use super::path_delay::PathDelay;
@@ -69,10 +70,18 @@ pub(super) struct Relay<'a> {
     /// The only lane there is: nothing has to be decided.
     sole: Cell<Option<Lane>>,
     wanted: Notify,
+    /// Those of the plan, and what they became: some wait for their instruments to be listed.
+    streams: RefCell<Vec<StreamPlan>>,
+    newest: RefCell<Vec<Newest>>,
+    /// Of each stream the newest id that the only lane has brought.
+    last: Vec<Cell<Option<VenueSequence>>>,
     /// What is known of the venue's addresses and of the way there, from one connection to the next.
     unfit: Unfit,
     delay: RefCell<PathDelay>,
 }
+
+/// The newest id that each lane has brought of a stream.
+type Newest = Vec<(Lane, VenueSequence)>;
 
 /// Keeps the session until `stop` becomes true: connects, reads, and connects anew after every end, as often as `governor` lets it.
 pub async fn run(
@@ -133,6 +142,9 @@ impl<'a> Relay<'a> {
             owners: RefCell::new(vec![None; plan.streams.len()]),
             sole: Cell::new(None),
             wanted: Notify::new(),
+            streams: RefCell::new(plan.streams.clone()),
+            newest: RefCell::new(vec![Newest::new(); plan.streams.len()]),
+            last: vec![Cell::new(None); plan.streams.len()],
             unfit: Unfit::default(),
             delay: RefCell::default(),
         }
@@ -148,6 +160,11 @@ impl<'a> Relay<'a> {
         let started = clock::mono();
         let end = session::once(self.plan, lane, &mut commands, self, leave).await;
         (lane, end, clock::mono().since(started))
+    }
+
+    /// As they are now.
+    pub(super) fn streams(&self) -> Vec<StreamPlan> {
+        self.streams.borrow().clone()
     }
 
     pub(super) const fn handler(&self) -> &'a dyn SessionHandler {
@@ -192,6 +209,7 @@ impl<'a> Relay<'a> {
         let heir = lanes.iter().find(|standing| standing.is_up).map(|standing| standing.lane);
         self.count(&lanes);
         drop(lanes);
+        self.newest.borrow_mut().iter_mut().for_each(|newest| newest.retain(|(of, _)| *of != lane));
         let mut owners = self.owners.borrow_mut();
         let orphaned: Vec<usize> = (0..owners.len()).filter(|&stream| owners[stream] == Some(lane)).collect();
         for &stream in &orphaned {
@@ -270,6 +288,9 @@ impl<'a> Relay<'a> {
     }
 
     fn command(&self, command: &SessionCommand) {
+        if let SessionCommand::Begin(plans) = command {
+            conversation::begin(&mut self.streams.borrow_mut(), plans);
+        }
         for standing in self.lanes.borrow().iter().filter(|standing| standing.is_up) {
             // A full channel means that everything there is made anew already.
             let _ = standing.commands.try_send(command.clone());
@@ -286,7 +307,10 @@ impl<'a> Relay<'a> {
         event: &MarketEvent<'_>,
         received: Now,
     ) {
-        if self.sole.get() == Some(lane) || self.takes(lane, stream, event) {
+        if self.sole.get() == Some(lane) {
+            self.last[stream].set(id(event));
+            self.handler.event(self.plan.id, subscription, event, received);
+        } else if self.takes(lane, stream, event) {
             self.handler.event(self.plan.id, subscription, event, received);
         } else {
             self.handler.heard(self.plan.id, received);
@@ -311,6 +335,9 @@ impl<'a> Relay<'a> {
     /// What carries an id is ordered by it, whoever brings it. Anything else is the owner's to bring, and a successor's once it has
     /// something.
     fn takes(&self, lane: Lane, stream: usize, event: &MarketEvent<'_>) -> bool {
+        if self.is_late(lane, stream, event) {
+            return false;
+        }
         let is_ordered = match event {
             MarketEvent::Quote(quote) => quote.venue_sequence.is_some(),
             MarketEvent::Depth(delta) => delta.last.is_some() && delta.link != Link::Unsaid,
@@ -337,11 +364,55 @@ impl<'a> Relay<'a> {
         takes_over || is_ordered
     }
 
+    /// Whether another lane has brought the same or more already, as far as ids tell. A lane whose own ids go back is not late: there the
+    /// venue counts anew.
+    fn is_late(&self, lane: Lane, stream: usize, event: &MarketEvent<'_>) -> bool {
+        let Some(id) = id(event) else { return false };
+        let mut streams = self.newest.borrow_mut();
+        let newest = &mut streams[stream];
+        let others = newest.iter().filter(|(of, _)| *of != lane).map(|(_, newest)| *newest).max();
+        let own = newest.iter_mut().find(|(of, _)| *of == lane);
+        let goes_back = own.as_ref().is_some_and(|(_, own)| id < *own);
+        match own {
+            Some((_, own)) => *own = id,
+            None => newest.push((lane, id)),
+        }
+        !goes_back && others.is_some_and(|others| others >= id)
+    }
+
     /// Whether there is anything to decide.
     fn count(&self, lanes: &[Standing]) {
         let mut up = lanes.iter().filter(|standing| standing.is_up);
         let first = up.next().map(|standing| standing.lane);
-        self.sole.set(first.filter(|_| up.next().is_none()));
+        let before = self.sole.replace(first.filter(|_| up.next().is_none()));
+        if let (Some(lane), None) = (before, self.sole.get()) {
+            let mut streams = self.newest.borrow_mut();
+            for (newest, last) in streams.iter_mut().zip(&self.last) {
+                newest.clear();
+                newest.extend(last.take().map(|last| (lane, last)));
+            }
+        }
+    }
+}
+
+/// What orders an event among those of its stream, whichever lane brings it; `None` where no id does. Of several trades the newest one
+/// does: those that are known already are passed over one by one.
+#[inline]
+const fn id(event: &MarketEvent<'_>) -> Option<VenueSequence> {
+    match event {
+        MarketEvent::Quote(quote) => quote.venue_sequence,
+        MarketEvent::Depth(delta) => match delta.link {
+            Link::From(_) | Link::After(_) => delta.last,
+            Link::Unsaid => None,
+        },
+        MarketEvent::Trades(trades) => match trades.last() {
+            Some(trade) => trade.number,
+            None => None,
+        },
+        MarketEvent::Book(_)
+        | MarketEvent::Volume(_)
+        | MarketEvent::Ticker(_)
+        | MarketEvent::NewestTrade(_) => None,
     }
 }
 

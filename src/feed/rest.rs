@@ -3,6 +3,7 @@
 //! Owns the HTTP client of one venue; lives on the slow runtime, never on the hot thread. At most
 //! [`BODY_BYTES_MAX`] bytes an answer, [`CALL_TIMEOUT`] a call; who waits for the budget waits in its caller's queue.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use hyper::{Request, Response, Uri};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::circuit::Failure;
 use super::connector::Connector;
@@ -27,6 +29,14 @@ const BODY_BYTES_MAX: usize = 8 << 20;
 
 /// The longest call, connecting included.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What of a symbol stands in a query or a path as it is: letters, digits, and what no URL gives a meaning.
+const SYMBOL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// A symbol as it stands in a query or a path: `币安人生USDT` is percent-encoded.
+pub(super) fn query(symbol: &str) -> impl fmt::Display {
+    utf8_percent_encode(symbol, SYMBOL)
+}
 
 /// Talks to one venue's REST interface.
 pub struct RestClient {

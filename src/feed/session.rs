@@ -67,6 +67,8 @@ pub trait SessionHandler {
     fn interrupted(&self, subscription: Subscription, now: Now);
     /// A subscription was acknowledged and stayed silent.
     fn no_first_data(&self, subscription: Subscription, now: Now);
+    /// A valid frame of an unknown kind names something that was subscribed to.
+    fn unknown(&self, session: SessionId, bytes: &[u8]);
     /// A frame was not understood that may have changed what these bring.
     fn undecodable(&self, session: SessionId, of: &[Subscription], received: Now);
     /// The venue refused a request, or of it these subscriptions.
@@ -141,7 +143,7 @@ pub(super) async fn once(
         stamp,
         decoder: plan.venue.decoder(&plan.names),
         ping: plan.venue.defaults().ping,
-        conversation: Conversation::new(plan.venue, &plan.streams, plan.first_data),
+        conversation: Conversation::new(plan.venue, &plan.names, &relay.streams(), plan.first_data),
         first_data: plan.first_data,
         retires_after: plan.session_max.map(|max| relay::retires_after(max, fastrand::f64())),
         handler: relay.handler(),
@@ -292,7 +294,7 @@ impl Session<'_> {
                     Some((stream, subscription)) => {
                         self.relay.event(self.lane, stream, subscription, &event, received);
                     }
-                    None => self.handler.heard(self.id, received),
+                    None => self.unknown(bytes, received),
                 }
                 return Ok(());
             }
@@ -303,8 +305,10 @@ impl Session<'_> {
             }
             Ok(Frame::Acknowledged(what)) => self.conversation.acknowledged(what, received.mono),
             Ok(Frame::Refused { id, code, message }) => {
-                self.conversation.refused(id, received.mono);
-                self.handler.refused(self.id, &[], code, &message, received);
+                let refused = self.conversation.refused(id, message.as_str(), received.mono);
+                if let Some(refused) = refused {
+                    self.handler.refused(self.id, &refused, code, &message, received);
+                }
             }
             Ok(Frame::Trading(trading)) => self.handler.trading(self.id, None, trading, received),
             Ok(Frame::TradingOf(symbols)) => {
@@ -315,16 +319,21 @@ impl Session<'_> {
                 }
             }
             Ok(Frame::ShuttingDown) => self.relay.retire(self.lane),
-            Ok(Frame::Other | Frame::Unknown) => {
+            Ok(Frame::Other) => {
                 if is_pong(bytes)
                     && let Some(sent) = self.asked.pop_front()
                 {
                     self.answered(sent, received.mono);
                 }
             }
+            Ok(Frame::Unknown) => {
+                self.unknown(bytes, received);
+                return Ok(());
+            }
             Err(error) => {
                 self.garbage += 1;
                 self.handler.garbage(self.id, &error);
+                self.handler.undecodable(self.id, &self.conversation.affected_by(bytes), received);
                 if self.garbage >= GARBAGE_MAX {
                     return Err(SessionEnd::Garbage { count: self.garbage, last: error });
                 }
@@ -334,6 +343,18 @@ impl Session<'_> {
         self.garbage = 0;
         self.handler.heard(self.id, received);
         Ok(())
+    }
+
+    /// A valid frame of no kind that is known, or of a stream that nobody asked for: what it names may have been changed by it.
+    #[cold]
+    fn unknown(&mut self, bytes: &[u8], received: Now) {
+        let affected = self.conversation.affected_by_unknown(bytes);
+        if affected.is_empty() {
+            self.handler.heard(self.id, received);
+        } else {
+            self.handler.unknown(self.id, bytes);
+            self.handler.undecodable(self.id, &affected, received);
+        }
     }
 
     /// Sends what is due, reports what is overdue, and looks for a sign of life.

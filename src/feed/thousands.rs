@@ -1,29 +1,28 @@
 //! Contracts that are quoted in thousands: `1000PEPEUSDT` is a thousand PEPE.
 //!
-//! Owns the rule by which such a base is told from a name that begins with digits (`1INCH`), the way back for the bases that are
-//! known, and the factors. Never knows a venue: each hands in its own table. Our instrument is always the single unit: `PEPE`.
+//! Owns the rule by which such a base is told from a name that begins with digits (`1INCH`) or ends in them (`RUSSELL1000`), the way
+//! back for the bases that are known, and the factors. Never knows a venue: each hands in its own table. Our instrument is always the single unit: `PEPE`.
 
 use crate::domain::{Contract, Number, Scale, SizeUnit};
 
 /// What stands before the currency, and how many of it that is. The longest first.
-const PREFIXES: [(&str, i128); 4] =
-    [("1000000", 1_000_000), ("10000", 10_000), ("1000", 1_000), ("1M", 1_000_000)];
+const PREFIXES: [(&str, i128); 3] = [("1000000", 1_000_000), ("10000", 10_000), ("1000", 1_000)];
+
+/// Bases that are spelled in another way. No rule tells `1MBABYDOGE` from `1MIL`, or `SHIB1000` from `RUSSELL1000`: what is not in
+/// here is taken for a name, which is never a wrong price.
+const ODD: [(&str, &str, i128); 2] = [("1MBABYDOGE", "BABYDOGE", 1_000_000), ("SHIB1000", "SHIB", 1_000)];
 
 /// The currency that a venue's base is made of, and how many of it that is: `1000PEPE` is 1000 of `PEPE`, `1INCH` one of itself.
 ///
-/// Only letters are a currency behind a prefix: `1000` alone, or `10002` are names. One base has its thousand at the end,
-/// Bybit's `SHIB1000`.
+/// Only letters are a currency behind a prefix: `1000` alone, or `10002` are names.
 pub(super) fn split(base: &str) -> (&str, i128) {
     let found = PREFIXES.iter().find_map(|&(prefix, factor)| {
         let currency = base.strip_prefix(prefix)?;
         currency.starts_with(|letter: char| letter.is_ascii_alphabetic()).then_some((currency, factor))
     });
-    let behind = || {
-        let currency = base.strip_suffix("1000")?;
-        let letters = !currency.is_empty() && currency.bytes().all(|byte| byte.is_ascii_alphabetic());
-        letters.then_some((currency, 1_000))
-    };
-    found.or_else(behind).unwrap_or((base, 1))
+    let odd =
+        || ODD.iter().find(|(known, ..)| *known == base).map(|&(_, currency, factor)| (currency, factor));
+    found.or_else(odd).unwrap_or((base, 1))
 }
 
 /// What one unit of a base that is quoted `factor` at a time is in ours; the factor is a power of ten.
@@ -58,6 +57,8 @@ mod tests {
             ("1000", "1000", 1),
             ("100002", "100002", 1),
             ("1M", "1M", 1),
+            ("1MIL", "1MIL", 1),
+            ("RUSSELL1000", "RUSSELL1000", 1),
             ("100X", "100X", 1),
         ] {
             assert_eq!(split(base), (currency, factor), "{base}");

@@ -5,7 +5,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{DecodeError, Frame, json};
+use super::{Answers, DecodeError, Frame, Listing, json};
 use crate::domain::{BookRules, Channel, Contract, DepthSnapshot, Instrument, PriceFrom, Quote, TickerTop};
 
 /// A channel, before anything is configured.
@@ -113,17 +113,6 @@ pub(super) fn write_route(into: &mut String, channel: &str, symbol: &str) {
     }
 }
 
-/// An instrument that the venue offers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listing {
-    /// Ours.
-    pub instrument: Instrument,
-    /// The venue's spelling.
-    pub symbol: String,
-    /// What its units are.
-    pub contract: Contract,
-}
-
 /// Starts or ends subscriptions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
@@ -189,11 +178,22 @@ pub trait VenueProtocol: fmt::Debug + Send + Sync {
         &[]
     }
 
+    /// The texts by which frames of a channel can be told where they cannot be read. `name` is the venue's name of the channel.
+    fn frame_words<'a>(&self, channel: Channel, name: &'a str) -> Vec<&'a str> {
+        let _ = channel;
+        vec![name]
+    }
+
     /// What else has to be subscribed to for a symbol: streams that only show that the session lives, or whether the venue trades. One
     /// that several symbols name is subscribed to once.
     fn companions(&self, symbol: &str) -> Vec<Stream> {
         let _ = symbol;
         Vec::new()
+    }
+
+    /// How it answers a request of which it refuses a part.
+    fn answers(&self) -> Answers {
+        Answers::Request
     }
 
     /// Splits the topics of streams into parts that fit into one request each. Each topic is in one part.
@@ -233,7 +233,20 @@ pub trait VenueProtocol: fmt::Debug + Send + Sync {
     /// How to fetch the list of what it offers: each of these, and what [`Self::next_list_call`] says of its answer.
     fn list_calls(&self) -> Vec<RestCall>;
 
-    /// Reads one answer. What has no name among our instruments is left out.
+    /// What else has to be fetched where these symbols, which aliases name, are wanted: lists of their own kind.
+    fn further_list_calls(&self, symbols: &[String]) -> Vec<RestCall> {
+        let _ = symbols;
+        Vec::new()
+    }
+
+    /// What one unit of a symbol is that only an alias names, where that is known without the venue's list: itself, at most venues.
+    fn plain_contract(&self, symbol: &str) -> Option<Contract> {
+        let _ = symbol;
+        Some(Contract::PLAIN)
+    }
+
+    /// Reads one answer: everything that is listed, whether or not it trades now and whether or not we have a name for it. What is
+    /// delisted or settled for good is left out, and so is what a contract is not known of.
     ///
     /// # Errors
     /// [`DecodeError`], the venue's own refusals included.

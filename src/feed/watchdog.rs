@@ -23,6 +23,8 @@ enum Stage {
     Acknowledged { since: MonoTime },
     /// Data came.
     Delivered,
+    /// The venue refuses it: nothing is awaited until it is asked for again.
+    Refused,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -65,6 +67,21 @@ impl Watchdog {
         }
     }
 
+    /// The venue refuses it.
+    pub(super) fn refused(&mut self, index: usize) {
+        self.entries[index].stage = Stage::Refused;
+    }
+
+    /// It is to be asked for once more: the request that was sent for it does not count.
+    pub(super) fn idle(&mut self, index: usize) {
+        self.entries[index].stage = Stage::Idle;
+    }
+
+    /// Whether it was asked for, and neither acknowledged nor refused.
+    pub(super) fn is_unanswered(&self, index: usize) -> bool {
+        matches!(self.entries[index].stage, Stage::Requested { .. })
+    }
+
     #[inline]
     pub(super) fn delivered(&mut self, index: usize) {
         let entry = &mut self.entries[index];
@@ -81,7 +98,7 @@ impl Watchdog {
     /// Whether everything has delivered that was asked for, or was acknowledged [`QUIET_AFTER`] ago and is still quiet.
     pub(super) fn is_delivering(&self, now: MonoTime) -> bool {
         self.entries.iter().all(|entry| match entry.stage {
-            Stage::Delivered => true,
+            Stage::Delivered | Stage::Refused => true,
             Stage::Acknowledged { since } => now.since(since) >= QUIET_AFTER,
             // What is not watched is never asked for.
             Stage::Idle => !entry.asked,
@@ -103,7 +120,11 @@ impl Watchdog {
                     *entry = Entry { stage: Stage::Idle, alarms: entry.alarms + 1, asked: true };
                     overdue.push(Overdue::FirstData(index));
                 }
-                Stage::Idle | Stage::Requested { .. } | Stage::Acknowledged { .. } | Stage::Delivered => {}
+                Stage::Idle
+                | Stage::Requested { .. }
+                | Stage::Acknowledged { .. }
+                | Stage::Delivered
+                | Stage::Refused => {}
             }
         }
         overdue

@@ -16,7 +16,7 @@ use super::outlet::Outlet;
 use super::witness::{Claim, Verdict};
 use crate::domain::{
     Anchor, Channel, MonoTime, Now, PriceFrom, PriceLevel, Quote, RawLevel, Reason, Request, Side, TickerTop,
-    Top, Trade, Trading, VenueSequence,
+    Top, Trade, Trading, Urgency, VenueSequence,
 };
 
 /// The shortest and the longest time between two looks at an instrument.
@@ -26,11 +26,12 @@ const LOOK_MAX: Duration = Duration::from_millis(800);
 impl InstrumentState {
     /// Confirms what is quiet, doubts what is too quiet. `heard(channel)` = the last frame of the channel's session.
     pub(super) fn tick(&mut self, heard: &dyn Fn(Channel) -> Option<Now>, context: &mut Context<'_>) {
-        self.cross_confirm(heard, context);
+        self.cross_confirm(context);
         let price = self.tick_price(heard, context);
         let liquidity = self.tick_liquidity(heard(Channel::Depth), context);
         self.tick_volume(heard(Channel::Volume), context);
         self.tick_witness(context);
+        self.tick_unreadable(context);
         for (channel, silence) in [(Channel::Quote, price), (Channel::Depth, liquidity)] {
             if silence == Silence::Dead {
                 self.fail(channel, Reason::Silent, context.now, &mut context.out);
@@ -82,6 +83,8 @@ impl InstrumentState {
         }
         let Some(liquidity) = &mut self.liquidity else { return silence };
         let wish = match (silence, liquidity.anchor()) {
+            // It is asked for anew as often as frames that were not understood let it.
+            _ if liquidity.key.unreadable.is_void() => liquidity.wish(now.mono),
             (Silence::Probe | Silence::Unconfirmed(_), Anchor::Rest) => liquidity.ask(now.mono),
             (Silence::Probe | Silence::Unconfirmed(_), Anchor::Stream) => {
                 (context.requests)(Request::ConfirmQuote(id));
@@ -116,9 +119,52 @@ impl InstrumentState {
         }
     }
 
+    /// What was not understood is asked for anew as often as that helps; what is whole again is believed once its probation is over.
+    fn tick_unreadable(&mut self, context: &mut Context<'_>) {
+        let now = context.now;
+        for channel in [Channel::Quote, Channel::Volume] {
+            self.begin_anew(channel, context);
+        }
+        if let Some(price) = &mut self.price {
+            price.key.settle(now, &mut context.out);
+        }
+        if let Some(liquidity) = &mut self.liquidity {
+            liquidity.key.settle(now, &mut context.out);
+        }
+        if let Some(volume) = &mut self.volume {
+            volume.key.settle(now, &mut context.out);
+        }
+        // A price that is made from the book has no probation of its own.
+        if let (Some(price), Some(liquidity)) = (&mut self.price, &self.liquidity)
+            && price.source == PriceFrom::Book
+            && price.key.record.stamp.reason == Reason::Undecodable
+            && liquidity.key.is_right()
+        {
+            let _ = price.key.set_reason(Reason::None, now.mono);
+            price.key.push(Urgency::First, now, &mut context.out);
+        }
+    }
+
+    /// Asks for a channel's subscription to be made anew where a frame of it was not understood, and for what the venue says by
+    /// another way: not every subscription begins with the value.
+    pub(super) fn begin_anew(&mut self, channel: Channel, context: &mut Context<'_>) {
+        let now = context.now.mono;
+        let is_due = match channel {
+            Channel::Quote => self.price.as_mut().is_some_and(|price| price.key.unreadable.ask(now)),
+            Channel::Volume => self.volume.as_mut().is_some_and(|volume| volume.key.unreadable.ask(now)),
+            Channel::Depth | Channel::Trade => false,
+        };
+        if is_due {
+            (context.requests)(Request::Resubscribe(self.subscription(channel)));
+            if channel == Channel::Quote {
+                (context.requests)(Request::ConfirmQuote(self.id()));
+            }
+        }
+    }
+
     /// Top of book and book are two channels that say the same. Where one is quiet beyond its threshold and the other is
-    /// not, the other decides.
-    fn cross_confirm(&mut self, heard: &dyn Fn(Channel) -> Option<Now>, context: &mut Context<'_>) {
+    /// not, the other decides: as of its own newest data, for two values from one stalled source know nothing of each other.
+    fn cross_confirm(&mut self, context: &mut Context<'_>) {
         let contract = self.rules().contract;
         let (Some(price), Some(liquidity)) = (&mut self.price, &mut self.liquidity) else { return };
         let now = context.now.mono;
@@ -135,32 +181,40 @@ impl InstrumentState {
         if !agrees(Side::Buy, price.record().bid) || !agrees(Side::Sell, price.record().ask) {
             return;
         }
-        if let Some(heard) = heard(Channel::Depth).filter(|_| book && liquidity.key.is_right()) {
-            price.key.confirmed(heard, &mut context.out);
+        let by_book = liquidity.key.liveness.newer_than(&price.key.liveness);
+        if let Some(data) = by_book.filter(|_| book && liquidity.key.is_right()) {
+            price.key.confirmed(data, &mut context.out);
         }
         // Only there do the two channels count by the same ids.
         if liquidity.anchor() == Anchor::Rest
-            && let Some(heard) = heard(Channel::Quote).filter(|_| top && price.key.is_right())
+            && let Some(data) = price.key.liveness.newer_than(&liquidity.key.liveness)
+            && top
+            && price.key.is_right()
         {
-            liquidity.confirm_if_current(price.record().venue_sequence, heard, &mut context.out);
+            liquidity.confirm_if_current(price.record().venue_sequence, data, &mut context.out);
         }
     }
 
     /// A top of book that the venue gave by another way than the subscription.
-    pub(super) fn confirm_quote(&mut self, quote: &Quote, context: &mut Context<'_>) {
+    pub(super) fn confirm_quote(&mut self, quote: &Quote, asked: MonoTime, context: &mut Context<'_>) {
         let now = context.now;
         let Ok(ours) = contract::quote(&self.rules().contract, quote) else { return };
         self.raise_for_quote(&ours);
         if let Some(liquidity) = self.liquidity.as_mut().filter(|one| one.anchor() == Anchor::Stream) {
-            if liquidity.shows(quote) {
+            if !liquidity.key.unreadable.is_known_at(asked) {
+                // The venue was asked before what was not understood.
+            } else if liquidity.shows(quote) {
                 liquidity.key.confirmed(now, &mut context.out);
             } else {
                 liquidity.key.liveness.contradicted();
             }
         }
         let Some(price) = &mut self.price else { return };
+        if !price.key.unreadable.is_known_at(asked) {
+            return;
+        }
         if price.shows(&ours) {
-            price.key.confirmed(now, &mut context.out);
+            price.confirmed(now, &mut context.out);
         } else {
             price.key.liveness.contradicted();
         }
@@ -171,7 +225,12 @@ impl InstrumentState {
         let (Some(witness), Some(liquidity)) = (&mut self.witness, &self.liquidity) else { return };
         match progress {
             Progress::Applied | Progress::Unproved => witness.top(&liquidity.best(), now.mono),
-            Progress::Covered | Progress::Buffered | Progress::Crossed | Progress::SnapshotTooOld => {}
+            Progress::Covered
+            | Progress::Repeated
+            | Progress::Same
+            | Progress::Buffered
+            | Progress::Crossed
+            | Progress::SnapshotTooOld => {}
             Progress::Gap | Progress::Mismatch | Progress::TimeWentBack | Progress::Unusable(_) => {
                 witness.restart();
             }

@@ -21,6 +21,12 @@ pub struct Counts {
     pub unusable: u64,
     /// The last of those.
     pub last_unusable: Option<(Subscription, NumberError)>,
+    /// Stamps of the venue that cannot be meant: far ahead of this machine's clock, or before any venue.
+    pub absurd_stamps: u64,
+    /// Times that this machine's wall clock was set.
+    pub clock_steps: u64,
+    /// By how much at the last of those, in nanoseconds.
+    pub last_clock_step_ns: i64,
     /// Events that were told, in the order of [`EventKind::ALL`](crate::domain::EventKind::ALL).
     pub events: [u64; 5],
     /// Events beyond the limit per instrument and kind, likewise.

@@ -18,11 +18,11 @@ use crate::domain::{
     Anchor, BookImage, BookRules, Check, Coverage, DepthDelta, Link, NumberError, VenueSequence, VenueTime,
 };
 
-/// Updates in a row that the book has already, after which the venue's numbering itself is in doubt.
-const COVERED_MAX: u32 = 64;
+/// Updates in a row below what the book has, after which the venue counts anew, until shown otherwise. One alone is a straggler.
+const COVERED_MAX: u32 = 2;
 
 /// Images in a row that do not replace the book, after which the book itself is in doubt: the next one is taken.
-const REFUSED_MAX: u32 = 16;
+const REFUSED_MAX: u32 = 2;
 
 /// What came of a delta, an image or a snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,8 +31,12 @@ pub(super) enum Progress {
     Applied,
     /// Applied, but neither a link nor a checksum says that nothing is missing, at a venue that promises one: the book is suspect.
     Unproved,
-    /// It was there already (a duplicate, or older than the snapshot).
+    /// It is older than what the book has.
     Covered,
+    /// It is what the book had last, once more: it says nothing of what came since.
+    Repeated,
+    /// The venue says that nothing has changed.
+    Same,
     /// It waits for a snapshot, or came before the stream's image.
     Buffered,
     /// Updates between the book and this one are missing. The book is void until it begins anew.
@@ -119,6 +123,11 @@ impl DepthSync {
         self.phase != Phase::Buffering
     }
 
+    /// Whether the stream has yet to catch up with the snapshot or image that the book began with.
+    pub(super) fn is_joining(&self) -> bool {
+        self.phase == Phase::Joining
+    }
+
     /// Whether the book stands, and the venue's check with it.
     pub(super) fn is_proved(&self) -> bool {
         self.is_synced() && self.phase != Phase::Unproved
@@ -149,20 +158,18 @@ impl DepthSync {
         }
         match self.order(delta) {
             Order::Next => {}
-            Order::Same => return Progress::Covered,
+            Order::Same => {
+                self.covered = 0;
+                return Progress::Same;
+            }
+            Order::Repeated => return Progress::Repeated,
             // A snapshot may be far ahead of the stream.
             Order::Known if self.phase == Phase::Joining => return Progress::Covered,
             Order::Known => {
                 self.covered += 1;
-                return if self.covered < COVERED_MAX { Progress::Covered } else { self.void(Progress::Gap) };
+                return if self.covered < COVERED_MAX { Progress::Covered } else { self.begin_at(delta) };
             }
-            Order::Gap => {
-                let progress = self.void(Progress::Gap);
-                if self.rules.anchor == Anchor::Rest {
-                    self.buffer.push(delta);
-                }
-                return progress;
-            }
+            Order::Gap => return self.begin_at(delta),
             Order::Back => return self.void(Progress::TimeWentBack),
         }
         self.covered = 0;
@@ -176,6 +183,20 @@ impl DepthSync {
         if progress == Progress::Applied && !self.is_promised(delta) {
             self.phase = Phase::Unproved;
             return Progress::Unproved;
+        }
+        progress
+    }
+
+    /// The stream has not caught up with a snapshot in all the time that it had: the venue counts anew.
+    pub(super) fn give_up_joining(&mut self, delta: &DepthDelta<'_>) -> Progress {
+        self.begin_at(delta)
+    }
+
+    /// The book is void; a snapshot may join it to this delta.
+    fn begin_at(&mut self, delta: &DepthDelta<'_>) -> Progress {
+        let progress = self.void(Progress::Gap);
+        if self.rules.anchor == Anchor::Rest {
+            self.buffer.push(delta);
         }
         progress
     }
@@ -289,7 +310,13 @@ impl DepthSync {
             // In the middle of a chain of the stream that is no repetition: the venue counts anew, and its first update was lost.
             let chain = matches!((self.rules.anchor, delta.link), (Anchor::Stream, Link::After(_)));
             let anew = chain && self.phase != Phase::Joining && delta.last != last;
-            return if anew { Order::Gap } else { Order::Known };
+            return if anew {
+                Order::Gap
+            } else if delta.last == last {
+                Order::Repeated
+            } else {
+                Order::Known
+            };
         }
         if self.phase == Phase::Joining && joins(last, delta.link) { Order::Next } else { Order::Gap }
     }
@@ -297,7 +324,10 @@ impl DepthSync {
 
 enum Order {
     Next,
+    /// Below what the book has.
     Known,
+    /// What the book had last, once more.
+    Repeated,
     /// The venue says that nothing has changed.
     Same,
     Gap,

@@ -15,9 +15,10 @@ use super::lag::Lags;
 use super::liquidity::LiquidityKey;
 use super::outlet::{Changes, Outlet, Outlets};
 use super::schedule::Schedule;
+use super::stamps::{self, ClockOffset};
 use crate::domain::{
-    Channel, Entity, EntityDurations, EventPolicy, InstrumentId, MarketEvent, MarketRules, Now, Quote,
-    Reason, Request, SessionId, SlotId, State, Subscription, Trading, UpdateSink,
+    Channel, Entity, EntityDurations, EventPolicy, InstrumentId, MarketEvent, MarketRules, MonoTime, Now,
+    Quote, Reason, Request, SessionId, SlotId, State, Subscription, Trading, UpdateSink, WallTime,
 };
 
 /// Requests that wait at most: three for each instrument of the largest feed.
@@ -56,6 +57,7 @@ pub struct FeedState {
     /// What is due, kept for its memory.
     due: Vec<u32>,
     phase: Phase,
+    clock: ClockOffset,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +105,7 @@ impl FeedState {
             schedule: Schedule::new(u32::try_from(specs.len()).expect("a feed has few instruments")),
             due: Vec::new(),
             phase: Phase::Running,
+            clock: ClockOffset::default(),
         }
     }
 
@@ -130,6 +133,10 @@ impl FeedState {
         received: Now,
         sink: &mut dyn UpdateSink,
     ) {
+        self.follow_clock(received);
+        let believable = stamps::believable(event, received.wall);
+        self.counts.absurd_stamps += u64::from(believable.is_some());
+        let event = believable.as_ref().unwrap_or(event);
         let mut doubt = Reason::None;
         if let Some(session) = self.sessions.get_mut(session.0 as usize) {
             session.heard = Some(received);
@@ -141,6 +148,24 @@ impl FeedState {
             instrument.event(event, context)
         });
         self.count(subscription, outcome);
+    }
+
+    /// Where this machine's wall clock was set, its stamps go with it: ages stay what they are, and the next confirmation publishes them.
+    #[inline]
+    fn follow_clock(&mut self, now: Now) {
+        if let Some(step) = self.clock.step(now) {
+            self.clock_stepped(step);
+        }
+    }
+
+    #[cold]
+    fn clock_stepped(&mut self, nanos: i64) {
+        self.counts.clock_steps += 1;
+        self.counts.last_clock_step_ns = nanos;
+        self.instruments.iter_mut().for_each(|instrument| instrument.shift(nanos));
+        for heard in self.sessions.iter_mut().filter_map(|session| session.heard.as_mut()) {
+            heard.wall = WallTime::from_nanos(heard.wall.nanos().saturating_add(nanos));
+        }
     }
 
     /// A session ended: everything that it carries is suspect at once.
@@ -167,6 +192,10 @@ impl FeedState {
     ) {
         let say = |instrument: &mut InstrumentState, channel, out: &mut Outlet<'_>| {
             instrument.trading(channel, trading, now, out);
+            if trading == Trading::Open && of.is_some() {
+                // Newer than the list, and of this very instrument.
+                instrument.trades_again(now, out);
+            }
         };
         self.carried(session, of, sink, say);
     }
@@ -219,7 +248,7 @@ impl FeedState {
         self.heard(session, received);
         for &subscription in of {
             let _ = self.with(subscription.instrument, received, sink, |instrument, context| {
-                instrument.fail(subscription.channel, Reason::Undecodable, received, &mut context.out);
+                instrument.unreadable(subscription.channel, context);
                 Outcome::Taken
             });
         }
@@ -236,10 +265,17 @@ impl FeedState {
         }
     }
 
-    /// The book of a snapshot that was asked for.
-    pub fn snapshot(&mut self, instrument: InstrumentId, book: Book, now: Now, sink: &mut dyn UpdateSink) {
+    /// The book of a snapshot that was asked for; the call was sent at `asked`.
+    pub fn snapshot(
+        &mut self,
+        instrument: InstrumentId,
+        book: Book,
+        asked: MonoTime,
+        now: Now,
+        sink: &mut dyn UpdateSink,
+    ) {
         let outcome =
-            self.with(instrument, now, sink, |instrument, context| instrument.snapshot(book, context));
+            self.with(instrument, now, sink, |instrument, context| instrument.snapshot(book, asked, context));
         self.count(Subscription { instrument, channel: Channel::Depth }, outcome);
     }
 
@@ -252,16 +288,17 @@ impl FeedState {
         }
     }
 
-    /// The top of book that a [`Request::ConfirmQuote`] brought.
+    /// The top of book that a [`Request::ConfirmQuote`] brought; the call was sent at `asked`.
     pub fn quote_confirmation(
         &mut self,
         instrument: InstrumentId,
         quote: &Quote,
+        asked: MonoTime,
         now: Now,
         sink: &mut dyn UpdateSink,
     ) {
         let _ = self.with(instrument, now, sink, |instrument, context| {
-            instrument.confirm_quote(quote, context);
+            instrument.confirm_quote(quote, asked, context);
             Outcome::Taken
         });
     }
@@ -271,8 +308,10 @@ impl FeedState {
         if self.phase == Phase::Stopped {
             return;
         }
+        self.follow_clock(now);
         let sessions = &self.sessions;
         let requests = &mut self.requests;
+        let absurd_stamps = &mut self.counts.absurd_stamps;
         self.schedule.take(now.mono, &mut self.due);
         for index in self.due.drain(..) {
             let place = index as usize;
@@ -285,10 +324,15 @@ impl FeedState {
             };
             let mut ask = |request| ask(requests, request);
             let out = self.outlets.of(instrument.id(), sink);
-            instrument.tick(
-                &heard,
-                &mut Context { now, heard: None, doubt: Reason::None, out, requests: &mut ask },
-            );
+            let context = &mut Context {
+                now,
+                heard: None,
+                doubt: Reason::None,
+                out,
+                requests: &mut ask,
+                absurd_stamps,
+            };
+            instrument.tick(&heard, context);
             self.schedule.put(index, instrument.next_look(now.mono));
         }
     }
@@ -373,6 +417,32 @@ impl FeedState {
         Counts { events, events_dropped, ..std::mem::take(&mut self.counts) }
     }
 
+    pub(super) fn instrument_mut(&mut self, instrument: InstrumentId) -> Option<&mut InstrumentState> {
+        self.instruments.get_mut(instrument.0 as usize)
+    }
+
+    /// `None` where there is none, or everything is stopped.
+    pub(super) fn on_instrument<T>(
+        &mut self,
+        instrument: InstrumentId,
+        sink: &mut dyn UpdateSink,
+        act: impl FnOnce(&mut InstrumentState, &mut Outlet<'_>) -> T,
+    ) -> Option<T> {
+        if self.phase == Phase::Stopped {
+            return None;
+        }
+        let found = self.instruments.get_mut(instrument.0 as usize)?;
+        Some(act(found, &mut self.outlets.of(instrument, sink)))
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = &InstrumentState> {
+        self.instruments.iter()
+    }
+
+    pub(super) fn request(&mut self, request: Request) {
+        ask(&mut self.requests, request);
+    }
+
     fn with(
         &mut self,
         instrument: InstrumentId,
@@ -389,7 +459,9 @@ impl FeedState {
         let requests = &mut self.requests;
         let mut ask = |request| ask(requests, request);
         let out = self.outlets.of(instrument.id(), sink);
-        act(instrument, &mut Context { now, heard: None, doubt: Reason::None, out, requests: &mut ask })
+        let absurd_stamps = &mut self.counts.absurd_stamps;
+        let doubt = Reason::None;
+        act(instrument, &mut Context { now, heard: None, doubt, out, requests: &mut ask, absurd_stamps })
     }
 
     fn count(&mut self, subscription: Subscription, outcome: Outcome) {

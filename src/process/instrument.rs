@@ -13,8 +13,9 @@ use super::tally::Tally;
 use super::volume::VolumeKey;
 use super::witness::Witness;
 use crate::domain::{
-    Channel, EntityDurations, EventPolicy, InstrumentId, LiquidityRecord, MarketRules, Now, PriceFrom,
-    PriceRecord, Quote, Reason, Request, Scales, SlotId, Stamp, State, Subscription, TickerTop, VolumeRecord,
+    Channel, Contract, EntityDurations, EventPolicy, InstrumentId, LiquidityRecord, MarketRules, Now,
+    PriceFrom, PriceRecord, Quote, Reason, Request, Scales, SlotId, Stamp, State, Subscription, TickerTop,
+    VolumeRecord,
 };
 
 /// The window of figures that are not known yet: every venue of ours has 24 hours.
@@ -41,6 +42,8 @@ pub(super) struct InstrumentState {
     pub(super) volume: Option<VolumeKey>,
     pub(super) witness: Option<Witness>,
     pub(super) tally: Tally,
+    /// Price and book are so far apart that one of them is absurd.
+    pub(super) tops_are_far: bool,
 }
 
 /// What every call hands on: where values go, what is wanted of the venue, when the session was last heard.
@@ -51,11 +54,13 @@ pub(super) struct Context<'a> {
     pub(super) doubt: Reason,
     pub(super) out: Outlet<'a>,
     pub(super) requests: &'a mut dyn FnMut(Request),
+    /// Counts the stamps of the venue that cannot be meant.
+    pub(super) absurd_stamps: &'a mut u64,
 }
 
 impl Context<'_> {
     pub(super) const fn arrival(&self) -> Arrival {
-        Arrival { received: self.now, doubt: self.doubt }
+        Arrival { received: self.now, doubt: self.doubt, beside_book: false }
     }
 }
 
@@ -92,6 +97,7 @@ impl InstrumentState {
             }),
             witness: (rules.ticker_top == TickerTop::Witness).then(Witness::default),
             tally: Tally::default(),
+            tops_are_far: false,
         }
     }
 
@@ -126,6 +132,19 @@ impl InstrumentState {
         }
     }
 
+    /// Moves the stamps of this machine's clock by so many nanoseconds.
+    pub(super) fn shift(&mut self, nanos: i64) {
+        if let Some(price) = &mut self.price {
+            price.shift(nanos);
+        }
+        if let Some(liquidity) = &mut self.liquidity {
+            liquidity.key.shift(nanos);
+        }
+        if let Some(volume) = &mut self.volume {
+            volume.key.shift(nanos);
+        }
+    }
+
     /// How many checksums came with the book, and how many held.
     pub(super) fn checksums(&self) -> Checksums {
         self.liquidity.as_ref().map(LiquidityKey::checksums).unwrap_or_default()
@@ -144,15 +163,39 @@ impl InstrumentState {
         &self.rules
     }
 
+    /// What the venue's units are, where nothing has come yet that is counted in others; says whether it is so.
+    pub(super) fn set_contract(&mut self, contract: Contract) -> bool {
+        if self.rules.contract == contract {
+            return true;
+        }
+        if self.keys().into_iter().flatten().any(|key| key.has_delivered()) {
+            return false;
+        }
+        self.rules.contract = contract;
+        if let Some(price) = &mut self.price {
+            price.key.record.size_unit = contract.unit;
+        }
+        if let Some(liquidity) = &mut self.liquidity {
+            liquidity.set_contract(contract);
+        }
+        true
+    }
+
     /// The state of each key.
     pub(super) fn states(&self) -> impl Iterator<Item = State> {
-        let price = self.price.as_ref().map(|price| price.key.record.stamp.state);
-        let liquidity = self
-            .liquidity
-            .as_ref()
-            .filter(|liquidity| liquidity.key.is_published())
-            .map(|liquidity| liquidity.key.record.stamp.state);
-        let volume = self.volume.as_ref().map(|volume| volume.key.record.stamp.state);
+        self.stamps().map(|stamp| stamp.state)
+    }
+
+    /// The reason of each key.
+    pub(super) fn reasons(&self) -> impl Iterator<Item = Reason> {
+        self.stamps().map(|stamp| stamp.reason)
+    }
+
+    fn stamps(&self) -> impl Iterator<Item = Stamp> {
+        let price = self.price.as_ref().map(|price| price.key.record.stamp);
+        let liquidity = self.liquidity.as_ref().filter(|liquidity| liquidity.key.is_published());
+        let liquidity = liquidity.map(|liquidity| liquidity.key.record.stamp);
+        let volume = self.volume.as_ref().map(|volume| volume.key.record.stamp);
         [price, liquidity, volume].into_iter().flatten()
     }
 
@@ -231,7 +274,7 @@ impl InstrumentState {
     }
 
     /// Price, liquidity, volume.
-    fn keys(&mut self) -> [Option<&mut dyn AnyKey>; 3] {
+    pub(super) fn keys(&mut self) -> [Option<&mut dyn AnyKey>; 3] {
         [
             self.price.as_mut().map(|price| &mut price.key as &mut dyn AnyKey),
             self.liquidity.as_mut().map(|liquidity| &mut liquidity.key as &mut dyn AnyKey),

@@ -9,11 +9,12 @@ use super::instrument::{Context, InstrumentState};
 use super::key::AnyKey as _;
 use super::liquidity::{self, LiquidityKey, Wish};
 use super::price::QuoteOutcome;
+use super::stamps;
 use super::tally::Step;
 use super::volume;
 use crate::domain::{
-    Channel, Coverage, MarketEvent, NumberError, PriceFrom, Quote, Reason, Request, Stamp, Ticker, TickerTop,
-    Top, Trade, VolumeFigures,
+    Channel, Coverage, MarketEvent, MonoTime, NumberError, PriceFrom, Quote, Reason, Request, Stamp, Ticker,
+    TickerTop, Top, Trade, VolumeFigures,
 };
 
 /// What became of an event, for the counters.
@@ -69,16 +70,26 @@ impl InstrumentState {
     fn quote(&mut self, quote: &Quote, from: PriceFrom, context: &mut Context<'_>) -> Outcome {
         let quote = match contract::quote(&self.rules().contract, quote) {
             Ok(quote) => quote,
-            Err(error) => return Outcome::Unusable(error),
+            Err(error) => {
+                self.unreadable(Channel::Quote, context);
+                return Outcome::Unusable(error);
+            }
         };
         self.raise_for_quote(&quote);
-        let arrival = context.arrival();
+        let arrival = self.beside_book(&quote, from, context.arrival());
         let Some(price) = self.price.as_mut().filter(|price| price.source == from) else {
             return Outcome::Ignored;
         };
         match price.quote(&quote, arrival, &mut context.out) {
-            Ok(QuoteOutcome::Taken) => Outcome::Taken,
-            Ok(QuoteOutcome::Old) => Outcome::Ignored,
+            Ok(QuoteOutcome::Taken) => {
+                self.compare_tops(context);
+                Outcome::Taken
+            }
+            Ok(QuoteOutcome::Same) => Outcome::Ignored,
+            Ok(QuoteOutcome::Old) => {
+                price.key.liveness.ignored();
+                Outcome::Ignored
+            }
             Ok(QuoteOutcome::TimeWentBack) => {
                 price.key.fail(Reason::TimeWentBack, context.now, &mut context.out);
                 Outcome::TimeWentBack
@@ -91,18 +102,22 @@ impl InstrumentState {
             }
             Err(error) => {
                 // The venue has moved on to a price that cannot be told: the old one is not the newest.
-                price.key.fail(Reason::SequenceGap, context.now, &mut context.out);
+                self.unreadable(Channel::Quote, context);
                 Outcome::Unusable(error)
             }
         }
     }
 
     fn trade(&mut self, trade: &Trade, context: &mut Context<'_>) -> Outcome {
+        let believable = stamps::trade(trade, context.now.wall);
+        *context.absurd_stamps += u64::from(believable.is_some());
+        let trade = believable.as_ref().unwrap_or(trade);
         let step = self.tally.trade(trade);
         if step == Step::Old {
             return Outcome::Ignored;
         }
         self.hear_trade(trade, context.now);
+        self.printed(trade, context.now, &mut context.out);
         let outcome = self.take_trade(trade, context);
         if step == Step::Gap && self.rules().book.coverage == Coverage::Nothing {
             // What the venue loses of one stream it may have lost of the other, and nothing else would tell.
@@ -115,19 +130,25 @@ impl InstrumentState {
     fn take_trade(&mut self, trade: &Trade, context: &mut Context<'_>) -> Outcome {
         let trade = match contract::trade(&self.rules().contract, trade) {
             Ok(trade) => trade,
-            Err(error) => return Outcome::Unusable(error),
+            Err(error) => {
+                self.unreadable(Channel::Trade, context);
+                return Outcome::Unusable(error);
+            }
         };
         self.raise(self.scales.raised_for(trade.price.scale, trade.size.scale));
         let Some(price) = &mut self.price else { return Outcome::Ignored };
         match price.trade(&trade, context.now, context.heard, &mut context.out) {
             Ok(()) => Outcome::Taken,
-            Err(error) => Outcome::Unusable(error),
+            Err(error) => {
+                self.unreadable(Channel::Trade, context);
+                Outcome::Unusable(error)
+            }
         }
     }
 
-    pub(super) fn snapshot(&mut self, book: Book, context: &mut Context<'_>) -> Outcome {
+    pub(super) fn snapshot(&mut self, book: Book, asked: MonoTime, context: &mut Context<'_>) -> Outcome {
         let Some(liquidity) = &mut self.liquidity else { return Outcome::Ignored };
-        let (progress, wish) = liquidity.snapshot(book, context.now, &mut context.out);
+        let (progress, wish) = liquidity.snapshot(book, asked, context.now, &mut context.out);
         self.follow(progress, wish, context)
     }
 
@@ -138,11 +159,15 @@ impl InstrumentState {
         }
         self.show_top(progress, context.now);
         self.price_from_book(progress, context);
+        self.compare_tops(context);
         match progress {
             Progress::Applied | Progress::Unproved => Outcome::Taken,
-            Progress::Covered | Progress::Buffered | Progress::Crossed | Progress::SnapshotTooOld => {
-                Outcome::Ignored
-            }
+            Progress::Covered
+            | Progress::Repeated
+            | Progress::Same
+            | Progress::Buffered
+            | Progress::Crossed
+            | Progress::SnapshotTooOld => Outcome::Ignored,
             Progress::Gap => Outcome::Gap,
             Progress::Mismatch => Outcome::Mismatch,
             Progress::TimeWentBack => Outcome::TimeWentBack,
@@ -173,14 +198,51 @@ impl InstrumentState {
     fn figures(&mut self, figures: &VolumeFigures, context: &mut Context<'_>) -> Outcome {
         let figures = match contract::figures(&self.rules().contract, figures) {
             Ok(figures) => figures,
-            Err(error) => return Outcome::Unusable(error),
+            Err(error) => {
+                self.unreadable(Channel::Volume, context);
+                return Outcome::Unusable(error);
+            }
         };
         let (price, size) = volume::scales_of(&figures);
         self.raise(self.scales.raised_for(price, size));
         let Some(volume) = &mut self.volume else { return Outcome::Ignored };
         match volume.figures(&figures, context.now, &mut context.out) {
             Ok(()) => Outcome::Taken,
-            Err(error) => Outcome::Unusable(error),
+            Err(error) => {
+                self.unreadable(Channel::Volume, context);
+                Outcome::Unusable(error)
+            }
+        }
+    }
+
+    /// A frame of a channel was not understood: what it could have changed is suspect, and begins anew.
+    pub(super) fn unreadable(&mut self, channel: Channel, context: &mut Context<'_>) {
+        let now = context.now;
+        match channel {
+            Channel::Depth => {
+                if let Some(witness) = &mut self.witness {
+                    witness.restart();
+                }
+                let Some(liquidity) = &mut self.liquidity else { return };
+                let wish = liquidity.unreadable(now, &mut context.out);
+                self.wish(wish, context);
+                if let Some(price) = self.price.as_mut().filter(|price| price.source == PriceFrom::Book) {
+                    price.restart();
+                    price.key.fail(Reason::Undecodable, now, &mut context.out);
+                }
+            }
+            Channel::Quote | Channel::Volume => {
+                if let Some(key) = self.key(channel) {
+                    key.unreadable(now, &mut context.out);
+                }
+                self.begin_anew(channel, context);
+            }
+            // The quote stands. What the last trade was is not known.
+            Channel::Trade => {
+                if let Some(price) = &mut self.price {
+                    price.forget_trade(now, &mut context.out);
+                }
+            }
         }
     }
 }

@@ -5,12 +5,14 @@
 
 use std::time::Duration;
 
+use super::listing::Standing;
 use super::liveness::Liveness;
 use super::outlet::{Outlet, Told};
+use super::unreadable::Unreadable;
 use super::watch::{LiquidityWatch, PriceWatch, Watch};
 use crate::domain::{
     ConfirmedTime, EventDetail, EventKind, EventPolicy, LiquidityRecord, MonoTime, Now, PriceRecord, Reason,
-    RecordRef, SlotId, Stamp, State, Trading, Update, Urgency, VolumeRecord,
+    ReceiveTime, RecordRef, SlotId, Stamp, State, Trading, Update, Urgency, VolumeRecord, WallTime,
 };
 
 /// How much earlier than WIRE.md wants it a value is confirmed: the timer adds a tick.
@@ -27,6 +29,13 @@ pub(super) trait Stamped: Sized {
     fn stamp(&self) -> &Stamp;
     fn stamp_mut(&mut self) -> &mut Stamp;
     fn as_record(&self) -> RecordRef<'_>;
+
+    /// Moves the stamps of this machine's clock.
+    fn shift(&mut self, nanos: i64) {
+        let stamp = self.stamp_mut();
+        stamp.receive_time = ReceiveTime::from_nanos(stamp.receive_time.nanos().saturating_add(nanos));
+        stamp.confirmed_time = ConfirmedTime::from_nanos(stamp.confirmed_time.nanos().saturating_add(nanos));
+    }
 }
 
 macro_rules! stamped {
@@ -60,9 +69,23 @@ pub(super) struct Key<R: Stamped> {
     told: Option<(State, Reason)>,
     /// What the venue says; a value that is right otherwise is halted while it does not trade.
     trading: Trading,
+    /// What the venue's list says.
+    standing: Standing,
+    /// Since when.
+    stands_since: WallTime,
+    /// Whether it was ever right: before that there is nothing to doubt.
+    had_data: HadData,
     watch: R::Watch,
     pub(super) record: R,
     pub(super) liveness: Liveness,
+    pub(super) unreadable: Unreadable,
+}
+
+/// Whether a key was ever right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum HadData {
+    No,
+    Yes,
 }
 
 /// Whether a stamp's state or reason became another one.
@@ -90,9 +113,13 @@ impl<R: Stamped> Key<R> {
             pushed: MonoTime::from_nanos(0),
             told: None,
             trading: Trading::Open,
+            standing: Standing::Trading,
+            stands_since: WallTime::from_nanos(0),
+            had_data: HadData::No,
             watch: R::Watch::default(),
             record,
             liveness: Liveness::new(silence),
+            unreadable: Unreadable::default(),
         }
     }
 
@@ -106,14 +133,25 @@ impl<R: Stamped> Key<R> {
     }
 
     /// Sets the reason and the state that goes with it. What is doubtful is suspect, halted or not: nobody knows that it is the
-    /// venue's last price. What is not is halted while the venue does not trade.
-    pub(super) fn set_reason(&mut self, reason: Reason) -> Transition {
-        let reason = match (reason, self.trading) {
+    /// venue's last price. What is not is halted while the venue does not trade. After a frame that was not understood neither counts
+    /// for a while.
+    pub(super) fn set_reason(&mut self, reason: Reason, now: MonoTime) -> Transition {
+        if reason == Reason::None {
+            self.had_data = HadData::Yes;
+        }
+        let is_right = matches!(reason, Reason::None | Reason::VenueHalt);
+        let reason = if is_right && !self.unreadable.is_clear(now) { Reason::Undecodable } else { reason };
+        let reason = match (reason, self.halted()) {
             (Reason::None | Reason::VenueHalt, Trading::Halted) => Reason::VenueHalt,
             (Reason::VenueHalt, Trading::Open) => Reason::None,
-            (reason, _) => reason,
+            (reason, _) => self.standing.explains(reason),
         };
         set_reason(self.record.stamp_mut(), reason)
+    }
+
+    /// Whether the venue trades: neither its session nor its list says otherwise.
+    fn halted(&self) -> Trading {
+        if self.standing == Standing::NotTrading { Trading::Halted } else { self.trading }
     }
 
     /// Publishes the record as it is, and tells what is worth telling of it. A price move goes ahead of other values.
@@ -165,10 +203,17 @@ impl<R: Stamped> Key<R> {
 
     /// The venue said the same by another way than the subscription: a silent key is live again, and so is one that came late.
     pub(super) fn confirmed(&mut self, at: Now, out: &mut Outlet<'_>) {
+        if self.standing == Standing::Missing {
+            // A venue may answer for what it has taken off its list; only data shows that it still trades.
+            return;
+        }
         self.liveness.evidence(at.mono);
         confirm_at(self.record.stamp_mut(), at);
+        self.unreadable.whole();
         let transition = match self.record.stamp().reason {
-            Reason::Silent | Reason::Congested | Reason::VenueHalt => self.set_reason(Reason::None),
+            Reason::Silent | Reason::Congested | Reason::VenueHalt | Reason::Undecodable => {
+                self.set_reason(Reason::None, at.mono)
+            }
             _ => Transition::Same,
         };
         self.push(transition.urgency_or(Urgency::Confirmation), at, out);
@@ -183,6 +228,29 @@ impl<R: Stamped> Key<R> {
         } else {
             now.after(LOOK_AGAIN)
         })
+    }
+
+    /// Something speaks against a value that is right otherwise.
+    pub(super) fn doubt(&mut self, reason: Reason, now: Now, out: &mut Outlet<'_>) {
+        if self.is_right() {
+            self.fail(reason, now, out);
+        }
+    }
+
+    /// What spoke against it does so no longer.
+    pub(super) fn agree(&mut self, reason: Reason, now: Now, out: &mut Outlet<'_>) {
+        if self.record.stamp().reason == reason {
+            self.set_reason(Reason::None, now.mono);
+            self.push(Urgency::First, now, out);
+        }
+    }
+
+    /// A value that is complete again, and on probation, is believed once that is over.
+    pub(super) fn settle(&mut self, now: Now, out: &mut Outlet<'_>) {
+        if self.record.stamp().reason == Reason::Undecodable && self.unreadable.is_clear(now.mono) {
+            self.set_reason(Reason::None, now.mono);
+            self.push(Urgency::First, now, out);
+        }
     }
 
     /// Publishes a record that is live or halted again, with a newer confirmed time, when that is due.
@@ -202,8 +270,30 @@ pub(super) trait AnyKey {
     /// Publishes the reason, once. A key that never had data stays "connecting" while its session comes and goes.
     fn fail(&mut self, reason: Reason, now: Now, out: &mut Outlet<'_>);
 
+    /// A frame that may have changed it was not understood: it is suspect until something complete comes.
+    fn unreadable(&mut self, now: Now, out: &mut Outlet<'_>);
+
+    /// Moves its stamps of this machine's clock by so many nanoseconds: that clock was set.
+    fn shift(&mut self, nanos: i64);
+
     /// The venue trades, or does not: a live value is halted at once, a halted one live with the next proof.
     fn trading(&mut self, trading: Trading, now: Now, out: &mut Outlet<'_>);
+
+    /// Whether the subscription has delivered anything on this session, or the key was ever right.
+    fn has_delivered(&self) -> bool;
+
+    /// What the venue's list says.
+    fn standing(&self) -> Standing;
+
+    /// Since when it says so.
+    fn stands_since(&self) -> WallTime;
+
+    /// What the list says at the start; nothing is published.
+    fn begin(&mut self, standing: Standing, now: Now);
+
+    /// The list says this from now on: a live value is halted at once, and suspect where the list has lost the instrument and nothing
+    /// comes for it.
+    fn stand(&mut self, standing: Standing, now: Now, out: &mut Outlet<'_>);
 
     /// Publishes the record as it is, ahead of other values, and tells who wanted that.
     fn invalidate(&mut self, who: &str, why: &str, now: Now, out: &mut Outlet<'_>) -> Told;
@@ -221,9 +311,23 @@ impl<R: Stamped> AnyKey for Key<R> {
         if reason == Reason::Disconnected && self.record.stamp().reason == Reason::Connecting {
             return;
         }
-        if self.set_reason(reason) == Transition::Changed {
+        if self.had_data == HadData::No && self.standing.outlasts(reason) {
+            return;
+        }
+        if self.set_reason(reason, now.mono) == Transition::Changed {
             self.push(Urgency::First, now, out);
         }
+    }
+
+    fn unreadable(&mut self, now: Now, out: &mut Outlet<'_>) {
+        self.unreadable.frame(now.mono);
+        // Nothing that came before vouches for it.
+        self.liveness.ignored();
+        self.fail(Reason::Undecodable, now, out);
+    }
+
+    fn shift(&mut self, nanos: i64) {
+        self.record.shift(nanos);
     }
 
     fn trading(&mut self, trading: Trading, now: Now, out: &mut Outlet<'_>) {
@@ -231,6 +335,53 @@ impl<R: Stamped> AnyKey for Key<R> {
         // The end of a halt proves nothing: what comes next does, or what confirms the value.
         if trading == Trading::Halted && self.is_live() {
             self.fail(Reason::VenueHalt, now, out);
+        }
+    }
+
+    fn has_delivered(&self) -> bool {
+        self.had_data == HadData::Yes || self.liveness.has_delivered()
+    }
+
+    fn standing(&self) -> Standing {
+        self.standing
+    }
+
+    fn stands_since(&self) -> WallTime {
+        self.stands_since
+    }
+
+    fn begin(&mut self, standing: Standing, now: Now) {
+        (self.standing, self.stands_since) = (standing, now.wall);
+        match standing {
+            Standing::Trading => {}
+            Standing::NotTrading => {
+                set_reason(self.record.stamp_mut(), Reason::VenueHalt);
+            }
+            Standing::Missing => {
+                set_reason(self.record.stamp_mut(), Reason::NotListed);
+            }
+        }
+    }
+
+    fn stand(&mut self, standing: Standing, now: Now, out: &mut Outlet<'_>) {
+        let before = std::mem::replace(&mut self.standing, standing);
+        self.stands_since = now.wall;
+        let reason = self.record.stamp().reason;
+        let waits = self.had_data == HadData::No;
+        let next = match standing {
+            // The word alone proves nothing: what comes next does, or what confirms the value.
+            Standing::Trading if reason == Reason::NotListed => Some(Reason::Connecting),
+            Standing::Trading if waits && reason == Reason::VenueHalt && before == Standing::NotTrading => {
+                Some(Reason::Connecting)
+            }
+            Standing::Trading => None,
+            Standing::NotTrading if waits || reason == Reason::NotListed => Some(Reason::VenueHalt),
+            Standing::NotTrading => self.is_live().then_some(Reason::VenueHalt),
+            Standing::Missing => (!self.liveness.is_within(now.mono)).then_some(Reason::NotListed),
+        };
+        let Some(next) = next else { return };
+        if set_reason(self.record.stamp_mut(), next) == Transition::Changed {
+            self.push(Urgency::First, now, out);
         }
     }
 

@@ -2,7 +2,8 @@
 //!
 //! Owns, for each channel of each session, the smallest distance between the venue's stamp and the socket read in the last two
 //! windows. Two clocks that differ, and the distance to the venue, are in that smallest one, too, so only the excess over
-//! it says something: that frames queue somewhere. Where a venue sends no time nothing is said.
+//! it says something: that frames queue somewhere. Our end of it is the monotonic clock, which nobody sets. Where a venue sends no
+//! time nothing is said.
 
 use std::time::Duration;
 
@@ -32,7 +33,8 @@ impl Lags {
         threshold: Duration,
     ) -> Reason {
         let Some(time) = stamp(event).filter(|_| !threshold.is_zero()) else { return Reason::None };
-        let excess = self.0[channel as usize].excess(received.wall.nanos_since(time.nanos()), received.mono);
+        let lag = received.mono.nanos().cast_signed().saturating_sub(time.nanos());
+        let excess = self.0[channel as usize].excess(lag, received.mono);
         if excess > i64::try_from(threshold.as_nanos()).unwrap_or(i64::MAX) {
             Reason::Congested
         } else {
@@ -106,7 +108,7 @@ mod tests {
         let mut lags = Lags::default();
         let mut at = 10_000 * SECOND;
         assert_eq!(doubt(&mut lags, at, at), Reason::None);
-        // The clock was set: from now on everything seems five seconds late.
+        // The venue's clock was set: from now on everything seems five seconds late.
         let mut congested = 0;
         for _ in 0..900 {
             at += SECOND;

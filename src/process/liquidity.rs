@@ -21,6 +21,9 @@ const SNAPSHOT_PATIENCE: Duration = Duration::from_secs(30);
 /// How long a new subscription may take to bring its image before it is asked for again.
 const IMAGE_PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long the stream has to catch up with a snapshot: deltas that are still older then come from a venue that counts anew.
+const JOINING_MAX: Duration = Duration::from_secs(3);
+
 /// How long a book may stay crossed before it begins anew.
 const CROSSED_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -60,6 +63,8 @@ pub(super) struct Arrival {
     pub(super) received: Now,
     /// Why it is not to be trusted although it is in order; [`Reason::None`] = it is.
     pub(super) doubt: Reason,
+    /// A quote was compared with a book that stands.
+    pub(super) beside_book: bool,
 }
 
 impl LiquidityKey {
@@ -107,7 +112,11 @@ impl LiquidityKey {
         arrival: Arrival,
         out: &mut Outlet<'_>,
     ) -> (Progress, Wish) {
-        let progress = self.sync.delta(delta);
+        let mut progress = self.sync.delta(delta);
+        let joining = arrival.received.mono.since(self.refreshed);
+        if progress == Progress::Covered && self.sync.is_joining() && joining >= JOINING_MAX {
+            progress = self.sync.give_up_joining(delta);
+        }
         self.follow(progress, arrival, out)
     }
 
@@ -132,7 +141,19 @@ impl LiquidityKey {
 
     fn follow(&mut self, progress: Progress, arrival: Arrival, out: &mut Outlet<'_>) -> (Progress, Wish) {
         let received = arrival.received;
-        self.key.liveness.data(received.mono);
+        match progress {
+            // What waits for a snapshot shows that the subscription delivers; nothing is live then.
+            Progress::Applied | Progress::Unproved | Progress::Same | Progress::Buffered => {
+                self.key.liveness.data(received);
+            }
+            Progress::Repeated => {}
+            // The stream has yet to catch up with the snapshot.
+            Progress::Covered if self.sync.is_joining() => {}
+            Progress::Covered | Progress::TimeWentBack | Progress::Crossed => self.key.liveness.ignored(),
+            Progress::Gap | Progress::Mismatch | Progress::SnapshotTooOld | Progress::Unusable(_) => {
+                self.key.liveness.data(received);
+            }
+        }
         let progress = match progress {
             Progress::Unproved => {
                 let arrival = Arrival { doubt: Reason::SequenceGap, ..arrival };
@@ -149,9 +170,20 @@ impl LiquidityKey {
 
     /// Takes the book of a snapshot. Where the stream was quiet beyond its threshold, the snapshot is also the probe: the
     /// same update id confirms the book, a later one says that deltas are missing.
-    pub(super) fn snapshot(&mut self, book: Book, now: Now, out: &mut Outlet<'_>) -> (Progress, Wish) {
+    ///
+    /// `asked`: when the venue was asked for it. One from before an unreadable frame may lack what that has changed.
+    pub(super) fn snapshot(
+        &mut self,
+        book: Book,
+        asked: MonoTime,
+        now: Now,
+        out: &mut Outlet<'_>,
+    ) -> (Progress, Wish) {
         if self.asked.take().is_none() {
             return (Progress::SnapshotTooOld, Wish::Nothing);
+        }
+        if !self.key.unreadable.is_known_at(asked) {
+            return (Progress::SnapshotTooOld, self.wish(now.mono));
         }
         self.refreshed = now.mono;
         let before = self.sync.is_synced().then(|| self.sync.book().last());
@@ -162,7 +194,7 @@ impl LiquidityKey {
             }
             Progress::Applied => {
                 self.key.liveness.contradicted();
-                let arrival = Arrival { received: now, doubt: Reason::None };
+                let arrival = Arrival { received: now, doubt: Reason::None, beside_book: false };
                 progress = self.publish(arrival, out).err().map_or(progress, Progress::Unusable);
             }
             _ => {}
@@ -209,6 +241,12 @@ impl LiquidityKey {
         }
     }
 
+    /// What the venue's units are; nothing has come yet.
+    pub(super) const fn set_contract(&mut self, contract: Contract) {
+        self.contract = contract;
+        self.key.record.size_unit = contract.unit;
+    }
+
     /// The snapshot could not be had.
     pub(super) const fn snapshot_failed(&mut self) {
         self.asked = None;
@@ -219,6 +257,9 @@ impl LiquidityKey {
         if self.crossed_since.is_some_and(|since| now.since(since) >= CROSSED_PATIENCE) {
             self.crossed_since = None;
             self.sync.restart();
+        }
+        if self.key.unreadable.is_void() {
+            return self.begin_anew(now);
         }
         let needed = match (self.sync.is_synced(), self.anchor()) {
             (true, Anchor::Rest | Anchor::Stream) => {
@@ -252,6 +293,24 @@ impl LiquidityKey {
         self.asked = Some(now);
         self.sync.begin_refresh();
         wish
+    }
+
+    /// A frame of the stream was not understood: the book is void, and begins anew as often as such frames let it.
+    pub(super) fn unreadable(&mut self, now: Now, out: &mut Outlet<'_>) -> Wish {
+        self.key.unreadable(now, out);
+        self.sync.restart();
+        self.crossed_since = None;
+        self.begin_anew(now.mono)
+    }
+
+    /// Asks for a new beginning where an unreadable frame has voided the book and it is time to. What is under way may have been
+    /// void by then.
+    pub(super) fn begin_anew(&mut self, now: MonoTime) -> Wish {
+        if !self.key.unreadable.ask(now) {
+            return Wish::Nothing;
+        }
+        self.asked = None;
+        self.ask(now)
     }
 
     /// Two channels of the venue contradict each other: the book is void.
@@ -301,6 +360,8 @@ impl LiquidityKey {
     /// blank side.
     fn publish(&mut self, arrival: Arrival, out: &mut Outlet<'_>) -> Result<(), NumberError> {
         let at = arrival.received;
+        // An unreadable frame has voided the book: this one is complete.
+        self.key.unreadable.whole();
         let needed = self.scales()?;
         let book = self.sync.book();
         let record = &mut self.key.record;
@@ -321,7 +382,7 @@ impl LiquidityKey {
             (false, true) => Reason::SequenceGap,
             (false, false) => arrival.doubt,
         };
-        let transition = self.key.set_reason(reason);
+        let transition = self.key.set_reason(reason, at.mono);
         self.key.push(transition.urgency_or(Urgency::Normal), at, out);
         Ok(())
     }
@@ -330,13 +391,19 @@ impl LiquidityKey {
 /// Why a book that came to this is not to be trusted.
 pub(super) const fn doubt(progress: Progress) -> Option<Reason> {
     match progress {
-        Progress::Gap | Progress::Unusable(_) => Some(Reason::SequenceGap),
+        Progress::Gap => Some(Reason::SequenceGap),
+        Progress::Unusable(_) => Some(Reason::Undecodable),
         Progress::Mismatch => Some(Reason::ChecksumMismatch),
         Progress::TimeWentBack => Some(Reason::TimeWentBack),
         Progress::Crossed => Some(Reason::CrossedBook),
         // What was published says so already.
         Progress::Unproved => None,
-        Progress::Applied | Progress::Covered | Progress::Buffered | Progress::SnapshotTooOld => None,
+        Progress::Applied
+        | Progress::Covered
+        | Progress::Repeated
+        | Progress::Same
+        | Progress::Buffered
+        | Progress::SnapshotTooOld => None,
     }
 }
 

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use crate::domain::MonoTime;
+use crate::domain::{MonoTime, Now};
 
 /// How long a probe may take before the key counts as silent.
 const PROBE_PATIENCE: Duration = Duration::from_secs(5);
@@ -59,6 +59,10 @@ pub(super) struct Liveness {
     longest: Duration,
     gaps: u32,
     evidence: Option<MonoTime>,
+    /// The last data of this very subscription.
+    data: Option<Now>,
+    /// The newest update of the subscription was not taken: nothing but new evidence vouches for the value.
+    ignored: bool,
     probe: Option<Probe>,
     /// How often the subscription was to be made anew since the last evidence, and when that was last.
     remedies: u32,
@@ -85,14 +89,18 @@ impl Liveness {
             longest: Duration::ZERO,
             gaps: 0,
             evidence: None,
+            data: None,
+            ignored: false,
             probe: None,
             remedies: 0,
             remedied: MonoTime::from_nanos(0),
         }
     }
 
-    /// Data of the subscription: evidence, and a piece of its pace.
-    pub(super) fn data(&mut self, now: MonoTime) {
+    /// Data of the subscription that was taken: evidence, and a piece of its pace.
+    pub(super) fn data(&mut self, received: Now) {
+        let now = received.mono;
+        self.data = Some(received);
         if let Some(evidence) = self.evidence {
             let gap = now.since(evidence);
             // A sixty-fourth of the memory goes with each gap.
@@ -108,12 +116,27 @@ impl Liveness {
     /// A new session or subscription: it has delivered nothing yet.
     pub(super) const fn restart(&mut self) {
         self.evidence = None;
+        self.data = None;
+        self.ignored = false;
         self.probe = None;
+    }
+
+    /// An update came that was not taken: it is no sign that the value stands, and perhaps one that it does not. The value is probed
+    /// now, unless the next update is taken.
+    pub(super) const fn ignored(&mut self) {
+        self.ignored = true;
+    }
+
+    /// When the subscription last brought data that was taken, and that data is newer than the evidence of `other`: then it can vouch
+    /// for the other's value. What another channel has vouched for is no data: two values never keep each other alive.
+    pub(super) fn newer_than(&self, other: &Self) -> Option<Now> {
+        self.data.filter(|data| !self.ignored && other.evidence.is_some_and(|known| data.mono > known))
     }
 
     /// What shows that the value stands: data of the subscription, or a probe that confirmed it.
     pub(super) fn evidence(&mut self, now: MonoTime) {
         self.evidence = Some(self.evidence.map_or(now, |known| known.max(now)));
+        self.ignored = false;
         self.probe = None;
         self.remedies = 0;
     }
@@ -132,12 +155,13 @@ impl Liveness {
 
     /// Whether there was data, or a confirming probe, within the threshold before `now`.
     pub(super) fn is_within(&self, now: MonoTime) -> bool {
-        self.evidence.is_some_and(|evidence| now.since(evidence) <= self.threshold)
+        !self.ignored && self.evidence.is_some_and(|evidence| now.since(evidence) <= self.threshold)
     }
 
     /// The first moment that is no longer within its threshold; `None` where nothing was delivered.
     pub(super) fn silent_at(&self) -> Option<MonoTime> {
-        self.evidence.map(|evidence| evidence.after(self.threshold + Duration::from_nanos(1)))
+        let silent = |evidence: MonoTime| evidence.after(self.threshold + Duration::from_nanos(1));
+        self.evidence.map(|evidence| if self.ignored { evidence } else { silent(evidence) })
     }
 
     /// What to do at `now`. [`Silence::Probe`] starts the probe's clock, [`Silence::Unconfirmed`] starts it again.
@@ -177,9 +201,14 @@ impl Liveness {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::WallTime;
 
     fn at(seconds: u64) -> MonoTime {
         MonoTime::from_nanos(seconds * 1_000_000_000)
+    }
+
+    fn read_at(mono: MonoTime) -> Now {
+        Now { wall: WallTime::from_nanos(0), mono }
     }
 
     #[test]
@@ -228,7 +257,7 @@ mod tests {
         let millis = |millis: u64| MonoTime::from_nanos(millis * 1_000_000);
         for (pace_ms, threshold_ms) in [(10, 2_000), (500, 4_000), (5_000, 10_000)] {
             let mut liveness = Liveness::new(Duration::from_secs(10));
-            (0..40).for_each(|step| liveness.data(millis(step * pace_ms)));
+            (0..40).for_each(|step| liveness.data(read_at(millis(step * pace_ms))));
             let last = 39 * pace_ms;
             assert!(liveness.is_within(millis(last + threshold_ms)), "{pace_ms}");
             assert!(!liveness.is_within(millis(last + threshold_ms + 1)), "{pace_ms}");
@@ -242,5 +271,34 @@ mod tests {
         liveness.restart();
         assert!(!liveness.is_within(at(1)));
         assert_eq!(liveness.assess(at(1)), Silence::NotDelivering);
+    }
+
+    #[test]
+    fn an_update_that_was_not_taken_ends_the_confirmation_until_the_next_evidence() {
+        let mut liveness = Liveness::new(Duration::from_secs(10));
+        liveness.data(read_at(at(100)));
+        liveness.ignored();
+        assert!(!liveness.is_within(at(100)));
+        assert_eq!(liveness.silent_at(), Some(at(100)));
+        assert_eq!(liveness.assess(at(101)), Silence::Probe);
+        liveness.data(read_at(at(102)));
+        assert_eq!(liveness.assess(at(112)), Silence::Within);
+    }
+
+    #[test]
+    fn only_data_of_its_own_lets_a_subscription_vouch_for_another() {
+        let mut one = Liveness::new(Duration::from_secs(10));
+        let mut other = Liveness::new(Duration::from_secs(10));
+        one.data(read_at(at(100)));
+        assert_eq!(one.newer_than(&other), None, "the other has delivered nothing");
+        other.data(read_at(at(99)));
+        assert_eq!(one.newer_than(&other), Some(read_at(at(100))));
+        other.evidence(at(100));
+        assert_eq!((one.newer_than(&other), other.newer_than(&one)), (None, None));
+        one.evidence(at(105));
+        assert_eq!(one.newer_than(&other), None, "evidence from elsewhere is not its own data");
+        one.data(read_at(at(106)));
+        one.ignored();
+        assert_eq!(one.newer_than(&other), None);
     }
 }

@@ -19,6 +19,7 @@
 //! | `price`, `liquidity`, `volume` | one value each: data and reason in, record out |
 //! | `instrument` | the three values of an instrument |
 //! | `intake`, `attention` | what an event does to them; how they confirm each other meanwhile |
+//! | `listing` | what the venue's list says of an instrument |
 //! | `schedule` | which instruments have to be looked at now |
 //! | `feed_state`, `counts` | all instruments of a feed; the entry points; what happened, in numbers |
 
@@ -35,14 +36,18 @@ mod intake;
 mod key;
 mod lag;
 mod liquidity;
+mod listing;
 mod liveness;
 mod outlet;
 mod price;
 mod schedule;
 mod side;
+mod stamps;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod tops;
+mod unreadable;
 mod volume;
 mod watch;
 mod witness;
@@ -50,4 +55,5 @@ mod witness;
 pub use book::Book;
 pub use counts::Counts;
 pub use feed_state::{FeedState, InstrumentSpec};
+pub use listing::Standing;
 pub use outlet::{CHANGES_NAMED_MAX, Changes};

@@ -1,18 +1,19 @@
 //! The price of one instrument: quotes and trades in, `price` records out.
 //!
-//! Owns the record and the order of quotes. Never lets an older quote replace a newer one of the same subscription; after
-//! [`REGRESSIONS_MAX`] older ones in a row it asks for a new subscription instead of staying deaf.
+//! Owns the record and the order of quotes. Never lets an older quote replace a newer one of the same subscription; the second
+//! older one in a row ([`REGRESSIONS_MAX`]) is a venue that counts anew: the price is suspect and the next quote is taken.
 
-use super::key::{Key, Transition, confirm_at};
+use super::key::{AnyKey as _, Key, Transition, confirm_at};
 use super::liquidity::Arrival;
 use super::outlet::Outlet;
+use super::tops::{Leap, Tops};
 use crate::domain::{
     EventDetail, LastTrade, Now, NumberError, PriceFrom, PriceLevel, PriceRecord, Quote, RawLevel, Reason,
-    Scales, Trade, Urgency, VenueSequence,
+    ReceiveTime, Scales, Trade, Urgency, VenueSequence,
 };
 
-/// Older quotes in a row after which the venue's numbering itself is in doubt.
-pub(super) const REGRESSIONS_MAX: u32 = 16;
+/// Older quotes in a row after which the venue counts anew, until shown otherwise. One alone is a straggler.
+pub(super) const REGRESSIONS_MAX: u32 = 2;
 
 /// Where every count begins. Whoever sends it after a greater number counts anew (Bybit: "u = 1 is a restart").
 const FIRST: VenueSequence = VenueSequence(1);
@@ -23,6 +24,7 @@ pub(super) struct PriceKey {
     pub(super) source: PriceFrom,
     order: Order,
     regressions: u32,
+    leap: Option<Leap>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +40,9 @@ enum Order {
 pub(super) enum QuoteOutcome {
     /// It is the price now.
     Taken,
-    /// Older than the price, or the same: ignored.
+    /// The price, said once more.
+    Same,
+    /// Older than the price: ignored.
     Old,
     /// Nothing but the venue's time orders the quotes, and it has gone back: not taken.
     TimeWentBack,
@@ -48,7 +52,7 @@ pub(super) enum QuoteOutcome {
 
 impl PriceKey {
     pub(super) const fn new(key: Key<PriceRecord>, source: PriceFrom) -> Self {
-        Self { key, source, order: Order::Open, regressions: 0 }
+        Self { key, source, order: Order::Open, regressions: 0, leap: None }
     }
 
     pub(super) const fn record(&self) -> &PriceRecord {
@@ -60,6 +64,30 @@ impl PriceKey {
         self.key.restart();
         self.order = Order::Open;
         self.regressions = 0;
+        self.leap = None;
+    }
+
+    /// The venue says the same by another way: that is what it means, however far it leapt.
+    pub(super) fn confirmed(&mut self, at: Now, out: &mut Outlet<'_>) {
+        self.key.confirmed(at, out);
+        if self.leap.take().is_some() {
+            self.key.agree(Reason::SourcesDisagree, at, out);
+        }
+    }
+
+    /// Whether a quote is absurd beside the price before it; a book that stands beside it has judged it already.
+    #[inline]
+    fn leaps(&mut self, quote: Tops, arrival: Arrival) -> bool {
+        if self.source == PriceFrom::Book {
+            return false;
+        }
+        let known = self.key.is_right().then(|| Tops::of(&self.key.record));
+        self.leap = if arrival.beside_book {
+            None
+        } else {
+            Leap::next(self.leap, known, quote, arrival.received.mono)
+        };
+        self.leap.is_some()
     }
 
     /// The scales must hold the quote's numbers (`Scales::raised_for`), see [`Self::rescale`].
@@ -92,6 +120,9 @@ impl PriceKey {
                 PriceFrom::Book => true,
             };
         let crossed = matches!((bid, ask), (Some(bid), Some(ask)) if bid.price >= ask.price);
+        let tops = Tops { bid: bid.map(|bid| bid.price), ask: ask.map(|ask| ask.price) };
+        let leaps = self.leaps(tops, arrival);
+        let record = &mut self.key.record;
         // What a venue tells a new subscriber is as old as its last change: that is not late. A book has judged for itself.
         let begins = self.order == Order::Open && self.source == PriceFrom::Bbo;
         self.order = Order::Enforced;
@@ -106,17 +137,23 @@ impl PriceKey {
             record.stamp.venue_time = quote.venue_time;
         }
         confirm_at(&mut record.stamp, received);
+        self.key.unreadable.whole();
         let reason = match (crossed, same && self.source == PriceFrom::Bbo) {
             (true, _) => Reason::CrossedBook,
+            (false, _) if leaps => Reason::SourcesDisagree,
             // Said again: it is as old as the first time, and still stands.
-            (false, true) => Reason::None,
+            (false, true) if arrival.doubt == Reason::Congested => Reason::None,
             (false, false) if begins && arrival.doubt == Reason::Congested => Reason::None,
-            (false, false) => arrival.doubt,
+            (false, _) => arrival.doubt,
         };
-        let transition = self.key.set_reason(reason);
-        self.key.liveness.data(received.mono);
+        let transition = self.key.set_reason(reason, received.mono);
+        self.key.liveness.data(received);
+        if leaps {
+            // The venue is asked whether it means that.
+            self.key.liveness.ignored();
+        }
         if same && transition == Transition::Same {
-            return Ok(QuoteOutcome::Old);
+            return Ok(QuoteOutcome::Same);
         }
         self.key.push(transition.urgency_or(Urgency::Normal), received, out);
         Ok(QuoteOutcome::Taken)
@@ -141,8 +178,11 @@ impl PriceKey {
             venue_time: trade.venue_time,
             receive_time: Some(received.wall.received()),
         };
+        // Where the venue counts its trades, that order has been kept already, whatever their times say.
         let known = self.key.record.last.and_then(|known| known.venue_time);
-        if known.is_some() && trade.venue_time < known {
+        if trade.number.is_none()
+            && matches!((trade.venue_time, known), (Some(time), Some(known)) if time < known)
+        {
             return Ok(());
         }
         self.key.record.last = Some(last);
@@ -150,6 +190,21 @@ impl PriceKey {
         self.key.push(Urgency::Normal, received, out);
         self.key.tell(received, EventDetail::Trade { scales, price, size, side: trade.side }, out);
         Ok(())
+    }
+
+    /// The last trade is not known any more: there was another one, which was not understood.
+    pub(super) fn forget_trade(&mut self, now: Now, out: &mut Outlet<'_>) {
+        if self.key.record.last.take().is_some() {
+            self.key.push(Urgency::First, now, out);
+        }
+    }
+
+    /// Moves the stamps of this machine's clock by so many nanoseconds.
+    pub(super) fn shift(&mut self, nanos: i64) {
+        self.key.shift(nanos);
+        if let Some(time) = self.key.record.last.as_mut().and_then(|last| last.receive_time.as_mut()) {
+            *time = ReceiveTime::from_nanos(time.nanos().saturating_add(nanos));
+        }
     }
 
     /// Whether bid and ask are those of `quote`, to the digit. The scales must hold its numbers.
@@ -177,6 +232,7 @@ impl PriceKey {
             }
         }
         record.scales = to;
+        self.leap = self.leap.map(|leap| leap.scaled(price));
     }
 }
 

@@ -1,11 +1,14 @@
 //! The order of an instrument's trades, where the venue counts them, and whether some are missing.
 //!
 //! Owns the newest number of a trade that came, and the one that is missing. Never lets an older trade follow a newer one of the
-//! same subscription, unless its time says that the count began anew. Never knows what becomes of its verdict. What the venue says of
+//! same subscription, unless its time says that the count began anew or, without times, the second lower number in a row does. Never knows what becomes of its verdict. What the venue says of
 //! its count apart from its trades may overtake these: only what is still missing at the next count is lost.
 
 use super::witness::Verdict;
 use crate::domain::{Trade, VenueSequence, VenueTime};
+
+/// Lower numbers in a row after which the venue counts anew, where no time tells.
+const LOWER_MAX: u32 = 2;
 
 /// Where a trade stands among the others of its subscription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +26,8 @@ pub(super) struct Tally {
     newest: Option<VenueSequence>,
     /// When that trade was.
     at: Option<VenueTime>,
+    /// Lower numbers in a row whose times say nothing.
+    lower: u32,
     missing: Option<VenueSequence>,
 }
 
@@ -35,16 +40,26 @@ impl Tally {
     /// A trade came.
     pub(super) fn trade(&mut self, trade: &Trade) -> Step {
         let Some(number) = trade.number else { return Step::Next };
-        let step = match self.newest {
+        let newest = self.newest;
+        let step = match newest {
             Some(newest) if number.0.saturating_sub(newest.0) > 1 => Step::Gap,
+            Some(newest) if number > newest => Step::Next,
             // Not newer, and not later either.
-            Some(newest) if number <= newest && (self.at.is_none() || trade.venue_time <= self.at) => {
-                return Step::Old;
-            }
+            Some(newest) if !self.begins_anew(number < newest, trade.venue_time) => return Step::Old,
             Some(_) | None => Step::Next,
         };
+        self.lower = 0;
         (self.newest, self.at) = (Some(number), trade.venue_time);
         step
+    }
+
+    /// Whether a number that is not newer is one of a new count.
+    fn begins_anew(&mut self, is_lower: bool, time: Option<VenueTime>) -> bool {
+        if let (Some(time), Some(at)) = (time, self.at) {
+            return time > at;
+        }
+        self.lower += u32::from(is_lower);
+        self.lower >= LOWER_MAX
     }
 
     /// The venue's newest trade has this number. Before the first trade of a subscription nothing is known.
@@ -140,5 +155,14 @@ mod tests {
         assert_eq!([step(1_000, 50), step(1_001, 50), step(1_000, 50)], [Step::Next, Step::Next, Step::Old]);
         assert_eq!([step(1, 49), step(1, 51), step(2, 51)], [Step::Old, Step::Next, Step::Next]);
         assert_eq!(step(1_002, 50), Step::Gap, "nobody can tell");
+    }
+
+    #[test]
+    fn without_times_the_second_lower_number_is_that_of_a_new_count() {
+        let mut tally = Tally::default();
+        let mut step = |number| tally.trade(&trade(Some(number), None));
+        assert_eq!([step(1_000), step(1_000), step(1_000)], [Step::Next, Step::Old, Step::Old]);
+        assert_eq!([step(3), step(1_001), step(4)], [Step::Old, Step::Next, Step::Old], "not in a row");
+        assert_eq!([step(5), step(6)], [Step::Next, Step::Next]);
     }
 }

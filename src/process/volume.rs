@@ -56,8 +56,11 @@ impl VolumeKey {
         record.stamp.venue_time = figures.venue_time;
         record.stamp.receive_time = received.wall.received();
         confirm_at(&mut record.stamp, received);
-        let transition = self.key.set_reason(Reason::None);
-        self.key.liveness.data(received.mono);
+        if figures.form == Form::Whole {
+            self.key.unreadable.whole();
+        }
+        let transition = self.key.set_reason(Reason::None, received.mono);
+        self.key.liveness.data(received);
         self.key.push(transition.urgency_or(Urgency::Normal), received, out);
         Ok(())
     }

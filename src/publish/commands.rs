@@ -20,9 +20,9 @@ use crate::codec::{Command, decode_command};
 use crate::domain::{Backoff, Ladder, Namespace};
 use crate::telemetry::names;
 
-use super::seldom::Seldom;
 use super::session::{Owned, in_time, subscribe};
 use super::{Endpoint, Login, PublishError, Topology};
+use crate::domain::LogThrottle;
 
 /// Commands that wait to be taken.
 pub const COMMANDS_MAX: usize = 64;
@@ -75,7 +75,7 @@ impl Commands {
 
 /// Subscribes for ever. Every server of a Cluster gets every message, so any one will do; each attempt takes another.
 async fn keep(mut topology: watch::Receiver<Arc<Topology>>, login: Login, channel: String, mut inlet: Inlet) {
-    let (mut backoff, mut turn, mut lost) = (Backoff::new(LADDER), 0_usize, Seldom::default());
+    let (mut backoff, mut turn, mut lost) = (Backoff::new(LADDER), 0_usize, LogThrottle::default());
     loop {
         if topology.wait_for(|topology| !topology.nodes.is_empty()).await.is_err() {
             return;
@@ -139,8 +139,8 @@ struct Inlet {
     taken: Counter,
     dropped: Counter,
     malformed: Counter,
-    malformed_logged: Seldom,
-    dropped_logged: Seldom,
+    malformed_logged: LogThrottle,
+    dropped_logged: LogThrottle,
 }
 
 impl Inlet {
@@ -151,8 +151,8 @@ impl Inlet {
             taken: counter("taken"),
             dropped: counter("dropped"),
             malformed: counter("malformed"),
-            malformed_logged: Seldom::default(),
-            dropped_logged: Seldom::default(),
+            malformed_logged: LogThrottle::default(),
+            dropped_logged: LogThrottle::default(),
         }
     }
 

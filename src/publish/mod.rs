@@ -55,7 +55,6 @@ mod plan;
 pub mod reply;
 mod roster;
 mod script;
-mod seldom;
 mod server_watch;
 mod servers;
 mod session;

@@ -18,9 +18,9 @@ use crate::telemetry::names;
 
 use super::answer::{field, line, text};
 use super::memory_policy::{MemoryWarning, assess};
-use super::seldom::Seldom;
 use super::session::{Owned, Session};
 use super::{Endpoint, Login, PublishError, Topology};
+use crate::domain::LogThrottle;
 
 /// Between two looks at a server.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -183,7 +183,7 @@ struct File {
     server: Endpoint,
     run_id: Option<String>,
     warnings: Option<Vec<MemoryWarning>>,
-    refused: Seldom,
+    refused: LogThrottle,
     used: Gauge,
     max: Gauge,
     evicted: Grown,
@@ -199,7 +199,7 @@ impl File {
         Self {
             run_id: None,
             warnings: None,
-            refused: Seldom::default(),
+            refused: LogThrottle::default(),
             used: gauge!(names::REDIS_MEMORY_USED, "server" => label.clone()),
             max: gauge!(names::REDIS_MEMORY_MAX, "server" => label.clone()),
             evicted: grown(names::REDIS_EVICTED_KEYS),

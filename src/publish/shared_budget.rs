@@ -18,9 +18,9 @@ use crate::codec::key::{budget_key, cluster_slot};
 use crate::domain::{MonoTime, Namespace, Venue};
 
 use super::script::BUDGET;
-use super::seldom::Seldom;
 use super::session::{Owned, Session};
 use super::{Endpoint, Hint, Login, PublishError, Refusal, Servers, Topology};
+use crate::domain::LogThrottle;
 
 /// Questions that wait at most; a further one is not answered.
 pub const ASKS_MAX: usize = 1_024;
@@ -122,7 +122,7 @@ impl BudgetDesk {
             topology: servers.topology.clone(),
             hint: Arc::clone(&servers.hint),
             lines: HashMap::new(),
-            told: Seldom::default(),
+            told: LogThrottle::default(),
         };
         BudgetTask(Owned::new(runtime.spawn(clerk.work(self.0))))
     }
@@ -140,7 +140,7 @@ struct Clerk {
     topology: watch::Receiver<Arc<Topology>>,
     hint: Hint,
     lines: HashMap<Endpoint, Line>,
-    told: Seldom,
+    told: LogThrottle,
 }
 
 impl Clerk {

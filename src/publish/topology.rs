@@ -114,8 +114,8 @@ struct Range {
 }
 
 /// Reads the answer that `asked` gave to `CLUSTER SLOTS`. Nodes are reached as `asked` is, TLS or not. An empty or missing
-/// host stands for the one that was asked; where the preferred name is unknown (`?`) the node's IP is taken if it is told,
-/// and else the node is left out, with its slots served by nobody.
+/// host stands for the one that was asked; where the preferred name is unknown (`?`) the node's IP is taken if it is told. A node
+/// knows the IPs of all others, so that one without is itself: it is reached where it was asked (redis/redis-doc#2420).
 /// <https://redis.io/docs/latest/commands/cluster-slots/>
 ///
 /// # Errors
@@ -178,7 +178,7 @@ fn parse_node(node: &Value, asked: &Endpoint) -> Result<Option<Endpoint>, Publis
     let port = u16::try_from(*port).map_err(|_| unexpected("a port out of range"))?;
     let host = match host {
         "" => asked.host(),
-        "?" => rest.get(1).and_then(told_ip),
+        "?" => rest.get(1).and_then(told_ip).or_else(|| asked.host()),
         known => Some(known),
     };
     // Port 0 is how a node is listed that has none of the kind that was asked for (TLS or not).
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unnamed_node_is_where_was_asked_and_an_unknown_one_is_left_out() {
+    fn a_node_without_an_address_is_where_was_asked_and_one_without_a_port_is_left_out() {
         let with_ip = |metadata| Value::Array(vec![bulk("?"), Value::Int(4), bulk("id"), metadata]);
         let found = parse(vec![
             range(0, 0, vec![node(bulk(""), 1)]),
@@ -267,7 +267,7 @@ mod tests {
         let node = |slot| found.slots.node(slot).map(|node| found.primaries[node].to_string());
         assert_eq!(node(0).as_deref(), Some("redis://asked:1"));
         assert_eq!(node(1).as_deref(), Some("redis://asked:2"));
-        assert_eq!((node(2), node(5)), (None, None));
+        assert_eq!((node(2).as_deref(), node(5)), (Some("redis://asked:3"), None));
         assert_eq!(node(3).as_deref(), Some("redis://10.0.0.4:4"));
         assert_eq!(node(4).as_deref(), Some("redis://10.0.0.5:4"));
     }

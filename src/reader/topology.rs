@@ -40,20 +40,46 @@ impl Topology {
     }
 }
 
-/// `[first, last, [host, port, id, ...], replicas ...]`. An empty host means the one that was asked.
+/// `[first, last, [host, port, id, metadata], replicas ...]`. A missing or empty host means the one that was asked. Where the
+/// preferred name is unknown (`?`) the IP of the metadata is taken; a node knows those of all others, so that one without is
+/// itself (redis/redis-doc#2420). Port 0 is a node that has none of the kind that was asked for.
 fn parse_range(range: &Value, asked: &NodeAddress) -> Option<(u16, u16, NodeAddress)> {
     let Value::Array(items) = range else { return None };
     let [Value::Int(first), Value::Int(last), Value::Array(primary), ..] = &items[..] else { return None };
-    let [host, Value::Int(port), ..] = &primary[..] else { return None };
+    let [host, Value::Int(port), rest @ ..] = &primary[..] else { return None };
     let host = match host {
         Value::BulkString(bytes) => std::str::from_utf8(bytes).ok()?,
         Value::SimpleString(text) => text,
         Value::Nil => "",
         _ => return None,
     };
-    let host = if host.is_empty() || host == "?" { &asked.host } else { host };
-    let node = NodeAddress { host: host.to_owned(), port: u16::try_from(*port).ok()?, tls: asked.tls };
+    let host = match host {
+        "" => &asked.host,
+        "?" => rest.get(1).and_then(told_ip).unwrap_or(&asked.host),
+        known => known,
+    };
+    let port = u16::try_from(*port).ok().filter(|&port| port != 0)?;
+    let node = NodeAddress { host: host.to_owned(), port, tls: asked.tls };
     Some((u16::try_from(*first).ok()?, u16::try_from(*last).ok()?, node))
+}
+
+/// The `ip` among a node's metadata: a map, or names and values in turn.
+fn told_ip(metadata: &Value) -> Option<&str> {
+    fn text(value: &Value) -> Option<&str> {
+        match value {
+            Value::BulkString(bytes) => std::str::from_utf8(bytes).ok(),
+            Value::SimpleString(text) => Some(text),
+            _ => None,
+        }
+    }
+    let ip = match metadata {
+        Value::Map(pairs) => pairs.iter().find(|(name, _)| text(name) == Some("ip")).map(|(_, ip)| ip),
+        Value::Array(flat) => {
+            flat.chunks_exact(2).find(|pair| text(&pair[0]) == Some("ip")).map(|pair| &pair[1])
+        }
+        _ => None,
+    };
+    ip.and_then(text).filter(|ip| !matches!(*ip, "" | "?"))
 }
 
 #[cfg(test)]
@@ -85,6 +111,25 @@ mod tests {
         assert_eq!(primary(11_000), None, "nobody serves it");
         assert_eq!(primary(16_383).as_deref(), Some("seed:7002"));
         assert_eq!(topology.primaries().len(), 3);
+    }
+
+    #[test]
+    fn a_node_without_a_name_is_reached_by_its_ip_or_where_was_asked() {
+        let node = |metadata, port| {
+            let node = Value::Array(vec![text("?"), Value::Int(port), text("id"), metadata]);
+            Value::Array(vec![Value::Int(port), Value::Int(port), node])
+        };
+        let slots = Value::Array(vec![
+            node(Value::Map(vec![(text("ip"), text("10.0.0.4"))]), 1),
+            node(Value::Array(vec![text("hostname"), text("x"), text("ip"), text("10.0.0.5")]), 2),
+            node(Value::Array(vec![]), 3),
+            node(Value::Array(vec![text("ip"), text("")]), 4),
+        ]);
+        let topology = Topology::parse(&slots, &NodeAddress::new("seed", 9)).unwrap();
+        let found = [1, 2, 3, 4].map(|slot| topology.primary(slot).map(ToString::to_string).unwrap());
+        assert_eq!(found, ["10.0.0.4:1", "10.0.0.5:2", "seed:3", "seed:4"]);
+        let without = Value::Array(vec![range(0, 5, text("h"), 0)]);
+        assert_eq!(Topology::parse(&without, &NodeAddress::new("seed", 9)), None, "no port");
     }
 
     #[test]

@@ -30,6 +30,9 @@ metric_names! {
     FEED_GAPS = "tickcache_feed_gaps_total", Counter, "Holes in a venue's sequence. Labels: feed.";
     FEED_MISMATCHES = "tickcache_feed_checksum_mismatches_total", Counter, "Books whose checksum was not the venue's. Labels: feed.";
     FEED_TIMES_BACK = "tickcache_feed_times_back_total", Counter, "Events before the time of the one before them, where nothing else orders them. Labels: feed.";
+    FEED_ABSURD_STAMPS = "tickcache_feed_absurd_stamps_total", Counter, "Stamps of a venue that cannot be meant: more than a minute ahead of this machine's clock, or before 2009. Labels: feed.";
+    FEED_REFUSED = "tickcache_feed_refused_total", Counter, "Subscriptions that a venue refused, each time that it did. Labels: feed.";
+    FEED_CLOCK_STEPS = "tickcache_feed_clock_steps_total", Counter, "Times that a feed saw this machine's wall clock being set. Labels: feed.";
     FEED_CHANGES = "tickcache_feed_state_changes_total", Counter, "Keys whose state or reason changed. Labels: feed, reason (none = live again).";
     FEED_SNAPSHOTS = "tickcache_feed_snapshots_total", Counter, "Depth snapshots fetched over REST. Labels: feed, outcome.";
     FEED_REST_WEIGHT = "tickcache_feed_rest_weight_total", Counter, "REST request weight spent. Labels: feed.";

@@ -1,15 +1,19 @@
 //! What a venue offers: the command, the list on disk, and what an engine's start makes of it.
 
 use std::fs;
+use std::io::{BufRead as _, Write as _};
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::Value;
 use tickcache::app::{Engine, gather};
+use tickcache::domain::{Entity, Reason, Record, State};
 use tickcache::simulate::{Config, Fault, MarketOptions, Rule, Simulator};
 
 use crate::program::{Program, run, succeed};
-use crate::support::{EMBEDDED, load, settings_text, small_market, until, until_ok};
+use crate::support::{EMBEDDED, load, settings_text, small_market, state, until, until_ok, value};
 use crate::truth;
 
 /// Options of the command, for a simulator and a folder.
@@ -96,17 +100,26 @@ fn settings(simulator: &Simulator, instruments: &str, folder: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_instrument_that_the_venue_does_not_offer_stops_the_start() {
+async fn an_instrument_that_the_venue_does_not_offer_stops_a_strict_start_only() {
     let simulator = Simulator::start(Config::market(small_market())).await.unwrap();
     let wrong = settings(&simulator, "[\"BTC-USDT\", \"ETH-USTD\", \"BTC-EUR\"]", "");
-    let (status, said) = Program::start_engine(&wrong).ended().await;
+    let parts =
+        ["ETH-USTD is not among the 2", "did you mean ETH-USDT", "BTC-EUR is not", "did you mean BTC-USDT"];
+    let (status, said) = Program::start_engine_with(&wrong, &["--strict"]).ended().await;
     assert_eq!(status.code(), Some(2), "{said}");
-    for part in
-        ["ETH-USTD is not among the 2", "did you mean ETH-USDT", "BTC-EUR is not", "did you mean BTC-USDT"]
-    {
-        assert!(said.contains(part), "{part}: {said}");
-    }
-    assert!(!said.contains("engine started"), "{said}");
+    assert!(parts.iter().all(|part| said.contains(part)) && !said.contains("engine started"), "{said}");
+
+    let program = Program::start_engine(&wrong);
+    let is_live = |line: &str| {
+        line.contains("key=\"price BTC-USDT binance\"")
+            && line.contains(" live ")
+            && !line.contains("not live")
+    };
+    until("the other one is live", || program.said().lines().any(is_live)).await;
+    let said = program.said();
+    assert!(parts.iter().all(|part| said.contains(part)), "{said}");
+    program.signal("TERM");
+    assert!(program.ended().await.0.success());
 
     // Where the list is not to be had, the instruments are taken on trust.
     simulator.faults().set([Rule::new("exchangeInfo", Fault::SlowRest(Duration::from_secs(60)))]);
@@ -119,21 +132,180 @@ async fn an_instrument_that_the_venue_does_not_offer_stops_the_start() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn check_config_asks_the_venues_where_it_is_told_to() {
+    let simulator = Simulator::start(Config::market(small_market())).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("t.toml");
+    let check = |instruments: &str, more: &[&str]| {
+        fs::write(&file, settings(&simulator, instruments, "")).unwrap();
+        let all = [&["check-config", "--config", file.to_str().unwrap()], more].concat();
+        let output = tokio::task::block_in_place(|| run(&all));
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    assert_eq!(check("[\"BTC-USDT\", \"ETH-USTD\"]", &[]).0, Some(0), "offline it is a name as any other");
+    let (code, said) = check("[\"BTC-USDT\", \"ETH-USTD\"]", &["--online"]);
+    assert!(code == Some(2) && said.contains("did you mean ETH-USDT"), "{code:?}: {said}");
+    assert_eq!(check("[\"BTC-USDT\", \"ETH-USDT\"]", &["--online"]), (Some(0), String::new()));
+    simulator.faults().set([Rule::new("exchangeInfo", Fault::GarbageBody)]);
+    let (code, said) = check("[\"BTC-USDT\"]", &["--online"]);
+    assert!(code == Some(1) && said.contains("list of instruments cannot be fetched"), "{code:?}: {said}");
+    simulator.stop().await;
+}
+
+/// What `run` refuses without asking anybody, `check-config` refuses, too: all of it at once, with key and line.
+#[test]
+fn check_config_refuses_what_a_venue_cannot_have() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("t.toml");
+    let refused = [
+        ("binance", "BTC-USDT-PERP"),
+        ("binance-usdm", "1000PEPE-USDT-PERP"),
+        ("bybit", "BTC-USDT-PERP"),
+        ("bybit-linear", "BTC-USDT"),
+        ("coinbase", "BTC-USD-PERP"),
+        ("hyperliquid", "BTC-USDT-PERP"),
+        ("kraken", "BTC-USD-PERP"),
+        ("okx", "BTC-USD-21270326"),
+    ];
+    let feed = |(venue, instrument): &(&str, &str)| {
+        format!("[[feed]]\nvenue = \"{venue}\"\ninstruments = [\"{instrument}\"]\n")
+    };
+    fs::write(&file, refused.iter().map(feed).collect::<String>()).unwrap();
+    for command in ["check-config", "run"] {
+        let output = run(&[command, "--config", file.to_str().unwrap()]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), said.lines().count()), (Some(2), refused.len()), "{said}");
+        for (place, (_, instrument)) in refused.iter().enumerate() {
+            let expected = format!("t.toml:{}: feed.instruments: {instrument}: ", 3 * place + 3);
+            assert!(said.contains(&expected), "{expected}: {said}");
+        }
+    }
+}
+
+/// A venue's REST interface that has a list and nothing else.
+struct ListServer {
+    url: String,
+    body: Arc<Mutex<String>>,
+    served: Arc<AtomicUsize>,
+}
+
+impl ListServer {
+    /// Symbols of Binance with their states.
+    fn start(symbols: &[(&str, &str)]) -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let body = Arc::new(Mutex::new(String::new()));
+        let served = Arc::new(AtomicUsize::new(0));
+        let shared = (Arc::clone(&body), Arc::clone(&served));
+        std::thread::spawn(move || {
+            for socket in listener.incoming().map_while(Result::ok) {
+                let shared = shared.clone();
+                std::thread::spawn(move || serve(&socket, &shared.0, &shared.1));
+            }
+        });
+        let server = Self { url, body, served };
+        server.set(symbols);
+        server
+    }
+
+    fn set(&self, symbols: &[(&str, &str)]) {
+        let symbol = |(base, status): &(&str, &str)| {
+            format!(
+                r#"{{"symbol":"{base}USDT","status":"{status}","baseAsset":"{base}","quoteAsset":"USDT"}}"#
+            )
+        };
+        let all: Vec<String> = symbols.iter().map(symbol).collect();
+        *self.body.lock().unwrap() = format!(r#"{{"symbols":[{}]}}"#, all.join(","));
+    }
+}
+
+fn serve(socket: &std::net::TcpStream, body: &Mutex<String>, served: &AtomicUsize) {
+    let mut list = false;
+    for line in std::io::BufReader::new(socket).lines().map_while(Result::ok) {
+        list |= line.contains("exchangeInfo");
+        if line.is_empty() {
+            let (status, text) = if list {
+                ("200 OK", body.lock().unwrap().clone())
+            } else {
+                ("404 Not Found", "{}".to_owned())
+            };
+            let answer = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n{text}", text.len());
+            if (&*socket).write_all(answer.as_bytes()).is_err() {
+                return;
+            }
+            served.fetch_add(usize::from(list), Ordering::Relaxed);
+            list = false;
+        }
+    }
+}
+
+impl ListServer {
+    /// Waits until the engine has taken a list that was set before: the second one from now on was asked for after the first was taken.
+    async fn taken(&self) {
+        let before = self.served.load(Ordering::Relaxed);
+        until("lists are fetched", || self.served.load(Ordering::Relaxed) >= before + 3).await;
+    }
+}
+
+/// An engine of prices whose list comes from a server of its own.
+async fn engine(simulator: &Simulator, list: &ListServer, instruments: &str) -> Engine {
+    let text = settings(simulator, instruments, "").replace(&simulator.rest_url(), &list.url);
+    let text = text.replace("cache_dir = \"\"", "cache_dir = \"\"\nlist_refresh_s = 1");
+    let settings = load(&text);
+    Engine::start_with(&settings, &gather(&settings).await).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_does_not_trade_starts_halted_and_what_is_not_listed_suspect_and_the_list_is_looked_at_again() {
+    let simulator = Simulator::start(Config::market(small_market())).await.unwrap();
+    let list = ListServer::start(&[("BTC", "TRADING"), ("ETH", "BREAK"), ("OTHER", "TRADING")]);
+    let engine = engine(&simulator, &list, "[\"BTC-USDT\", \"ETH-USDT\", \"OLD-USDT\"]").await;
+    let price = |name: &str| state(&engine, Entity::Price, name);
+    until("the one that does not trade is halted", || {
+        price("ETH-USDT") == Some((State::Halted, Reason::VenueHalt))
+    })
+    .await;
+    until("the one that trades is live", || price("BTC-USDT") == Some((State::Live, Reason::None))).await;
+    assert_eq!(price("OLD-USDT"), Some((State::Suspect, Reason::NotListed)));
+    list.set(&[("BTC", "TRADING"), ("ETH", "TRADING"), ("OTHER", "TRADING")]);
+    until("the halt is over", || price("ETH-USDT") == Some((State::Live, Reason::None))).await;
+    list.set(&[("BTC", "HALT"), ("ETH", "TRADING"), ("OTHER", "TRADING")]);
+    until("another one begins", || price("BTC-USDT") == Some((State::Halted, Reason::VenueHalt))).await;
+    assert_eq!(price("OLD-USDT"), Some((State::Suspect, Reason::NotListed)));
+    engine.stop().await.unwrap();
+    simulator.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_listed_while_the_engine_runs_is_subscribed_to_without_a_restart() {
+    let simulator = Simulator::start(Config::market(small_market())).await.unwrap();
+    let list = ListServer::start(&[("BTC", "TRADING"), ("OTHER", "TRADING")]);
+    let engine = engine(&simulator, &list, "[\"BTC-USDT\", \"ETH-USDT\"]").await;
+    let price = |name: &str| state(&engine, Entity::Price, name);
+    until("the one that is listed is live", || price("BTC-USDT") == Some((State::Live, Reason::None))).await;
+    assert_eq!(price("ETH-USDT"), Some((State::Suspect, Reason::NotListed)));
+    list.set(&[("BTC", "TRADING"), ("OTHER", "TRADING"), ("ETH", "TRADING")]);
+    until("the other one is live", || price("ETH-USDT") == Some((State::Live, Reason::None))).await;
+    engine.stop().await.unwrap();
+    simulator.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_list_from_disk_that_lacks_an_instrument_is_fetched_before_anything_is_refused() {
     let simulator = Simulator::start(Config::market(small_market())).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_str().unwrap();
     let text = settings(&simulator, "[\"BTC-USDT\", \"ETH-USDT\"]", path);
     let asked = || simulator.stats().rest_requests;
-    gather(&load(&text)).await.unwrap();
-    gather(&load(&text)).await.unwrap();
+    gather(&load(&text)).await;
+    gather(&load(&text)).await;
     assert_eq!(asked(), 1);
 
     // Yesterday's list did not have it yet.
     let file = fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
     let list = fs::read_to_string(&file).unwrap();
     fs::write(&file, list.replace("ETH-USDT", "OLD-USDT")).unwrap();
-    let listings = gather(&load(&text)).await.unwrap();
+    let listings = gather(&load(&text)).await;
     assert_eq!(asked(), 2);
     let (venue, instrument) = ("binance".parse().unwrap(), "ETH-USDT".parse().unwrap());
     assert!(listings.contract(&venue, &instrument).is_some_and(|contract| contract.is_plain()));
@@ -144,12 +316,60 @@ async fn a_list_from_disk_that_lacks_an_instrument_is_fetched_before_anything_is
     fs::write(&file, list.replace("ETH-USDT", "OLD-USDT")).unwrap();
     age(folder.path(), 30);
     simulator.faults().set([Rule::new("exchangeInfo", Fault::GarbageBody)]);
-    gather(&load(&text)).await.unwrap();
+    gather(&load(&text)).await;
 
     simulator.faults().set([]);
     let wrong = settings(&simulator, "[\"BTC-USDT\", \"OLD-USDT\"]", path);
-    let error = gather(&load(&wrong)).await.unwrap_err().to_string();
+    let error = gather(&load(&wrong)).await.strict().unwrap_err().to_string();
     assert!(error.contains("feed binance: OLD-USDT is not among the 2 instruments"), "{error}");
+    simulator.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_that_has_shrunk_is_not_believed_and_data_wins_over_one_that_has_lost_the_instrument() {
+    let simulator = Simulator::start(Config::market(small_market())).await.unwrap();
+    let all = [("BTC", "TRADING"), ("ETH", "TRADING"), ("A", "TRADING"), ("B", "TRADING"), ("C", "TRADING")];
+    let list = ListServer::start(&all);
+    let engine = engine(&simulator, &list, "[\"BTC-USDT\", \"ETH-USDT\"]").await;
+    let price = |name: &str| state(&engine, Entity::Price, name);
+    let live = Some((State::Live, Reason::None));
+    until("both are live", || [price("BTC-USDT"), price("ETH-USDT")] == [live; 2]).await;
+    list.set(&[("BTC", "BREAK"), ("ETH", "BREAK")]);
+    list.taken().await;
+    assert_eq!([price("BTC-USDT"), price("ETH-USDT")], [live; 2], "two of five are no list");
+    list.set(&[all[0], all[2], all[3]]);
+    list.taken().await;
+    assert_eq!(price("ETH-USDT"), live, "its data flows");
+    engine.stop().await.unwrap();
+    simulator.stop().await;
+}
+
+/// A name by an alias: its multiplier counts, and letters that no currency of ours has go through stream names and queries.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_only_an_alias_can_name_is_live_in_our_units() {
+    let mut market = small_market();
+    market.instruments[1].base = "币安人生".to_owned();
+    let simulator = Simulator::start(Config::market(market)).await.unwrap();
+    let url = simulator.rest_url().to_owned();
+    let printed = tokio::task::block_in_place(|| succeed(&arguments(&url, "", &[])));
+    let (_, section) = printed.split_once("[[alias]]").expect("a section");
+    let section = section.replace("NAME-USDT", "LIFE-USDT");
+    let text = settings_text(&simulator, EMBEDDED, &["price", "liquidity"], "");
+    let text = format!("[engine]\ncache_dir = \"\"\n{}", text.replace("币安人生-USDT", "LIFE-USDT"));
+    let text = format!("{text}\n[[alias]]{section}multiplier = 1000\n");
+    let settings = load(&text);
+    let engine = Engine::start_with(&settings, &gather(&settings).await).unwrap();
+    until_ok("both are live", || truth::all_live(&engine)).await;
+    let key = engine.keys().iter().find(|key| key.instrument.as_str() == "LIFE-USDT").unwrap();
+    let Record::Price(record) = value(&engine, key).unwrap().record else {
+        panic!("the first key is the price")
+    };
+    let bid = record.scales.price_number(record.bid.unwrap().price);
+    let theirs = simulator.top("币安人生USDT").unwrap().bid.unwrap().0;
+    let ours: f64 = bid.to_string().parse().unwrap();
+    let theirs: f64 = theirs.to_string().parse().unwrap();
+    assert!((ours * 1_000.0 / theirs - 1.0).abs() < 0.05, "{ours} {theirs}");
+    engine.stop().await.unwrap();
     simulator.stop().await;
 }
 
@@ -178,13 +398,13 @@ async fn an_instrument_of_the_second_page_is_listed_checked_and_live() {
          websocket_url = \"{}\"\nrest_url = \"{url}\"\n",
         simulator.websocket_url(),
     );
-    let listings = gather(&load(&text)).await.unwrap();
+    let listings = gather(&load(&text)).await;
     let engine = Engine::start_with(&load(&text), &listings).unwrap();
     until_ok("what stands on the second page is live", || truth::all_live(&engine)).await;
     engine.stop().await.unwrap();
 
     let wrong = load(&text.replace("C0999-USDT", "C1234-USDT"));
-    let error = gather(&wrong).await.unwrap_err().to_string();
+    let error = gather(&wrong).await.strict().unwrap_err().to_string();
     assert!(error.contains("C1234-USDT-PERP is not among the 1002 instruments"), "{error}");
     simulator.stop().await;
 }

@@ -53,10 +53,16 @@ impl Program {
 
     /// `tickcache run` with this text as its configuration.
     pub(crate) fn start_engine(config: &str) -> Self {
+        Self::start_engine_with(config, &[])
+    }
+
+    /// The same with further options.
+    pub(crate) fn start_engine_with(config: &str, options: &[&str]) -> Self {
         let folder = TempDir::new().unwrap();
         let file = folder.path().join("tickcache.toml");
         std::fs::write(&file, config).unwrap();
-        Self::start_in(folder, &["run", "--config", file.to_str().unwrap()])
+        let arguments = [&["run", "--config", file.to_str().unwrap()], options].concat();
+        Self::start_in(folder, &arguments)
     }
 
     fn start_in(folder: TempDir, arguments: &[&str]) -> Self {

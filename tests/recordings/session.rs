@@ -157,7 +157,8 @@ impl Session {
         let Some(Request::Snapshot(instrument, _)) = self.requests.pop() else { panic!("nobody asks") };
         let snapshot = self.venue.parse_snapshot(body.as_bytes(), limit).unwrap();
         let book = Book::from_snapshot(&snapshot).unwrap();
-        self.state.snapshot(instrument, book, now(self.start, at), &mut self.written);
+        let now = now(self.start, at);
+        self.state.snapshot(instrument, book, now.mono, now, &mut self.written);
     }
 
     pub(crate) fn ticks_until(&mut self, at: i64) {

@@ -146,15 +146,16 @@ impl Desk {
     }
 
     async fn fetch(&self, request: Request) {
+        let asked = clock::mono();
         match request {
             Request::Snapshot(id, _) => match self.snapshot(id).await {
-                Some(book) => self.step(|state, log| state.snapshot(id, book, clock::now(), log)),
+                Some(book) => self.step(|state, log| state.snapshot(id, book, asked, clock::now(), log)),
                 None => self.step(|state, _| state.snapshot_failed(id)),
             },
             Request::ConfirmQuote(id) => {
                 let answer = self.rest.get(&self.venue.quote_call(self.symbol(id))).await;
                 if let Some(quote) = answer.ok().and_then(|body| self.venue.parse_quote(&body).ok()) {
-                    self.step(|state, log| state.quote_confirmation(id, &quote, clock::now(), log));
+                    self.step(|state, log| state.quote_confirmation(id, &quote, asked, clock::now(), log));
                 }
             }
             Request::Resubscribe(_) => {}
@@ -210,6 +211,10 @@ impl SessionHandler for Desk {
 
     fn no_first_data(&self, subscription: Subscription, now: Now) {
         self.step(|state, log| state.no_first_data(subscription, now, log));
+    }
+
+    fn unknown(&self, _: SessionId, _: &[u8]) {
+        self.garbage.set(self.garbage.get() + 1);
     }
 
     fn undecodable(&self, session: SessionId, of: &[Subscription], received: Now) {

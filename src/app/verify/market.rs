@@ -95,7 +95,7 @@ impl Market {
 
     pub(super) fn snapshot(&mut self, snapshot: &DepthSnapshot, now: Now) -> Result<(), NumberError> {
         let book = Book::from_snapshot(snapshot)?;
-        self.state.snapshot(BTC, book, now, &mut self.last);
+        self.state.snapshot(BTC, book, now.mono, now, &mut self.last);
         while self.state.next_request().is_some() {}
         Ok(())
     }

@@ -83,11 +83,11 @@ fn an_unknown_key_leads_to_the_one_that_was_meant() {
         ("[[feeds]]\nvenue = 1", "t.toml:1: feeds: unknown key; did you mean [[feed]]?"),
         (
             "[log]\nlevel = \"info\"",
-            "t.toml:1: log: unknown key; expected namespace, engine, store, redis, embedded, http, ttl, codec, publish, lease, invalidation, events, record, feed",
+            "t.toml:1: log: unknown key; expected namespace, engine, store, redis, embedded, http, ttl, codec, publish, lease, invalidation, events, record, feed, alias",
         ),
         (
             "\"a\\nb\" = 1",
-            "t.toml:1: a\\nb: unknown key; expected namespace, engine, store, redis, embedded, http, ttl, codec, publish, lease, invalidation, events, record, feed",
+            "t.toml:1: a\\nb: unknown key; expected namespace, engine, store, redis, embedded, http, ttl, codec, publish, lease, invalidation, events, record, feed, alias",
         ),
     ] {
         assert_eq!(in_front_of_a_feed(text), expected, "{text}");

@@ -1,5 +1,6 @@
 //! The guarantees of the configuration as a whole.
 
+mod aliases;
 mod errors;
 mod precedence;
 mod relations;
@@ -9,6 +10,12 @@ mod shipped_file;
 use super::*;
 
 const MINIMAL: &str = "[[feed]]\nvenue = \"binance\"\ninstruments = [\"BTC-USDT\"]\n";
+
+/// A venue that has everything but one currency.
+const SYMBOLS: VenueSymbols = VenueSymbols(|venue, instrument| match instrument.base() {
+    "NONE" => Err(format!("{venue} has no NONE")),
+    _ => Ok(instrument.as_str().replace('-', "")),
+});
 
 fn venues() -> [VenueDefaults; 2] {
     [
@@ -23,6 +30,7 @@ fn venues() -> [VenueDefaults; 2] {
             depth_max: 1_000,
             rest_weight_per_minute: 3_000,
             rest_weight_per_minute_range: 250..=6_000,
+            symbols: SYMBOLS,
         },
         VenueDefaults {
             name: "shallow",
@@ -35,6 +43,7 @@ fn venues() -> [VenueDefaults; 2] {
             depth_max: 10,
             rest_weight_per_minute: 60,
             rest_weight_per_minute_range: 1..=60,
+            symbols: SYMBOLS,
         },
     ]
 }

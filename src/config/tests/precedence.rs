@@ -117,11 +117,12 @@ fn embedded_of_the_variables() -> EmbeddedSettings {
 }
 
 /// Every variable of a scalar, in the order of the file.
-const VARIABLES: [(&str, &str); 39] = [
+const VARIABLES: [(&str, &str); 40] = [
     ("TICKCACHE_NAMESPACE", "prod:t"),
     ("TICKCACHE_ENGINE_ID", "engine-a"),
     ("TICKCACHE_ENGINE_SHARDS", "16"),
     ("TICKCACHE_ENGINE_CACHE_DIR", "/var/cache/t"),
+    ("TICKCACHE_ENGINE_LIST_REFRESH_S", "7"),
     ("TICKCACHE_STORE_KIND", "redis"),
     ("TICKCACHE_REDIS_URL", "rediss://h"),
     ("TICKCACHE_REDIS_MODE", "sentinel"),
@@ -169,6 +170,7 @@ fn every_scalar_can_be_set_by_its_variable() {
     assert_eq!(settings.engine_id.as_ref().map(EngineId::as_str), Some("engine-a"));
     assert_eq!(settings.shards.get(), 16);
     assert_eq!(settings.cache_dir, CacheDir::At("/var/cache/t".into()));
+    assert_eq!(text(settings.list_refresh), 7);
     assert_eq!(settings.redis.to_url(), "rediss://h:6379");
     assert_eq!(settings.redis_mode, RedisMode::Sentinel);
     let nodes: Vec<_> = settings.redis_nodes.iter().map(ToString::to_string).collect();

@@ -11,6 +11,7 @@ const EFFECTIVE: &str = r#"namespace = "tickcache"
 id = ""
 shards = 1
 cache_dir = "auto"
+list_refresh_s = 600
 
 [store]
 kind = "redis" # from REDIS_ENABLED

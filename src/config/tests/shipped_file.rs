@@ -52,7 +52,7 @@ fn to_be_named(key: &Key) -> Vec<String> {
             vec![format!("{} to {}", end(range.start()), end(range.end())), (*unit).to_owned()]
         }
         Shape::Choice(words) => words.iter().map(|word| format!("{word:?}")).collect(),
-        Shape::Text | Shape::Secret | Shape::Texts => Vec::new(),
+        Shape::Text | Shape::Secret | Shape::Exact | Shape::Texts => Vec::new(),
     };
     parts.push(match key.fallback {
         Fallback::Text(text) => format!("Default: {text:?}."),

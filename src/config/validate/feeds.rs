@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use crate::domain::{Entity, EntityDurations, INSTRUMENTS_MAX, Instrument, PriceFrom, Venue};
 
-use super::super::choice::listed;
+use super::super::choice::{listed, one_of};
 use super::super::endpoint::Endpoint;
 use super::super::error::{ConfigErrors, Origin, Problem};
 use super::super::keys::{self, Key, Shape};
-use super::super::raw::{Given, RawFeed, Values};
-use super::super::settings::{FeedSettings, VenueDefaults};
+use super::super::raw::{Given, RawTable, Values};
+use super::super::settings::{AliasSettings, FeedSettings, VenueDefaults};
 use super::value::{
     check_first, choice, filled_list, milliseconds, number, number_within, parse, parsed, seconds,
 };
@@ -21,8 +21,9 @@ const CHANNEL_BYTES_MAX: usize = 64;
 
 /// Every feed, or `None` where one is wrong.
 pub(super) fn feeds(
-    raw: &[RawFeed],
+    raw: &[RawTable],
     venues: &[VenueDefaults],
+    aliases: Option<&[AliasSettings]>,
     errors: &mut ConfigErrors,
 ) -> Option<Vec<FeedSettings>> {
     if raw.is_empty() {
@@ -34,30 +35,29 @@ pub(super) fn feeds(
         return None;
     }
     let mut first_lines = HashMap::new();
-    let checked: Vec<_> = raw.iter().map(|feed| self::feed(feed, venues, &mut first_lines, errors)).collect();
+    let checked: Vec<_> =
+        raw.iter().map(|feed| self::feed(feed, venues, aliases, &mut first_lines, errors)).collect();
     checked.into_iter().collect()
 }
 
 fn feed(
-    raw: &RawFeed,
+    raw: &RawTable,
     venues: &[VenueDefaults],
+    aliases: Option<&[AliasSettings]>,
     first_lines: &mut HashMap<String, Origin>,
     errors: &mut ConfigErrors,
 ) -> Option<FeedSettings> {
     let values = &raw.values;
-    for key in [&keys::VENUE, &keys::INSTRUMENTS] {
-        if values.origin(key) == Origin::Default && !raw.broken.contains(&key.path) {
-            let expected = if key.shape == Shape::Text {
-                "the name of a venue"
-            } else {
-                "a list such as [\"BTC-USDT\"]"
-            };
-            errors.push(&Origin::File(raw.line), key.path, Problem::Missing { expected });
-        }
-    }
+    report_missing(raw, errors);
     let venue = venue(values, venues, first_lines, errors);
     let name = venue.and_then(|_| parsed::<Venue>(values.text(&keys::VENUE), keys::VENUE.path, errors));
     let instruments = filled_list::<Instrument>(values, &keys::INSTRUMENTS, INSTRUMENTS_MAX, parse, errors);
+    let aliases = venue.zip(aliases).map(|(venue, known)| -> Vec<AliasSettings> {
+        known.iter().filter(|alias| alias.venue.as_str() == venue.name).cloned().collect()
+    });
+    if let (Some(venue), Some(aliases), Some(_)) = (venue, &aliases, &instruments) {
+        check_symbols(values, venue, aliases, errors);
+    }
     let entities = filled_list::<Entity>(values, &keys::ENTITIES, Entity::ALL.len(), parse, errors);
     let depth = match venue {
         Some(defaults) => {
@@ -87,6 +87,7 @@ fn feed(
     Some(FeedSettings {
         venue: name?,
         instruments: instruments?,
+        aliases: aliases?,
         entities: entities?,
         depth: depth?,
         price_from: price_from?,
@@ -104,6 +105,54 @@ fn feed(
     })
 }
 
+/// What must be set and is not.
+fn report_missing(raw: &RawTable, errors: &mut ConfigErrors) {
+    for key in [&keys::VENUE, &keys::INSTRUMENTS] {
+        if raw.values.origin(key) == Origin::Default && !raw.broken.contains(&key.path) {
+            let expected = if key.shape == Shape::Text {
+                "the name of a venue"
+            } else {
+                "a list such as [\"BTC-USDT\"]"
+            };
+            errors.push(&Origin::File(raw.line), key.path, Problem::Missing { expected });
+        }
+    }
+}
+
+/// What the venue cannot have is known without asking it, and so is what would be subscribed to twice.
+fn check_symbols(
+    values: &Values,
+    venue: &VenueDefaults,
+    aliases: &[AliasSettings],
+    errors: &mut ConfigErrors,
+) {
+    let path = keys::INSTRUMENTS.path;
+    let mut symbols: HashMap<String, String> = HashMap::new();
+    for Given { value, origin } in
+        values.texts(&keys::INSTRUMENTS).map(|given| given.value).unwrap_or_default()
+    {
+        let Ok(instrument) = value.parse::<Instrument>() else { continue };
+        let alias = aliases.iter().find(|alias| alias.instrument == instrument);
+        let symbol = match alias {
+            Some(alias) => Ok(alias.symbol.clone()),
+            None => (venue.symbols.0)(venue.name, &instrument),
+        };
+        match symbol {
+            Err(reason) => errors.push(&origin, path, Problem::Symbol { instrument: value, reason }),
+            Ok(symbol) => match symbols.get(&symbol) {
+                Some(other) if *other != value => {
+                    let (instrument, other) = (value, other.clone());
+                    errors.push(&origin, path, Problem::SameSymbol { instrument, other, symbol });
+                }
+                Some(_) => {}
+                None => {
+                    symbols.insert(symbol, value);
+                }
+            },
+        }
+    }
+}
+
 fn venue<'a>(
     values: &Values,
     venues: &'a [VenueDefaults],
@@ -114,7 +163,7 @@ fn venue<'a>(
     let known = venues.iter().find(|venue| venue.name == value);
     if known.is_none() {
         let names: Vec<_> = venues.iter().map(|venue| venue.name).collect();
-        let problem = Problem::Choice { expected: format!("one of {}", names.join(", ")), got: value };
+        let problem = Problem::Choice { expected: one_of(&names), got: value };
         errors.push(&origin, keys::VENUE.path, problem);
         return None;
     }

@@ -2,6 +2,7 @@
 //!
 //! Each check reports what is wrong and goes on, so that one run shows everything.
 
+mod aliases;
 mod embedded;
 mod feeds;
 mod redis;
@@ -37,6 +38,7 @@ pub(super) fn settings(
     let shards = number(values, &keys::SHARDS, errors);
     let engine_id = engine_id(values, shards, errors);
     let cache_dir = values.text(&keys::CACHE_DIR).and_then(|given| given.value.parse().ok());
+    let list_refresh = seconds(values, &keys::LIST_REFRESH, errors);
     let store = choice(values, &keys::STORE_KIND, errors);
     let redis =
         values.text(&keys::REDIS_URL).and_then(|url| environment::redis_url(url, environment, errors));
@@ -47,8 +49,7 @@ pub(super) fn settings(
     let embedded = embedded::embedded(values, embedded_listen, errors);
     let http_listen = listen(values, &keys::HTTP_LISTEN, errors);
     check_ports(values, embedded_listen, http_listen, errors);
-    let ttl =
-        [&keys::TTL_PRICE, &keys::TTL_LIQUIDITY, &keys::TTL_VOLUME].map(|key| seconds(values, key, errors));
+    let ttl = ttl(values, errors);
     let zstd_threshold = number(values, &keys::ZSTD_THRESHOLD, errors);
     let fencing = choice(values, &keys::FENCING, errors);
     let push = choice(values, &keys::PUSH, errors);
@@ -59,16 +60,17 @@ pub(super) fn settings(
     let event_kinds = event_kinds(values, errors);
     let events_per_second_max = number(values, &keys::EVENTS_PER_SECOND, errors);
     let record = record(values, errors);
-    let feeds = feeds::feeds(&raw.feeds, venues, errors);
+    let aliases = aliases::aliases(&raw.aliases, venues, errors);
+    let feeds = feeds::feeds(&raw.feeds, venues, aliases.as_deref(), errors);
     let redis = redis?;
     let variables = variables(values, &redis.origin);
-    let [price, liquidity, volume] = ttl;
     let (redis_mode, redis_nodes) = nodes?;
     Some(Settings {
         namespace: namespace?,
         engine_id: engine_id?,
         shards: u16::try_from(shards?).ok().and_then(NonZeroU16::new)?,
         cache_dir: cache_dir?,
+        list_refresh: list_refresh?,
         store: store?,
         redis: redis.value,
         redis_mode,
@@ -77,7 +79,7 @@ pub(super) fn settings(
         tls_files: tls_files?,
         embedded: embedded?,
         http_listen: http_listen?,
-        ttl: EntityDurations { price: price?, liquidity: liquidity?, volume: volume? },
+        ttl: ttl?,
         zstd_threshold_bytes: Some(zstd_threshold?).filter(|bytes| *bytes > 0),
         fencing: fencing?,
         push: push?,
@@ -89,8 +91,16 @@ pub(super) fn settings(
         events_per_second_max: events_per_second_max?,
         record: record?,
         feeds: feeds?,
+        aliases: aliases?,
+        remarks: environment.remarks().clone().with(&raw.warnings),
         variables,
     })
+}
+
+fn ttl(values: &Values, errors: &mut ConfigErrors) -> Option<EntityDurations> {
+    let [price, liquidity, volume] =
+        [&keys::TTL_PRICE, &keys::TTL_LIQUIDITY, &keys::TTL_VOLUME].map(|key| seconds(values, key, errors));
+    Some(EntityDurations { price: price?, liquidity: liquidity?, volume: volume? })
 }
 
 /// The variables behind each value that came from the environment.

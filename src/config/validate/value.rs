@@ -156,7 +156,12 @@ pub(super) fn seconds(values: &Values, key: &Key, errors: &mut ConfigErrors) -> 
 pub(super) fn number(values: &Values, key: &Key, errors: &mut ConfigErrors) -> Option<u32> {
     match &key.shape {
         Shape::Number { range, .. } => number_within(values, key, range.clone(), errors),
-        Shape::Text | Shape::Secret | Shape::Choice(_) | Shape::Texts | Shape::Decimal { .. } => None,
+        Shape::Text
+        | Shape::Secret
+        | Shape::Choice(_)
+        | Shape::Texts
+        | Shape::Exact
+        | Shape::Decimal { .. } => None,
     }
 }
 

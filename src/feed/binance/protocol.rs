@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::domain::Instrument;
 use crate::feed::Method;
+use crate::feed::rest::query;
 
 /// The combined-stream endpoint (web-socket-streams.md, "General WSS information").
 pub const WEBSOCKET_URL: &str = "wss://stream.binance.com:9443/stream";
@@ -138,7 +139,7 @@ pub fn request<S: AsRef<str>>(method: Method, streams: &[S], id: u64) -> String 
 /// # Errors
 /// [`ProtocolError::SnapshotLimit`] outside 1 to [`SNAPSHOT_LIMIT_MAX`].
 pub fn depth_path(symbol: &str, limit: usize) -> Result<String, ProtocolError> {
-    depth_weight(limit).map(|_| format!("/api/v3/depth?symbol={symbol}&limit={limit}"))
+    depth_weight(limit).map(|_| format!("/api/v3/depth?symbol={}&limit={limit}", query(symbol)))
 }
 
 /// What a depth snapshot of `limit` levels costs of the request-weight budget (rest-api.md, "Order book").
@@ -158,7 +159,7 @@ pub const fn depth_weight(limit: usize) -> Result<u32, ProtocolError> {
 /// Path and query of one symbol's top of book; it costs [`BOOK_TICKER_WEIGHT`].
 #[must_use]
 pub fn book_ticker_path(symbol: &str) -> String {
-    format!("/api/v3/ticker/bookTicker?symbol={symbol}")
+    format!("/api/v3/ticker/bookTicker?symbol={}", query(symbol))
 }
 
 #[cfg(test)]

@@ -42,7 +42,8 @@ pub fn parse_book_ticker(body: &[u8]) -> Result<Quote, DecodeError> {
     })
 }
 
-/// The body of `GET /api/v3/exchangeInfo`: what trades now. Symbols whose currencies have no name of ours are left out.
+/// The body of `GET /api/v3/exchangeInfo`: what is listed. Maintenance shows as `BREAK`, and so does what was delisted: the venue
+/// tells them not apart.
 ///
 /// # Errors
 /// As [`parse_depth_snapshot`].
@@ -50,10 +51,14 @@ pub fn parse_exchange_info(body: &[u8]) -> Result<Vec<Listing>, DecodeError> {
     let wire: wire::ExchangeInfo<'_> = parse(body)?;
     let symbols = json::required("symbols", wire.symbols)?;
     let listing = |symbol: &wire::SymbolInfo<'_>| {
-        let instrument = format!("{}-{}", symbol.base_asset.0, symbol.quote_asset.0).parse().ok()?;
-        Some(Listing { instrument, symbol: symbol.symbol.0.to_string(), contract: Contract::PLAIN })
+        let (base, quote, name) = (&*symbol.base_asset.0, &*symbol.quote_asset.0, &*symbol.symbol.0);
+        let listing = match format!("{base}-{quote}").parse() {
+            Ok(instrument) => Listing::trading(instrument, name.to_owned(), Contract::PLAIN),
+            Err(_) => Listing::unnamed(name, [base, quote], None, Contract::PLAIN),
+        };
+        listing.with_status(symbol.status.0 == "TRADING", &symbol.status.0)
     };
-    Ok(symbols.iter().filter(|symbol| symbol.status.0 == "TRADING").filter_map(listing).collect())
+    Ok(symbols.iter().map(listing).collect())
 }
 
 pub(in crate::feed) fn parse<'b, T: serde::Deserialize<'b>>(body: &'b [u8]) -> Result<T, DecodeError> {

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use crate::feed::RestCall;
+use crate::feed::rest::query;
 
 /// bookTicker, depth and trade. Split since 2026-03-06, proved by other clients (nautilus_trader, tardis-node, ccxt#28091), not by us.
 pub const PUBLIC_URL: &str = "wss://fstream.binance.com/public/stream";
@@ -52,11 +53,11 @@ fn get(path: String, weight: u32) -> RestCall {
 pub(super) fn snapshot_call(symbol: &str, levels: usize) -> (RestCall, usize) {
     let cheapest = SNAPSHOTS.into_iter().find(|(limit, _)| *limit >= levels);
     let (limit, weight) = cheapest.unwrap_or(SNAPSHOTS[SNAPSHOTS.len() - 1]);
-    (get(format!("/fapi/v1/depth?symbol={symbol}&limit={limit}"), weight), limit)
+    (get(format!("/fapi/v1/depth?symbol={}&limit={limit}", query(symbol)), weight), limit)
 }
 
 pub(super) fn book_ticker_call(symbol: &str) -> RestCall {
-    get(format!("/fapi/v1/ticker/bookTicker?symbol={symbol}"), BOOK_TICKER_WEIGHT)
+    get(format!("/fapi/v1/ticker/bookTicker?symbol={}", query(symbol)), BOOK_TICKER_WEIGHT)
 }
 
 pub(super) fn exchange_info_call() -> RestCall {

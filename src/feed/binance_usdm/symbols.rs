@@ -49,6 +49,19 @@ pub(super) fn symbol(instrument: &Instrument) -> Result<String, SymbolError> {
     }
 }
 
+/// Perpetuals on shares and metals: quoted and settled as the others, `XAUUSDT`.
+const TRADIFI: &str = "TRADIFI_PERPETUAL";
+
+/// The kind of a contract without what is said of its end: `PERPETUAL DELIVERING` is a perpetual.
+fn usual(contract_type: &str) -> &str {
+    contract_type.strip_suffix(" DELIVERING").unwrap_or(contract_type)
+}
+
+/// Whether nothing need be said of the kind.
+pub(super) fn is_usual(contract_type: &str) -> bool {
+    matches!(usual(contract_type), "PERPETUAL" | "CURRENT_QUARTER" | "NEXT_QUARTER")
+}
+
 /// Ours, and how many of our base one of theirs is; `None` where there is no name of ours.
 pub(super) fn instrument(
     symbol: &str,
@@ -56,8 +69,8 @@ pub(super) fn instrument(
     base: &str,
     quote: &str,
 ) -> Option<(Instrument, i128)> {
-    let suffix = match contract_type {
-        "PERPETUAL" => Cow::Borrowed("PERP"),
+    let suffix = match usual(contract_type) {
+        "PERPETUAL" | TRADIFI => Cow::Borrowed("PERP"),
         "CURRENT_QUARTER" | "NEXT_QUARTER" => Cow::Owned(format!("20{}", symbol.split_once('_')?.1)),
         _ => return None,
     };

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::feed::rest::query;
 use crate::feed::{Method, RestCall};
 
 /// <https://bybit-exchange.github.io/docs/v5/ws/connect>; accounts of Turkey, Kazakhstan and Georgia have hosts of their own.
@@ -87,7 +88,7 @@ fn get(path: String) -> RestCall {
 }
 
 pub(super) fn book_call(category: Category, symbol: &str) -> RestCall {
-    get(format!("/v5/market/orderbook?category={}&symbol={symbol}&limit=1", category.as_str()))
+    get(format!("/v5/market/orderbook?category={}&symbol={}&limit=1", category.as_str(), query(symbol)))
 }
 
 /// A thousand instruments, the most that one call gives: the first ones, or those at a cursor of the page before; spot always gives

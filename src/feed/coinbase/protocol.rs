@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use crate::domain::Instrument;
+use crate::feed::rest::query;
 use crate::feed::{Method, Stream};
 
 /// "Coinbase Market Data is our traditional feed which is available without authentication"
@@ -79,7 +80,7 @@ pub(super) fn request(method: Method, topics: &[String]) -> String {
 
 /// Path and query of the best level of each side.
 pub(super) fn book_path(symbol: &str) -> String {
-    format!("/products/{symbol}/book?level=1")
+    format!("/products/{}/book?level=1", query(symbol))
 }
 
 /// Path of the list of products.

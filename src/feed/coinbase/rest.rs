@@ -38,7 +38,7 @@ fn best(
     Ok(Some(level))
 }
 
-/// The body of `GET /products`: what trades now. Products whose currencies have no name of ours are left out.
+/// The body of `GET /products`: what is listed.
 ///
 /// # Errors
 /// As [`parse_quote`].
@@ -56,13 +56,32 @@ pub(super) fn parse_list(body: &[u8]) -> Result<Vec<Listing>, DecodeError> {
 }
 
 fn listing(product: &wire::Product<'_>) -> Option<Listing> {
-    let online = product.status.as_ref().is_none_or(|status| status.0 == "online");
-    if !online || product.trading_disabled == Some(true) {
+    let status = product.status.as_ref().map_or("online", |status| &*status.0);
+    if status == "delisted" {
         return None;
     }
-    let instrument = format!("{}-{}", product.base_currency.0, product.quote_currency.0).parse().ok()?;
-    let symbol = protocol::symbol(&instrument).filter(|symbol| *symbol == product.id.0)?;
-    Some(Listing { instrument, symbol, contract: Contract::PLAIN })
+    let (id, base, quote) = (&*product.id.0, &*product.base_currency.0, &*product.quote_currency.0);
+    let instrument = format!("{base}-{quote}").parse().ok();
+    let named = instrument.filter(|instrument| protocol::symbol(instrument).as_deref() == Some(id));
+    let listing = match named {
+        Some(instrument) => Listing::trading(instrument, id.to_owned(), Contract::PLAIN),
+        None => Listing::unnamed(id, [base, quote], None, Contract::PLAIN),
+    };
+    let word = not_trading(product, status);
+    Some(listing.with_status(word.is_none(), word.unwrap_or_default()))
+}
+
+/// The venue's word for a product in which no orders meet now. A limit-only product trades.
+fn not_trading<'a>(product: &wire::Product<'_>, status: &'a str) -> Option<&'a str> {
+    [
+        (product.trading_disabled, "trading_disabled"),
+        (product.cancel_only, "cancel_only"),
+        (product.post_only, "post_only"),
+        (product.auction_mode, "auction_mode"),
+        (Some(status != "online"), status),
+    ]
+    .into_iter()
+    .find_map(|(says, word)| (says == Some(true)).then_some(word))
 }
 
 /// An object that is no refusal.

@@ -160,4 +160,7 @@ pub(super) struct Product<'a> {
     #[serde(borrow)]
     pub(super) status: Option<Text<'a>>,
     pub(super) trading_disabled: Option<bool>,
+    pub(super) cancel_only: Option<bool>,
+    pub(super) post_only: Option<bool>,
+    pub(super) auction_mode: Option<bool>,
 }

@@ -83,23 +83,53 @@ fn is_thousands(base: &str) -> bool {
 
 /// Sizes count the coin; of a `k` coin, a thousand.
 pub(super) fn contract(instrument: &Instrument) -> Option<Contract> {
-    if !is_thousands(instrument.base()) {
-        return Some(Contract::PLAIN);
-    }
-    let price = Number { mantissa: 1, scale: Scale::new(3)? };
-    let size = Number { mantissa: 1_000, scale: Scale::ZERO };
-    Some(Contract { price, size, unit: SizeUnit::Base })
+    Some(if is_thousands(instrument.base()) { THOUSAND } else { Contract::PLAIN })
 }
 
-/// Ours for one of the venue's coins; `None` for those of builders (`xyz:SPCX`), and for a `k` coin that is not known to be
-/// thousands.
-pub(super) fn listing(coin: &str) -> Option<Listing> {
-    let base = coin.strip_prefix('k').filter(|rest| is_thousands(rest)).unwrap_or(coin);
-    let instrument: Instrument = format!("{base}-{QUOTE}-PERP").parse().ok()?;
-    if symbol(&instrument).as_deref() != Ok(coin) {
-        return None;
-    }
-    Some(Listing { symbol: coin.to_owned(), contract: contract(&instrument)?, instrument })
+const THOUSANDTH: Scale = match Scale::new(3) {
+    Some(scale) => scale,
+    None => Scale::ZERO,
+};
+
+/// Of a coin that is a thousand of ours.
+const THOUSAND: Contract = Contract {
+    price: Number { mantissa: 1, scale: THOUSANDTH },
+    size: Number { mantissa: 1_000, scale: Scale::ZERO },
+    unit: SizeUnit::Base,
+};
+
+/// What is behind the `k` of a coin that is a thousand of it: coins are upper-case, so that `kDOGS` is one, and `KAITO` and `kinto`
+/// are names that begin so.
+fn thousand(coin: &str) -> Option<&str> {
+    let rest = coin.strip_prefix('k')?;
+    let is_coin = rest.starts_with(|letter: char| letter.is_ascii_uppercase())
+        && rest.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+    is_coin.then_some(rest)
+}
+
+/// Ours for the coins of a list. A `k` coin is thousands, whether or not it is in our table. Where both a coin and its thousand are
+/// listed, the one that our table knows has the name; coins of builders (`xyz:SPCX`) have none.
+pub(super) fn listings(coins: &[String]) -> Vec<Listing> {
+    let is_listed = |name: &str| coins.iter().any(|coin| coin == name);
+    let listing = |coin: &String| {
+        let (base, contract) = match thousand(coin) {
+            Some(rest) => (rest, THOUSAND),
+            None => (coin.as_str(), Contract::PLAIN),
+        };
+        let taken = match thousand(coin) {
+            Some(rest) => !is_thousands(rest) && is_listed(rest),
+            None => is_thousands(base) && is_listed(&format!("k{base}")),
+        };
+        match format!("{base}-{QUOTE}-PERP").parse() {
+            Ok(instrument) if !taken => Listing::trading(instrument, coin.clone(), contract),
+            Ok(_) => Listing::unnamed(coin, [coin, QUOTE], Some("PERP"), contract),
+            Err(_) => {
+                let name = coin.rsplit_once(':').map_or(coin.as_str(), |(_, name)| name);
+                Listing::unnamed(coin, [name, QUOTE], Some("PERP"), contract)
+            }
+        }
+    };
+    coins.iter().map(listing).collect()
 }
 
 /// One channel of one coin. Its topic is the JSON of the subscription, which unsubscribing must repeat to the letter.
@@ -131,4 +161,12 @@ pub(super) fn book_call(coin: &str) -> RestCall {
 /// The list of perpetuals.
 pub(super) fn meta_call() -> RestCall {
     info(r#"{"type":"meta"}"#.to_owned(), META_WEIGHT)
+}
+
+/// The lists of the builders whose perpetuals are among these coins: `xyz:TSLA` is on that of `xyz` ("Perpetuals": "dex").
+pub(super) fn builder_calls(coins: &[String]) -> Vec<RestCall> {
+    let dexes = coins.iter().filter_map(|coin| coin.split_once(':')).map(|(dex, _)| dex);
+    let dexes: std::collections::BTreeSet<&str> = dexes.collect();
+    let call = |dex| info(format!(r#"{{"type":"meta","dex":"{dex}"}}"#), META_WEIGHT);
+    dexes.into_iter().map(call).collect()
 }

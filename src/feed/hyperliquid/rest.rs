@@ -23,21 +23,21 @@ pub fn parse_book(body: &[u8]) -> Result<Quote, DecodeError> {
     Ok(Quote { bid: best(&bids), ask: best(&asks), venue_sequence: None, venue_time: Some(venue_time) })
 }
 
-/// The answer to `{"type":"meta"}`: the perpetuals that trade now. Coins that have no name among our instruments are left out.
+/// The answer to `{"type":"meta"}`: the perpetuals that are listed.
 ///
 /// # Errors
 /// As [`parse_book`].
 pub fn parse_meta(body: &[u8]) -> Result<Vec<Listing>, DecodeError> {
     let wire: wire::Meta<'_> = parse(body)?;
-    let mut listings = Vec::new();
+    let mut coins = Vec::new();
     json::each(json::required("universe", wire.universe)?, body, "an array of assets", |raw: &RawValue| {
         let asset: wire::Asset<'_> = json::object(raw, body)?;
         if !asset.is_delisted {
-            listings.extend(protocol::listing(&asset.name.0));
+            coins.push(asset.name.0.into_owned());
         }
         Ok(())
     })?;
-    Ok(listings)
+    Ok(protocol::listings(&coins))
 }
 
 fn parse<'b, T: serde::Deserialize<'b>>(body: &'b [u8]) -> Result<T, DecodeError> {

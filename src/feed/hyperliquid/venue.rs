@@ -7,8 +7,8 @@ use crate::domain::{
     Anchor, BookRules, Channel, Contract, Coverage, Instrument, PriceFrom, Quote, TickerTop,
 };
 use crate::feed::{
-    ChannelDefaults, ChannelNames, DecodeError, Frame, FrameDecoder, Listing, Method, Ping, RestCall, Stream,
-    SymbolError, VenueDefaults, VenueProtocol,
+    Answers, ChannelDefaults, ChannelNames, DecodeError, Frame, FrameDecoder, Listing, Method, Ping,
+    RestCall, Stream, SymbolError, VenueDefaults, VenueProtocol,
 };
 
 const fn channel(name: &'static str) -> ChannelDefaults {
@@ -61,6 +61,10 @@ impl VenueProtocol for Hyperliquid {
         protocol::stream(symbol, channel, name, depth)
     }
 
+    fn answers(&self) -> Answers {
+        Answers::Stream
+    }
+
     fn batches(&self, topics: &[String]) -> Vec<Vec<String>> {
         topics.iter().map(|topic| vec![topic.clone()]).collect()
     }
@@ -84,6 +88,10 @@ impl VenueProtocol for Hyperliquid {
 
     fn list_calls(&self) -> Vec<RestCall> {
         vec![protocol::meta_call()]
+    }
+
+    fn further_list_calls(&self, symbols: &[String]) -> Vec<RestCall> {
+        protocol::builder_calls(symbols)
     }
 
     fn parse_list(&self, body: &[u8]) -> Result<Vec<Listing>, DecodeError> {

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::domain::{Channel, Instrument};
+use crate::feed::rest::query;
 use crate::feed::{Method, Stream};
 
 /// <https://docs.kraken.com/exchange/api-reference/spot-websocket>: "v2 — Primary".
@@ -71,10 +72,20 @@ fn pair(symbol: &str) -> String {
     symbol.split('/').map(old).collect()
 }
 
-/// Path and query of the best level of each side.
-pub(super) fn depth_path(symbol: &str) -> String {
-    format!("/0/public/Depth?pair={}&count=1", pair(symbol))
+/// Whether a symbol is a tokenized share, as `AAPLx/USD`: no currency has small letters in its name.
+pub(super) fn is_tokenized(symbol: &str) -> bool {
+    symbol.split('/').next().is_some_and(|base| base.ends_with('x') && base.len() > 1)
 }
+
+/// Path and query of the best level of each side. "asset_class: required on requests for non-crypto pairs, i.e. use
+/// `tokenized_asset` for xstocks" (from memory, unproved).
+pub(super) fn depth_path(symbol: &str) -> String {
+    let class = if is_tokenized(symbol) { "&asset_class=tokenized_asset" } else { "" };
+    format!("/0/public/Depth?pair={}&count=1{class}", query(&pair(symbol)))
+}
+
+/// Path of the list of pairs of tokenized shares (from memory, unproved).
+pub(super) const TOKENIZED_PAIRS_PATH: &str = "/0/public/AssetPairs?aclass_base=tokenized_asset";
 
 /// Path of the list of pairs.
 pub(super) const PAIRS_PATH: &str = "/0/public/AssetPairs";

@@ -38,17 +38,28 @@ fn best(
     Ok(Some(level))
 }
 
-/// The body of `GET /0/public/AssetPairs`: what trades now. Pairs whose currencies have no name of ours are left out.
+/// States of a pair in which orders meet.
+const TRADING: [&str; 3] = ["online", "limit_only", "reduce_only"];
+
+/// The body of `GET /0/public/AssetPairs`: what is listed. Pairs without a name at the websocket are left out.
 ///
 /// # Errors
 /// As [`parse_quote`].
 pub(super) fn parse_list(body: &[u8]) -> Result<Vec<Listing>, DecodeError> {
     let pairs: wire::Pairs<'_> = result(body)?;
     let listing = |pair: wire::Pair<'_>| {
-        let instrument = protocol::instrument(&pair.wsname?.0)?;
-        let online = pair.status.is_none_or(|status| status.0 == "online");
-        let symbol = protocol::symbol(&instrument).filter(|_| online)?;
-        Some(Listing { instrument, symbol, contract: Contract::PLAIN })
+        let name = pair.wsname?;
+        let status = pair.status.as_ref().map_or("online", |status| &*status.0);
+        let named = protocol::instrument(&name.0)
+            .and_then(|instrument| protocol::symbol(&instrument).map(|symbol| (instrument, symbol)));
+        let listing = match named {
+            Some((instrument, symbol)) => Listing::trading(instrument, symbol, Contract::PLAIN),
+            None => {
+                let (base, quote) = name.0.split_once('/')?;
+                Listing::unnamed(&name.0, [base, quote], None, Contract::PLAIN)
+            }
+        };
+        (status != "delisted").then(|| listing.with_status(TRADING.contains(&status), status))
     };
     Ok(pairs.into_values().filter_map(listing).collect())
 }

@@ -7,8 +7,8 @@ use crate::domain::{
     Anchor, BookRules, Channel, Contract, Coverage, Instrument, PriceFrom, Quote, TickerTop,
 };
 use crate::feed::{
-    ChannelDefaults, ChannelNames, DecodeError, FrameDecoder, Listing, Method, Ping, RestCall, Stream,
-    SymbolError, VenueDefaults, VenueProtocol,
+    Answers, ChannelDefaults, ChannelNames, DecodeError, FrameDecoder, Listing, Method, Ping, RestCall,
+    Stream, SymbolError, VenueDefaults, VenueProtocol,
 };
 
 const fn channel(name: &'static str) -> ChannelDefaults {
@@ -72,6 +72,10 @@ impl VenueProtocol for Kraken {
         protocol::stream(symbol, channel, name, depth)
     }
 
+    fn answers(&self) -> Answers {
+        Answers::Stream
+    }
+
     fn batches(&self, topics: &[String]) -> Vec<Vec<String>> {
         protocol::batches(topics)
     }
@@ -94,6 +98,12 @@ impl VenueProtocol for Kraken {
 
     fn list_calls(&self) -> Vec<RestCall> {
         vec![RestCall { path: protocol::PAIRS_PATH.to_owned(), body: None, weight: 1 }]
+    }
+
+    fn further_list_calls(&self, symbols: &[String]) -> Vec<RestCall> {
+        let path = protocol::TOKENIZED_PAIRS_PATH.to_owned();
+        let is_wanted = symbols.iter().any(|symbol| protocol::is_tokenized(symbol));
+        if is_wanted { vec![RestCall { path, body: None, weight: 1 }] } else { Vec::new() }
     }
 
     fn parse_list(&self, body: &[u8]) -> Result<Vec<Listing>, DecodeError> {

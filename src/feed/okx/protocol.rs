@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::domain::{Contract, Instrument, Number, Scale, SizeUnit};
+use crate::feed::rest::query;
 use crate::feed::{Method, RestCall, Stream};
 
 /// "Production Trading Services", public channels. Accounts of the EEA and of the US have hosts of their own.
@@ -160,7 +161,8 @@ pub(super) fn request(method: Method, topics: &[String], id: u64) -> String {
 
 /// The top of book, in the order book's own numbers.
 pub(super) fn books_call(symbol: &str) -> RestCall {
-    RestCall { path: format!("/api/v5/market/books?instId={symbol}&sz=1"), body: None, weight: BOOKS_WEIGHT }
+    let path = format!("/api/v5/market/books?instId={}&sz=1", query(symbol));
+    RestCall { path, body: None, weight: BOOKS_WEIGHT }
 }
 
 /// The lists of spot pairs, perpetuals and dated contracts.

@@ -18,8 +18,11 @@ pub fn parse_books(body: &[u8]) -> Result<Quote, DecodeError> {
     general::quote(&json::object(element, body)?, body)
 }
 
-/// The body of `GET /api/v5/public/instruments?instType=` for `SPOT`, `SWAP` or `FUTURES`: what trades now. What has no name
-/// of ours, and contracts that count neither the base currency nor US dollars, are left out.
+/// States of an instrument that nobody can trade, ever.
+const NEVER: [&str; 2] = ["test", "expired"];
+
+/// The body of `GET /api/v5/public/instruments?instType=` for `SPOT`, `SWAP` or `FUTURES`: what is listed. Contracts that count
+/// neither the base currency nor US dollars are left out, and so is what has no contract value yet (`preopen`).
 ///
 /// # Errors
 /// As [`parse_books`].
@@ -27,8 +30,9 @@ pub fn parse_instruments(body: &[u8]) -> Result<Vec<Listing>, DecodeError> {
     let mut listings = Vec::new();
     json::each(data(body)?, body, "an array of instruments", |raw: &RawValue| {
         let info: wire::InstrumentInfo<'_> = json::object(raw, body)?;
-        if info.state.0 == "live" {
-            listings.extend(listing(&info));
+        if !NEVER.contains(&&*info.state.0) {
+            let found = listing(&info);
+            listings.extend(found.map(|found| found.with_status(info.state.0 == "live", &info.state.0)));
         }
         Ok(())
     })?;
@@ -37,10 +41,22 @@ pub fn parse_instruments(body: &[u8]) -> Result<Vec<Listing>, DecodeError> {
 
 fn listing(info: &wire::InstrumentInfo<'_>) -> Option<Listing> {
     let symbol = info.inst_id.0.as_ref();
-    let instrument = instrument(symbol)?;
-    let contract =
-        if instrument.contract().is_none() { Contract::PLAIN } else { contract(info, &instrument)? };
-    Some(Listing { instrument, symbol: symbol.to_owned(), contract })
+    let parts: Vec<&str> = symbol.split('-').collect();
+    let (base, quote, suffix) = match parts[..] {
+        [base, quote] => (base, quote, None),
+        [base, quote, "SWAP"] => (base, quote, Some("PERP".to_owned())),
+        [base, quote, date] if date.len() == 6 => (base, quote, Some(format!("20{date}"))),
+        // A name of several parts before the pair.
+        [.., base, quote] if info.inst_type.as_ref().is_some_and(|kind| kind.0 == "SPOT") => {
+            (base, quote, None)
+        }
+        _ => return None,
+    };
+    let contract = if suffix.is_none() { Contract::PLAIN } else { contract(info, base, quote)? };
+    Some(match instrument(symbol) {
+        Some(instrument) => Listing::trading(instrument, symbol.to_owned(), contract),
+        None => Listing::unnamed(symbol, [base, quote], suffix.as_deref(), contract),
+    })
 }
 
 /// Ours for the venue's: `BTC-USDT`, `BTC-USDT-SWAP`, `BTC-USD-220527`.
@@ -58,7 +74,8 @@ fn instrument(symbol: &str) -> Option<Instrument> {
 }
 
 /// `ctVal` times `ctMult`, in base currency for linear contracts, in quote currency for inverse ones.
-fn contract(info: &wire::InstrumentInfo<'_>, instrument: &Instrument) -> Option<Contract> {
+/// A quote may say more than its currency (`USD_UM`, margined together).
+fn contract(info: &wire::InstrumentInfo<'_>, base: &str, quote: &str) -> Option<Contract> {
     let positive = |text: &Option<Text<'_>>| {
         let number = Number::parse(text.as_ref()?.0.as_bytes()).ok()?;
         (number.mantissa > 0).then_some(number)
@@ -66,8 +83,8 @@ fn contract(info: &wire::InstrumentInfo<'_>, instrument: &Instrument) -> Option<
     let size = positive(&info.ct_val)?.times(positive(&info.ct_mult)?).ok()?;
     let counts = info.ct_val_ccy.as_ref()?.0.as_ref();
     let unit = match info.ct_type.as_ref()?.0.as_ref() {
-        "linear" if counts == instrument.base() => SizeUnit::Base,
-        "inverse" if counts == instrument.quote() => SizeUnit::Quote,
+        "linear" if counts == base => SizeUnit::Base,
+        "inverse" if Some(counts) == quote.split('_').next() => SizeUnit::Quote,
         _ => return None,
     };
     Some(Contract { price: Number::ONE, size, unit })

@@ -7,8 +7,8 @@ use crate::domain::{
     Anchor, BookRules, Channel, Contract, Coverage, Instrument, PriceFrom, Quote, TickerTop,
 };
 use crate::feed::{
-    ChannelDefaults, ChannelNames, DecodeError, Frame, FrameDecoder, Listing, Method, Ping, RestCall, Stream,
-    SymbolError, VenueDefaults, VenueProtocol,
+    Answers, ChannelDefaults, ChannelNames, DecodeError, Frame, FrameDecoder, Listing, Method, Ping,
+    RestCall, Stream, SymbolError, VenueDefaults, VenueProtocol,
 };
 
 const fn channel(name: &'static str) -> ChannelDefaults {
@@ -70,6 +70,10 @@ impl VenueProtocol for Okx {
         vec![protocol::instruments(symbol)]
     }
 
+    fn answers(&self) -> Answers {
+        Answers::Stream
+    }
+
     fn batches(&self, topics: &[String]) -> Vec<Vec<String>> {
         protocol::batches(topics)
     }
@@ -92,6 +96,11 @@ impl VenueProtocol for Okx {
 
     fn list_calls(&self) -> Vec<RestCall> {
         protocol::instruments_calls()
+    }
+
+    /// A contract of a symbol that we have no name for is worth what the list says.
+    fn plain_contract(&self, symbol: &str) -> Option<Contract> {
+        (symbol.matches('-').count() == 1).then_some(Contract::PLAIN)
     }
 
     fn parse_list(&self, body: &[u8]) -> Result<Vec<Listing>, DecodeError> {

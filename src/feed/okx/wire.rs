@@ -190,6 +190,9 @@ pub(super) struct Body<'a> {
 #[derive(Debug, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct InstrumentInfo<'a> {
+    /// "SPOT", "SWAP", "FUTURES"
+    #[serde(borrow)]
+    pub(super) inst_type: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) inst_id: Text<'a>,
     /// "linear", "inverse", or empty for spot

@@ -77,7 +77,7 @@ fn every_further_update_names_the_one_before_whatever_the_ids_between() {
     update(&mut sync, 90, 100, &[]);
     sync.snapshot(at(100, &[]));
     assert_eq!(update(&mut sync, 100, 250, &[]), Progress::Applied, "ids between belong to others");
-    assert_eq!(update(&mut sync, 100, 250, &[]), Progress::Covered, "a duplicate is no gap");
+    assert_eq!(update(&mut sync, 100, 250, &[]), Progress::Repeated, "a duplicate is no gap");
     assert_eq!(update(&mut sync, 251, 260, &[]), Progress::Gap, "251 was never seen");
     assert_eq!(update(&mut sync, 260, 270, &[]), Progress::Buffered);
     assert_eq!(sync.snapshot(at(255, &[])), Progress::Applied, "the lost update is in the snapshot");

@@ -26,7 +26,7 @@ fn trade(price: &str, venue_millis: i64) -> [Trade; 1] {
         price: number(price),
         size: number("0.5"),
         side: Side::Sell,
-        venue_time: crate::domain::VenueTime::from_millis(venue_millis),
+        venue_time: crate::domain::VenueTime::from_millis(START / 1_000_000 + venue_millis),
         number: None,
     }]
 }
@@ -103,8 +103,8 @@ fn the_first_live_price_after_a_suspect_time_or_a_new_subscription_is_the_refere
 fn a_missing_side_is_no_move_and_the_reference_stays() {
     let mut feed = Fixture::new();
     feed.quote(0, quote(1, "99", "101"));
-    feed.quote(1, Quote { bid: None, ..quote(2, "1", "500") });
-    feed.quote(2, Quote { ask: None, ..quote(3, "1", "500") });
+    feed.quote(1, Quote { bid: None, ..quote(2, "50", "300") });
+    feed.quote(2, Quote { ask: None, ..quote(3, "50", "300") });
     assert_eq!(feed.moves(), []);
     feed.quote(3, quote(4, "198", "202"));
     assert_eq!(feed.moves(), [pair("100", "200")]);

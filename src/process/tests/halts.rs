@@ -76,7 +76,13 @@ fn what_comes_during_a_halt_is_halted_and_kept_alive() {
     let prices = feed.prices();
     assert!(prices.len() >= 4 && verdicts(&prices).iter().all(|verdict| *verdict == HALTED));
     assert!(prices.is_sorted_by_key(|price| price.stamp.confirmed_time), "it is known to stand");
-    feed.state.quote_confirmation(BTC, &quote(0, "98", "99"), at_ms(5_100), &mut feed.written);
+    feed.state.quote_confirmation(
+        BTC,
+        &quote(0, "98", "99"),
+        at_ms(5_100).mono,
+        at_ms(5_100),
+        &mut feed.written,
+    );
     assert_eq!(verdicts(&feed.prices()), [HALTED], "that it is the venue's price does not make it trade");
 }
 
@@ -90,7 +96,13 @@ fn a_halted_value_in_doubt_is_suspect_and_halted_again_without_it() {
     assert_eq!(verdicts(&feed.prices()), [HALTED, crossed, HALTED]);
     feed.ticks(50, 15_300, &[QUOTES]);
     assert_eq!(verdicts(&feed.prices()).pop(), Some((State::Suspect, Reason::Silent)));
-    feed.state.quote_confirmation(BTC, &quote(0, "98", "99"), at_ms(15_400), &mut feed.written);
+    feed.state.quote_confirmation(
+        BTC,
+        &quote(0, "98", "99"),
+        at_ms(15_400).mono,
+        at_ms(15_400),
+        &mut feed.written,
+    );
     assert_eq!(verdicts(&feed.prices()), [HALTED]);
 }
 
@@ -116,7 +128,13 @@ fn after_a_halt_a_value_is_live_with_the_next_data_or_once_it_is_proved_to_stand
     feed.ticks(9_050, 10_100, &[QUOTES, BOOKS]);
     assert!(feed.requests().contains(&Request::ConfirmQuote(BTC)));
     feed.prices();
-    feed.state.quote_confirmation(BTC, &quote(0, "99", "100"), at_ms(10_200), &mut feed.written);
+    feed.state.quote_confirmation(
+        BTC,
+        &quote(0, "99", "100"),
+        at_ms(10_200).mono,
+        at_ms(10_200),
+        &mut feed.written,
+    );
     assert_eq!(verdicts(&feed.prices()), [LIVE]);
 }
 

@@ -4,9 +4,11 @@ mod books;
 mod chained;
 mod events;
 mod halts;
+mod listing;
 mod moves;
 mod quality;
 mod sync;
+mod truth;
 mod witness;
 
 use std::time::Duration;
@@ -143,7 +145,7 @@ impl Fixture {
             venue_time: None,
         };
         let book = Book::from_snapshot(&snapshot).unwrap();
-        self.state.snapshot(instrument, book, at_ms(millis), &mut self.written);
+        self.state.snapshot(instrument, book, at_ms(millis).mono, at_ms(millis), &mut self.written);
     }
 
     /// Ticks every 50 ms from `from` to `to`, with a frame on these sessions each time.

@@ -4,7 +4,8 @@ use proptest::prelude::*;
 use rust_decimal::Decimal;
 
 use super::*;
-use crate::domain::{EventDetail, EventKind};
+use crate::domain::{EventDetail, EventKind, Price, PriceLevel, Scale, Scales, Stamp};
+use crate::process::watch::{PriceWatch, Watch as _};
 
 fn watching(price_move_percent_thousandths: u32) -> Fixture {
     Fixture::with(EventPolicy {
@@ -74,15 +75,32 @@ fn the_largest_prices_are_compared_exactly_and_half_of_the_finest_unit_is_rounde
     assert_eq!(price.to_string(), "9090000000000000000.000000000000000001");
 }
 
+/// A leap so large is no price that a quote could bring at once; what compares it must not overflow all the same.
 #[test]
 fn the_largest_step_is_a_move_and_nothing_overflows() {
-    let mut feed = watching(u32::MAX);
+    let policy = EventPolicy {
+        kinds: [EventKind::PriceMove].into_iter().collect(),
+        price_move_percent_thousandths: u32::MAX,
+        ..EventPolicy::default()
+    };
+    let scale = number("0.000000000000000001").scale;
+    let record = |bid: &str, ask: &str| {
+        let level =
+            |text| Some(PriceLevel { price: Price(number(text).mantissa_at(scale).unwrap()), size: None });
+        let scales = Scales { price: scale, size: Scale::ZERO };
+        let stamp = Stamp::connecting(at_ms(0).wall.received());
+        PriceRecord { bid: level(bid), ask: level(ask), ..PriceRecord::unknown(stamp, scales) }
+    };
+    let mut watch = PriceWatch::default();
+    assert_eq!(watch.look(&record("0.000000000000000001", "0.000000000000000002"), &policy), []);
     let largest = "9999999999999999999.999999999999999999";
-    feed.quote(0, quote(1, "0.000000000000000001", "0.000000000000000002"));
-    feed.quote(1, quote(2, "9999999999999999999.999999999999999998", largest));
-    let [(reference, price)] = moves(&feed)[..] else { panic!("one move") };
+    let found = watch.look(&record("9999999999999999999.999999999999999998", largest), &policy);
+    let [EventDetail::PriceMove { price_scale: scale, reference, price }] = found[..] else {
+        panic!("one move: {found:?}")
+    };
+    let text = |price: Price| Number { mantissa: price.0, scale }.to_string();
     assert_eq!(
-        (reference.to_string(), price.to_string()),
+        (text(reference), text(price)),
         ("0.000000000000000001".to_owned(), "9999999999999999999.999999999999999998".to_owned())
     );
 }

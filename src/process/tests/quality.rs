@@ -89,7 +89,13 @@ fn silence_beyond_the_threshold_is_probed_and_an_agreeing_answer_keeps_the_price
         before <= at_ms(10_000).wall.received().confirmed(),
         "beyond the threshold only the probe confirms"
     );
-    feed.state.quote_confirmation(BTC, &quote(0, "99", "100"), at_ms(10_300), &mut feed.written);
+    feed.state.quote_confirmation(
+        BTC,
+        &quote(0, "99", "100"),
+        at_ms(10_300).mono,
+        at_ms(10_300),
+        &mut feed.written,
+    );
     let price = feed.prices().pop().unwrap();
     assert_eq!(
         (price.stamp.state, price.stamp.confirmed_time),
@@ -107,7 +113,13 @@ fn silence_that_nothing_confirms_is_suspect_and_ends_with_the_next_answer() {
         [Request::ConfirmQuote(BTC), Request::ConfirmQuote(BTC), Request::Resubscribe(subscription)];
     assert_eq!(feed.requests(), expected, "asked again, and subscribed anew");
     assert_eq!(verdicts(&feed.prices()).pop(), Some((State::Suspect, Reason::Silent)));
-    feed.state.quote_confirmation(BTC, &quote(0, "99", "100"), at_ms(16_000), &mut feed.written);
+    feed.state.quote_confirmation(
+        BTC,
+        &quote(0, "99", "100"),
+        at_ms(16_000).mono,
+        at_ms(16_000),
+        &mut feed.written,
+    );
     assert_eq!(verdicts(&feed.prices()), [(State::Live, Reason::None)]);
 }
 
@@ -170,7 +182,13 @@ fn a_probe_that_finds_another_price_proves_the_subscription_dead() {
     feed.quote(0, quote(7, "99", "100"));
     feed.ticks(50, 10_100, &[QUOTES]);
     feed.requests();
-    feed.state.quote_confirmation(BTC, &quote(0, "98", "99"), at_ms(10_200), &mut feed.written);
+    feed.state.quote_confirmation(
+        BTC,
+        &quote(0, "98", "99"),
+        at_ms(10_200).mono,
+        at_ms(10_200),
+        &mut feed.written,
+    );
     feed.ticks(10_250, 15_300, &[QUOTES]);
     let subscription = Subscription { instrument: BTC, channel: Channel::Quote };
     assert_eq!(feed.requests(), [Request::Resubscribe(subscription)]);
@@ -178,20 +196,40 @@ fn a_probe_that_finds_another_price_proves_the_subscription_dead() {
 }
 
 #[test]
-fn an_older_quote_never_replaces_a_newer_one_and_many_of_them_ask_for_a_new_subscription() {
+fn one_older_quote_is_a_straggler_and_the_second_a_venue_that_counts_anew() {
     let mut feed = Fixture::new();
     feed.quote(0, quote(100, "99", "100"));
     feed.prices();
     for turn in 0..15 {
-        feed.quote(1 + turn, quote(50 + turn, "90", "91"));
+        feed.quote(1 + 2 * turn, quote(50 + turn, "90", "91"));
+        assert_eq!((feed.prices(), feed.requests()), (vec![], vec![]), "it replaces nothing");
+        feed.quote(2 + 2 * turn, quote(101 + turn, "99", "100"));
+        assert_eq!(verdicts(&feed.prices()), [(State::Live, Reason::None)]);
     }
-    assert_eq!(feed.prices(), []);
-    assert_eq!(feed.requests(), []);
-    feed.quote(20, quote(80, "90", "91"));
+    feed.quote(50, quote(79, "90", "91"));
+    assert_eq!((feed.prices(), feed.requests()), (vec![], vec![]));
+    feed.quote(2_050, quote(80, "90", "91"));
     assert_eq!(verdicts(&feed.prices()), [(State::Suspect, Reason::SequenceGap)]);
     assert_eq!(feed.requests().len(), 1);
-    feed.quote(21, quote(81, "90", "91"));
+    feed.quote(4_050, quote(81, "90", "91"));
     assert_eq!(verdicts(&feed.prices()), [(State::Live, Reason::None)]);
+}
+
+/// OKX after maintenance: whatever other frames the session brings, a quote that was not taken confirms nothing.
+#[test]
+fn an_older_quote_ends_the_confirmation_and_asks_the_venue() {
+    let mut feed = Fixture::new();
+    feed.quote(0, quote(100, "99", "100"));
+    feed.ticks(0, 900, &[QUOTES]);
+    feed.quote(950, quote(50, "90", "91"));
+    feed.prices();
+    feed.ticks(1_000, 5_900, &[QUOTES]);
+    let confirmed: Vec<i64> =
+        feed.prices().iter().map(|price| price.stamp.confirmed_time.nanos() - START).collect();
+    assert!(!confirmed.is_empty() && confirmed.iter().all(|nanos| *nanos <= 950_000_000), "{confirmed:?}");
+    assert_eq!(feed.requests(), [Request::ConfirmQuote(BTC)]);
+    feed.ticks(5_950, 7_000, &[QUOTES]);
+    assert_eq!(verdicts(&feed.prices()).last(), Some(&(State::Suspect, Reason::Silent)));
 }
 
 #[test]
@@ -233,7 +271,7 @@ fn a_number_that_fits_nowhere_makes_the_price_suspect_instead_of_old() {
     feed.quote(0, quote(1, "99", "100"));
     feed.quote(1, quote(2, "99", "99999999999999999999999"));
     let prices = feed.prices();
-    assert_eq!(verdicts(&prices).pop(), Some((State::Suspect, Reason::SequenceGap)));
+    assert_eq!(verdicts(&prices).pop(), Some((State::Suspect, Reason::Undecodable)));
     assert_eq!(feed.state.take_counts().unusable, 1);
 }
 

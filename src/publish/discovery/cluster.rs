@@ -14,10 +14,10 @@ use redis::cmd;
 use tokio::sync::Notify;
 
 use crate::clock;
+use crate::codec::key::CLUSTER_SLOTS;
 use crate::domain::MonoTime;
 
 use super::super::answer::{line, text};
-use super::super::seldom::Seldom;
 use super::super::session::Session;
 use super::super::topology::{ClusterSlots, parse_cluster_slots};
 use super::super::{Endpoint, Login, PublishError};
@@ -25,6 +25,7 @@ use super::election::{View, choose_slots};
 use super::pace::Pace;
 use super::peers::{Answer, Peers};
 use super::{ANSWER_MAX, Board, LOG_EVERY};
+use crate::domain::LogThrottle;
 
 /// Nodes that are asked in a round.
 const ASKED_AT_ONCE: usize = 3;
@@ -35,6 +36,10 @@ const CALM: Duration = Duration::from_secs(5);
 const CALM_UNKNOWN: Duration = Duration::from_millis(500);
 /// How long an answer counts.
 const VIEW_AGE_MAX: Duration = Duration::from_secs(2);
+
+/// What is wrong with an answer that leads nowhere.
+const NO_PRIMARY: &str = "the redis cluster names no node that takes writes, so that nothing is written: assign its slots \
+     (redis-cli --cluster create), and check cluster-announce-ip, cluster-announce-hostname and cluster-announce-port";
 
 /// Keeps `board` at the Cluster's map, for ever.
 pub(super) async fn run(board: Board, seeds: Vec<Endpoint>, login: Login) {
@@ -54,7 +59,7 @@ struct Search {
     views: HashMap<Endpoint, (View, MonoTime)>,
     in_force: Option<ClusterSlots>,
     pace: Pace,
-    trouble: Seldom,
+    trouble: LogThrottle,
 }
 
 impl Search {
@@ -68,7 +73,7 @@ impl Search {
             views: HashMap::new(),
             in_force: None,
             pace: Pace::new(clock::mono(), EAGER_FOR),
-            trouble: Seldom::default(),
+            trouble: LogThrottle::default(),
         }
     }
 
@@ -105,8 +110,11 @@ impl Search {
     fn heard(&mut self, answer: Answer<View>) {
         match answer.said {
             Ok(view) => {
-                self.views.insert(answer.from, (view, clock::mono()));
+                self.views.insert(answer.from.clone(), (view, clock::mono()));
                 self.decide();
+                if self.in_force.is_none() {
+                    self.complain(NO_PRIMARY, &answer.from, None);
+                }
             }
             Err(error) => {
                 self.views.remove(&answer.from);
@@ -135,6 +143,12 @@ impl Search {
             tracing::info!(nodes, slots, epoch = view.epoch, "redis cluster mapped");
             if found.slots.is_complete() {
                 self.pace.calm_down(clock::mono());
+            } else {
+                let unserved = usize::from(CLUSTER_SLOTS) - slots;
+                tracing::warn!(
+                    unserved,
+                    "slots of the redis cluster are served by no node that can be reached: their keys are not written"
+                );
             }
         }
         self.in_force = Some(found);

@@ -17,13 +17,13 @@ use crate::clock;
 use crate::domain::MonoTime;
 
 use super::super::answer::{field, items, text};
-use super::super::seldom::Seldom;
 use super::super::session::{Owned, Session};
 use super::super::{Credentials, Endpoint, Login, PublishError, Refusal, Topology};
 use super::election::{Claim, Role, choose_primary};
 use super::pace::Pace;
 use super::peers::{Answer, Peers};
 use super::{ANSWER_MAX, Board, LOG_EVERY, switches};
+use crate::domain::LogThrottle;
 
 /// Sentinels that are asked, those of the settings first.
 pub(super) const SENTINELS_MAX: usize = 16;
@@ -74,7 +74,7 @@ struct Search {
     roles: HashMap<Endpoint, Role>,
     in_force: Option<Claim>,
     pace: Pace,
-    trouble: Seldom,
+    trouble: LogThrottle,
 }
 
 impl Search {
@@ -98,7 +98,7 @@ impl Search {
             roles: HashMap::new(),
             in_force: None,
             pace: Pace::new(clock::mono(), EAGER_FOR),
-            trouble: Seldom::default(),
+            trouble: LogThrottle::default(),
         }
     }
 
@@ -192,8 +192,12 @@ impl Search {
     fn confirmed(&mut self, answer: Answer<Role>) {
         match answer.said {
             Ok(role) => {
-                self.roles.insert(answer.from, role);
+                self.roles.insert(answer.from.clone(), role);
                 self.decide();
+                if role == Role::Replica && !self.is_confirmed() {
+                    let what = "the sentinels name a server that is a replica, so that nothing is written";
+                    self.complain(what, &answer.from, None);
+                }
             }
             Err(error) => {
                 self.roles.remove(&answer.from);

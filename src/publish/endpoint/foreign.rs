@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use crate::domain::MonoTime;
 
-use super::super::seldom::Seldom;
 use super::session::Request;
+use crate::domain::LogThrottle;
 
 /// Between two log lines.
 const LOG_EVERY: Duration = Duration::from_secs(60);
@@ -69,7 +69,7 @@ pub(super) fn of_line(request: Request<'_>) -> Option<Foreign> {
 
 /// Says once a minute that somebody is lost.
 #[derive(Debug, Default)]
-pub(super) struct Log(Mutex<Seldom>);
+pub(super) struct Log(Mutex<LogThrottle>);
 
 impl Log {
     pub(super) fn closed(&self, protocol: Foreign, client: u64, now: MonoTime) {

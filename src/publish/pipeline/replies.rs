@@ -181,9 +181,10 @@ impl Pipeline {
         self.errands_at = MonoTime::default();
     }
 
-    /// The script looked at the server's clock somewhere between our sending and our reading.
+    /// The script looked at the server's clock somewhere between our sending and our reading; our wall clock may have been set meanwhile.
     fn measure_offset(&mut self, sent: Now, now: Now, server_us: i64) {
-        let ours = i64::midpoint(sent.wall.nanos(), now.wall.nanos());
+        let half_way = now.mono.since(sent.mono) / 2;
+        let ours = now.wall.nanos().saturating_sub(i64::try_from(half_way.as_nanos()).unwrap_or(0));
         self.clock_offset = ours.saturating_sub(server_us.saturating_mul(1_000));
     }
 

@@ -3,7 +3,7 @@
 use super::super::BinanceUsdm;
 use super::level;
 use crate::domain::{Channel, Contract, Instrument, Quote, VenueSequence, VenueTime};
-use crate::feed::{ChannelNames, Listing, Method, VenueProtocol};
+use crate::feed::{ChannelNames, Listing, Method, Naming, VenueProtocol};
 
 fn instrument(text: &str) -> Instrument {
     text.parse().unwrap()
@@ -99,7 +99,9 @@ fn the_list_names_what_trades_in_our_way() {
             symbol("1000PEPEUSDT", "PERPETUAL", "TRADING", "1000PEPE"),
             symbol("1000NEWUSDT", "PERPETUAL", "TRADING", "1000NEW"),
             symbol("OLDUSDT", "PERPETUAL", "SETTLING", "OLD"),
+            symbol("GONEUSDT", "PERPETUAL", "CLOSE", "GONE"),
             symbol("TSLAUSDT", "TRADIFI_PERPETUAL", "TRADING", "TSLA"),
+            symbol("ODDUSDT", "MOON_PERPETUAL", "TRADING", "ODD"),
             symbol("\u{5e01}USDT", "PERPETUAL", "TRADING", "\u{5e01}"),
         ]
         .join(",")
@@ -113,11 +115,26 @@ fn the_list_names_what_trades_in_our_way() {
             ("BTC-USDT-20261226", "BTCUSDT_261226"),
             ("PEPE-USDT-PERP", "1000PEPEUSDT"),
             ("NEW-USDT-PERP", "1000NEWUSDT"),
+            ("OLD-USDT-PERP", "OLDUSDT"),
+            ("TSLA-USDT-PERP", "TSLAUSDT"),
+            ("ODD-USDT-PERP", "ODDUSDT"),
+            ("NAME-USDT-PERP", "\u{5e01}USDT"),
         ]
     );
-    let factors: Vec<_> = list.iter().map(|one| one.contract.size.to_string()).collect();
+    let factors: Vec<_> = list.iter().take(4).map(|one| one.contract.size.to_string()).collect();
     assert_eq!(factors, ["1", "1", "1000", "1000"]);
-    for Listing { instrument, symbol, contract } in list.iter().take(3) {
+    let said: Vec<_> =
+        list.iter().skip(4).map(|one| (one.status.word(), one.kind.as_deref(), one.naming)).collect();
+    assert_eq!(
+        said,
+        [
+            (Some("SETTLING"), None, Naming::Ours),
+            (None, Some("TRADIFI_PERPETUAL"), Naming::Ours),
+            (None, Some("MOON_PERPETUAL"), Naming::AliasOnly),
+            (None, None, Naming::AliasOnly),
+        ]
+    );
+    for Listing { instrument, symbol, contract, .. } in list.iter().take(3) {
         assert_eq!(BinanceUsdm.symbol(instrument).as_ref(), Ok(symbol));
         assert_eq!(BinanceUsdm.contract(instrument), Some(*contract));
     }

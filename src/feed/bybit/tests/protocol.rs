@@ -3,7 +3,7 @@
 use super::super::Bybit;
 use super::level;
 use crate::domain::{Channel, Instrument, Quote};
-use crate::feed::{ChannelNames, DecodeError, Excerpt, Method, Ping, VenueProtocol};
+use crate::feed::{ChannelNames, DecodeError, Excerpt, Method, Naming, Ping, VenueProtocol};
 
 fn instrument(text: &str) -> Instrument {
     text.parse().unwrap()
@@ -156,6 +156,7 @@ fn the_list_names_what_trades_in_our_way() {
             entry("1000PEPEUSDT", "LinearPerpetual", "Trading", "1000PEPE", "USDT"),
             entry("SHIB1000USDT", "LinearPerpetual", "Trading", "SHIB1000", "USDT"),
             entry("NEWUSDT", "LinearPerpetual", "PreLaunch", "NEW", "USDT"),
+            entry("OLDUSDT", "LinearPerpetual", "Closed", "OLD", "USDT"),
             entry("BTCUSDT-26XXX26", "LinearFutures", "Trading", "BTC", "USDT"),
             entry("BTCUSD", "InversePerpetual", "Trading", "BTC", "USD"),
         ])
@@ -171,10 +172,23 @@ fn the_list_names_what_trades_in_our_way() {
             "BTC-USDT-20261226",
             "BTC-USDC-20260904",
             "PEPE-USDT-PERP",
-            "SHIB-USDT-PERP"
+            "SHIB-USDT-PERP",
+            "NEW-USDT-PERP",
+            "BTC-USDT-PERP",
+            "BTC-USD-PERP"
         ]
     );
-    for listing in &list {
+    let said: Vec<_> =
+        list[6..].iter().map(|one| (one.status.word(), one.kind.as_deref(), one.naming)).collect();
+    assert_eq!(
+        said,
+        [
+            (Some("PreLaunch"), None, Naming::Ours),
+            (None, None, Naming::AliasOnly),
+            (None, Some("InversePerpetual"), Naming::AliasOnly),
+        ]
+    );
+    for listing in &list[..6] {
         assert_eq!(Bybit::LINEAR.symbol(&listing.instrument).as_ref(), Ok(&listing.symbol));
         assert_eq!(Bybit::LINEAR.contract(&listing.instrument), Some(listing.contract));
     }

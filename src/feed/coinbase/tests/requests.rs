@@ -3,7 +3,7 @@
 use super::super::Coinbase;
 use super::level;
 use crate::domain::{Channel, Coverage, Instrument, PriceFrom, Quote, TickerTop};
-use crate::feed::{Method, VenueProtocol};
+use crate::feed::{Method, Naming, VenueProtocol};
 
 fn instrument(text: &str) -> Instrument {
     text.parse().unwrap()
@@ -62,15 +62,31 @@ fn the_best_level_of_each_side_is_the_quote() {
 }
 
 #[test]
-fn the_list_has_what_trades_and_has_a_name_of_ours() {
+fn the_list_says_of_each_product_whether_it_trades_and_has_a_name_of_ours() {
     let body = br#"[
         {"id":"BTC-USD","base_currency":"BTC","quote_currency":"USD","status":"online","trading_disabled":false},
         {"id":"OLD-USD","base_currency":"OLD","quote_currency":"USD","status":"delisted","trading_disabled":true},
         {"id":"OFF-USD","base_currency":"OFF","quote_currency":"USD","status":"online","trading_disabled":true},
+        {"id":"CXL-USD","base_currency":"CXL","quote_currency":"USD","status":"online","cancel_only":true},
+        {"id":"GONE-USD","base_currency":"GONE","quote_currency":"USD","status":"offline"},
+        {"id":"LIM-USD","base_currency":"LIM","quote_currency":"USD","status":"online","limit_only":true,"post_only":false},
         {"id":"low-USD","base_currency":"low","quote_currency":"USD","status":"online"}]"#;
     let listings = Coinbase.parse_list(body).unwrap();
-    let found: Vec<_> = listings.iter().map(|one| (one.instrument.as_str(), &*one.symbol)).collect();
-    assert_eq!(found, [("BTC-USD", "BTC-USD")]);
+    let found: Vec<_> = listings
+        .iter()
+        .map(|one| (one.instrument.as_str(), &*one.symbol, one.status.word(), one.naming))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("BTC-USD", "BTC-USD", None, Naming::Ours),
+            ("OFF-USD", "OFF-USD", Some("trading_disabled"), Naming::Ours),
+            ("CXL-USD", "CXL-USD", Some("cancel_only"), Naming::Ours),
+            ("GONE-USD", "GONE-USD", Some("offline"), Naming::Ours),
+            ("LIM-USD", "LIM-USD", None, Naming::Ours),
+            ("LOW-USD", "low-USD", None, Naming::AliasOnly),
+        ]
+    );
 }
 
 #[test]

@@ -73,6 +73,10 @@ fn info_requests_are_posted() {
     );
     let list = Hyperliquid.list_calls();
     assert_eq!(list[0].body.as_deref(), Some(r#"{"type":"meta"}"#));
+    let coins = ["xyz:TSLA", "BTC", "flx:GOLD", "xyz:SPCX"].map(str::to_owned);
+    let builders: Vec<_> =
+        Hyperliquid.further_list_calls(&coins).into_iter().filter_map(|call| call.body).collect();
+    assert_eq!(builders, [r#"{"type":"meta","dex":"flx"}"#, r#"{"type":"meta","dex":"xyz"}"#]);
     assert_eq!(Hyperliquid.snapshot_call("BTC", 20), None);
     assert!(Hyperliquid.parse_snapshot(b"{}", 20).is_err());
 }

@@ -3,7 +3,7 @@
 use super::super::Kraken;
 use super::level;
 use crate::domain::{Channel, Contract, Coverage, Instrument, PriceFrom, Quote, TickerTop};
-use crate::feed::{Method, Stream, VenueProtocol};
+use crate::feed::{Method, Naming, Stream, VenueProtocol};
 
 fn instrument(text: &str) -> Instrument {
     text.parse().unwrap()
@@ -101,7 +101,7 @@ fn the_rest_interface_has_the_old_names() {
 }
 
 #[test]
-fn the_list_has_what_trades_and_has_a_name_of_ours() {
+fn the_list_says_of_each_pair_whether_it_trades_and_has_a_name_of_ours() {
     let body = br#"{"error":[],"result":{
         "XXBTZUSD":{"altname":"XBTUSD","wsname":"XBT/USD","status":"online"},
         "XDGXBT":{"altname":"XDGXBT","wsname":"XDG/XBT","status":"online"},
@@ -109,9 +109,20 @@ fn the_list_has_what_trades_and_has_a_name_of_ours() {
         "OLDUSD":{"altname":"OLDUSD","wsname":"OLD/USD","status":"cancel_only"},
         "DARK.d":{"altname":"DARK.d"}}}"#;
     let listings = Kraken.parse_list(body).unwrap();
-    let mut found: Vec<_> = listings.iter().map(|one| (one.instrument.as_str(), &*one.symbol)).collect();
+    let mut found: Vec<_> =
+        listings.iter().map(|one| (one.instrument.as_str(), &*one.symbol, one.status.word())).collect();
     found.sort_unstable();
-    assert_eq!(found, [("BTC-USD", "BTC/USD"), ("DOGE-BTC", "DOGE/BTC")]);
+    assert_eq!(
+        found,
+        [
+            ("AAPLX-USD", "AAPLx/USD", None),
+            ("BTC-USD", "BTC/USD", None),
+            ("DOGE-BTC", "DOGE/BTC", None),
+            ("OLD-USD", "OLD/USD", Some("cancel_only")),
+        ]
+    );
+    let unnamed = listings.iter().filter(|one| one.naming == Naming::AliasOnly);
+    assert_eq!(unnamed.map(|one| &*one.symbol).collect::<Vec<_>>(), ["AAPLx/USD"]);
     assert!(listings.iter().all(|one| one.contract == Contract::PLAIN));
 }
 

@@ -3,7 +3,7 @@
 use super::super::{parse_books, parse_instruments};
 use super::{level, number};
 use crate::domain::{Contract, Number, Quote, SizeUnit, VenueTime};
-use crate::feed::{DecodeError, Excerpt};
+use crate::feed::{DecodeError, Excerpt, Naming};
 
 const BOOKS: &[u8] = include_bytes!("../../../../fuzz/seeds/okx_decode/rest_books");
 
@@ -50,6 +50,9 @@ fn the_list_says_what_contracts_are_worth_and_leaves_out_what_has_no_name() {
         {"instType":"SWAP","instId":"ETH-USD-SWAP","ctVal":"10","ctMult":"1","ctValCcy":"USD","ctType":"inverse","state":"live"},
         {"instType":"FUTURES","instId":"BTC-USD-220527","ctVal":"100","ctMult":"1","ctValCcy":"USD","ctType":"inverse","state":"live"},
         {"instType":"SWAP","instId":"BTC-USD_UM-SWAP","ctVal":"1","ctMult":"1","ctValCcy":"BTC","ctType":"linear","state":"live"},
+        {"instType":"FUTURES","instId":"BTC-USD_UM_XPERP-310404","ctVal":"0.01","ctMult":"1","ctValCcy":"BTC","ctType":"linear","state":"live"},
+        {"instType":"SWAP","instId":"ETH-USD_UM-SWAP","ctVal":"","ctMult":"","state":"preopen"},
+        {"instType":"SPOT","instId":"T-USDT","state":"test"},
         {"instType":"SWAP","instId":"ODD-USDT-SWAP","ctVal":"1","ctMult":"1","ctValCcy":"USDT","ctType":"linear","state":"live"},
         {"instType":"SWAP","instId":"NONE-USDT-SWAP","ctVal":"0","ctMult":"1","ctValCcy":"NONE","ctType":"linear","state":"live"},
         {"instType":"OPTION","instId":"BTC-USD-220527-30000-C","ctVal":"1","ctMult":"1","ctValCcy":"BTC","ctType":"","state":"live"},
@@ -68,6 +71,16 @@ fn the_list_says_what_contracts_are_worth_and_leaves_out_what_has_no_name() {
             ("BTC-USDT-PERP", "BTC-USDT-SWAP", contract("0.01", SizeUnit::Base)),
             ("ETH-USD-PERP", "ETH-USD-SWAP", contract("10", SizeUnit::Quote)),
             ("BTC-USD-20220527", "BTC-USD-220527", contract("100", SizeUnit::Quote)),
+            ("BTC-USDUM-PERP", "BTC-USD_UM-SWAP", contract("1", SizeUnit::Base)),
+            ("BTC-USDUMXPERP-20310404", "BTC-USD_UM_XPERP-310404", contract("0.01", SizeUnit::Base)),
+            ("OLD-USDT", "OLD-USDT", Contract::PLAIN),
         ]
     );
+    let unnamed = listings.iter().filter(|one| one.naming == Naming::AliasOnly);
+    assert_eq!(
+        unnamed.map(|one| &*one.symbol).collect::<Vec<_>>(),
+        ["BTC-USD_UM-SWAP", "BTC-USD_UM_XPERP-310404"]
+    );
+    let halted = listings.iter().filter_map(|one| Some((&*one.symbol, one.status.word()?)));
+    assert_eq!(halted.collect::<Vec<_>>(), [("OLD-USDT", "suspend")]);
 }
