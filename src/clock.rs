@@ -6,7 +6,7 @@
 #![allow(clippy::disallowed_methods, reason = "this is the one place that reads clocks")]
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::domain::{MonoTime, Now, WallTime};
@@ -20,6 +20,15 @@ static FOLLOWS_TOKIO: AtomicBool = AtomicBool::new(false);
 #[doc(hidden)]
 pub fn follow_tokio() {
     FOLLOWS_TOKIO.store(true, Ordering::Relaxed);
+}
+
+/// By how much a test has set this process's wall clock, in nanoseconds.
+static STEPPED: AtomicI64 = AtomicI64::new(0);
+
+/// Sets this process's wall clock forward by so many nanoseconds, or back. For tests.
+#[doc(hidden)]
+pub fn step_wall(nanos: i64) {
+    STEPPED.fetch_add(nanos, Ordering::Relaxed);
 }
 
 /// Reads both clocks.
@@ -39,7 +48,8 @@ pub fn mono() -> MonoTime {
 pub fn wall() -> WallTime {
     let time = if FOLLOWS_TOKIO.load(Ordering::Relaxed) { start().1 + elapsed() } else { SystemTime::now() };
     let nanos = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
-    WallTime::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX))
+    let stepped = STEPPED.load(Ordering::Relaxed);
+    WallTime::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX).saturating_add(stepped))
 }
 
 fn start() -> &'static (Instant, SystemTime) {
