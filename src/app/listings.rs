@@ -22,6 +22,9 @@ use crate::feed::{self, Governor, Listing, ListingStatus, Naming, RestClient, Ve
 /// How long a list is good for.
 const FRESH_FOR: Duration = Duration::from_secs(24 * 3_600);
 
+/// How long a list on disk is what a new one is compared with: one that has really shrunk is believed after that.
+const COMPARED_FOR: Duration = Duration::from_secs(7 * 24 * 3_600);
+
 /// How long the fetching of all lists may hold up a start.
 const GATHER_MAX: Duration = Duration::from_secs(5);
 
@@ -127,6 +130,10 @@ impl Lister {
         };
         let fetched = tokio::time::timeout(patience, self.fetch()).await;
         let fetched = fetched.unwrap_or_else(|_| Err(anyhow::anyhow!("no answer within {patience:?}")));
+        let fetched = fetched.and_then(|listings| match &cached {
+            Some(known) if age.is_some_and(is_recent) => plausible(listings, known.listings.len()),
+            Some(_) | None => Ok(listings),
+        });
         match (fetched, cached) {
             (Ok(listings), _) => {
                 self.keep(&listings);
@@ -184,6 +191,18 @@ impl Lister {
         settle_names(&mut listings, |instrument| self.venue.symbol(instrument).ok());
         Ok(listings)
     }
+}
+
+/// Whether a list on disk says how long one of now should be.
+fn is_recent(age: i64) -> bool {
+    age >= 0 && age.unsigned_abs() < COMPARED_FOR.as_secs()
+}
+
+/// A list that is not suddenly much shorter than the one before.
+fn plausible(listings: Vec<Listing>, known: usize) -> anyhow::Result<Vec<Listing>> {
+    let found = listings.len();
+    ensure!(found * 2 >= known, "the list has {found} symbols and had {known} before: it is not believed");
+    Ok(listings)
 }
 
 fn text_of_age(seconds: i64) -> String {
