@@ -170,7 +170,54 @@ fn sided(price: Number, size: Number) -> Result<Option<RawLevel>, Wrong> {
     }
 }
 
+/// `2.5e-7` with its point moved by hand, as `0.00000025`.
+fn read_scientific(digits: &str, exponent: &str) -> Result<Number, Wrong> {
+    let (down, places) = match exponent.strip_prefix(['-', '+']) {
+        Some(places) => (exponent.starts_with('-'), places),
+        None => (false, exponent),
+    };
+    if places.is_empty() || !places.chars().all(|digit| digit.is_ascii_digit()) {
+        return Err(Wrong);
+    }
+    let (sign, digits) = digits.strip_prefix('-').map_or(("", digits), |digits| ("-", digits));
+    let (whole, fraction) = match digits.split_once('.') {
+        Some((_, "")) => return Err(Wrong),
+        Some(parts) => parts,
+        None => (digits, ""),
+    };
+    if whole.is_empty() || !whole.chars().chain(fraction.chars()).all(|digit| digit.is_ascii_digit()) {
+        return Err(Wrong);
+    }
+    if whole.chars().chain(fraction.chars()).all(|digit| digit == '0') {
+        return Ok(Number::ZERO);
+    }
+    let places: usize = places
+        .trim_start_matches('0')
+        .parse()
+        .or(if places.chars().all(|digit| digit == '0') { Ok(0) } else { Err(Wrong) })?;
+    if places > 2_000 {
+        return Err(Wrong);
+    }
+    let zeros = "0".repeat(places);
+    if down {
+        let padded = format!("{zeros}{whole}");
+        let (whole, moved) = padded.split_at(padded.len() - places);
+        let whole = if whole.is_empty() { "0" } else { whole };
+        read_number(&format!("{sign}{whole}.{moved}{fraction}0"))
+    } else {
+        let padded = format!("{fraction}{zeros}");
+        let (moved, fraction) = padded.split_at(places);
+        let whole = format!("{whole}{moved}");
+        let whole = whole.trim_start_matches('0');
+        let whole = if whole.is_empty() { "0" } else { whole };
+        read_number(&format!("{sign}{whole}.{fraction}0"))
+    }
+}
+
 fn read_number(text: &str) -> Result<Number, Wrong> {
+    if let Some((digits, exponent)) = text.split_once(['e', 'E']) {
+        return read_scientific(digits, exponent);
+    }
     let (negative, digits) = text.strip_prefix('-').map_or((false, text), |digits| (true, digits));
     let (whole, fraction) = match digits.split_once('.') {
         Some((_, "")) => return Err(Wrong),

@@ -199,4 +199,53 @@ mod tests {
             }
         }
     }
+
+    /// Every documented frame of data, cut off before its end, or with all of its fields renamed.
+    #[test]
+    fn a_damaged_frame_is_told_to_be_of_its_own_stream_and_no_other() {
+        use crate::feed::Frame;
+        use crate::feed::mutations::seeds;
+
+        for (venue_name, target) in [
+            ("binance", "binance_decode"),
+            ("binance-usdm", "binance_usdm_decode"),
+            ("bybit-linear", "bybit_decode"),
+            ("coinbase", "coinbase_decode"),
+            ("hyperliquid", "hyperliquid_decode"),
+            ("kraken", "kraken_decode"),
+            ("okx", "okx_decode"),
+        ] {
+            let venue = venue(venue_name).unwrap();
+            let channel_names = ChannelNames::of(venue.defaults());
+            let mut tried = 0;
+            for frame in seeds(target) {
+                let mut decoder = venue.decoder(&channel_names);
+                let Ok(Frame::Market { stream, .. }) = decoder.decode(&frame) else { continue };
+                let symbol = venue.route_symbol(stream).unwrap().to_owned();
+                let names = names(venue_name, [&symbol, "NOBODY"]);
+                let plans: Vec<String> = Channel::ALL
+                    .map(|channel| venue.stream(&symbol, channel, channel_names.get(channel), 20).route)
+                    .into();
+                let own: BTreeSet<usize> = (0..4).filter(|place| plans[*place] == stream).collect();
+                let text = String::from_utf8(frame.clone()).unwrap();
+                let text = text.trim_end();
+                let cut = &text[..text.len() - 1];
+                // Only the channels of one session can be mistaken for each other: books and figures, quotes and trades.
+                let Affected::Streams(found) = names.unreadable(cut.as_bytes()) else {
+                    panic!("{venue_name}: nothing is told of {cut}")
+                };
+                let kind =
+                    |place: &usize| matches!(Channel::ALL[place % 4], Channel::Depth | Channel::Volume);
+                let session: BTreeSet<bool> = own.iter().map(kind).collect();
+                let found: BTreeSet<usize> =
+                    found.into_iter().filter(|place| session.contains(&kind(place))).collect();
+                if !own.is_empty() {
+                    assert!(own.is_subset(&found), "{venue_name}: {own:?} in {found:?}: {cut}");
+                    assert!(found.len() <= own.len().max(1), "{venue_name}: {own:?} and {found:?}: {cut}");
+                    tried += 1;
+                }
+            }
+            assert!(tried >= 3, "{venue_name}: {tried} frames");
+        }
+    }
 }

@@ -4,6 +4,7 @@
 //! [`SessionHandler`], on the same thread, without a queue. A session reads at most `turn_frames` frames before others get
 //! their turn; requests wait in a bounded set; too long a frame ends the session.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use futures_util::{FutureExt, SinkExt, StreamExt};
@@ -13,7 +14,7 @@ use tokio_tungstenite::tungstenite::{self, Message};
 use super::conversation::Conversation;
 use super::error::SessionEnd;
 use super::governor::Leave;
-use super::path_delay::{Answers, HEARTBEAT};
+use super::path_delay::{Answers, DEAD_AFTER_MAX, HEARTBEAT};
 use super::relay::{self, Lane, Relay};
 use super::stamped::ReadStamp;
 use super::upgrade::{self, Connected, Socket};
@@ -29,6 +30,9 @@ const GARBAGE_MAX: u32 = 1_000;
 /// wants one each 20 s and closes after ten minutes (hirokisan/bybit#99). And how late answers are must be known before the
 /// silence in which it matters.
 const PING_EVERY: Duration = Duration::from_secs(15);
+
+/// The longest answer to a ping.
+const PONG_BYTES_MAX: usize = 256;
 
 /// How often requests, silence and heartbeats are looked at: so much later than it could be any of them is noticed.
 const TICK: Duration = Duration::from_millis(50);
@@ -147,7 +151,7 @@ pub(super) async fn once(
         garbage: 0,
         since: now.mono,
         pinged: None,
-        asked: None,
+        asked: VecDeque::new(),
         answers: Answers::None,
         heard: now.mono,
         ticked: now.mono,
@@ -186,8 +190,8 @@ struct Session<'a> {
     since: MonoTime,
     /// When the last ping was sent.
     pinged: Option<MonoTime>,
-    /// When the oldest ping was sent that has no answer.
-    asked: Option<MonoTime>,
+    /// When the pings were sent that have no answer, the oldest first; none is older than the longest patience.
+    asked: VecDeque<MonoTime>,
     answers: Answers,
     /// When the frame before this one was read.
     heard: MonoTime,
@@ -246,18 +250,20 @@ impl Session<'_> {
     #[inline]
     fn message(&mut self, message: Option<Result<Message, tungstenite::Error>>) -> Result<(), SessionEnd> {
         let received = self.stamp.get();
-        if let Some(asked) = self.asked
+        if let Some(&asked) = self.asked.front()
             && received.mono.since(self.heard) >= HEARTBEAT
         {
-            // Whatever ends a silence shows that the path was alive all the while.
-            self.answered(asked, received.mono);
+            // Whatever ends a silence shows that the path was alive all the while, and answers are as late as that at least.
+            self.answered(asked.max(self.heard), received.mono);
         }
         self.heard = received.mono;
         match message {
             Some(Ok(Message::Text(text))) => self.frame(text.as_str().as_bytes(), received),
             Some(Ok(Message::Binary(bytes))) => self.frame(&bytes, received),
             Some(Ok(Message::Pong(payload))) => {
-                if let Some(sent) = sent_at(&payload, received.mono).or(self.asked) {
+                let sent = sent_at(&payload, received.mono).or(self.asked.front().copied());
+                if let Some(sent) = sent {
+                    self.asked.retain(|asked| *asked > sent);
                     self.answered(sent, received.mono);
                 }
                 self.handler.heard(self.id, received);
@@ -314,9 +320,10 @@ impl Session<'_> {
             }
             Ok(Frame::ShuttingDown) => self.relay.retire(self.lane),
             Ok(Frame::Other) => {
-                // The venue's answer to its own kind of ping.
-                if let (Ping::Text(_), Some(asked)) = (self.ping, self.asked) {
-                    self.answered(asked, received.mono);
+                if is_pong(bytes)
+                    && let Some(sent) = self.asked.pop_front()
+                {
+                    self.answered(sent, received.mono);
                 }
             }
             Ok(Frame::Unknown) => {
@@ -387,7 +394,9 @@ impl Session<'_> {
         let ask_after = self.relay.delay().ask_after();
         if ping_is_due(silent, ask_after, self.pinged.map(|pinged| now.mono.since(pinged))) {
             self.pinged = Some(now.mono);
-            self.asked.get_or_insert(now.mono);
+            // What was not answered by now never will be.
+            self.asked.retain(|asked| now.mono.since(*asked) < DEAD_AFTER_MAX);
+            self.asked.push_back(now.mono);
             self.send(match self.ping {
                 Ping::Frame => Message::Ping(now.mono.nanos().to_be_bytes().to_vec().into()),
                 Ping::Text(text) => Message::text(text),
@@ -399,11 +408,10 @@ impl Session<'_> {
 
     /// A ping that was sent at `sent` is answered.
     fn answered(&mut self, sent: MonoTime, received: MonoTime) {
-        self.asked = None;
         self.answers = Answers::Some;
         // After a stop of this machine nobody knows how much of the delay is the path's.
         if received.since(self.ticked) < HEARTBEAT {
-            self.relay.delay().answered(received.since(sent), received);
+            self.relay.delay().answered(received.since(sent));
         }
     }
 
@@ -420,6 +428,11 @@ impl Session<'_> {
 fn sent_at(payload: &[u8], received: MonoTime) -> Option<MonoTime> {
     let nanos = u64::from_be_bytes(payload.try_into().ok()?);
     Some(MonoTime::from_nanos(nanos)).filter(|sent| *sent <= received)
+}
+
+/// Whether a frame that carries nothing is the answer to a ping of the venue's own kind: each of them says so in this word.
+fn is_pong(bytes: &[u8]) -> bool {
+    bytes.len() <= PONG_BYTES_MAX && bytes.windows(4).any(|word| word == b"pong")
 }
 
 /// Whether to ask for a sign of life, or to give one. `since_last` is `None` before the first ping, which shows how late answers are.
@@ -443,6 +456,21 @@ mod tests {
         ] {
             let due = ping_is_due(ms(silent), ms(1_000), since_last.map(ms));
             assert_eq!(due, expected, "{silent} {since_last:?}");
+        }
+    }
+
+    #[test]
+    fn the_answers_of_the_venues_to_their_own_pings_are_told_from_other_words() {
+        for (frame, expected) in [
+            ("pong", true),
+            (r#"{"success":true,"ret_msg":"pong","conn_id":"0970e817","op":"ping"}"#, true),
+            (r#"{"channel":"pong"}"#, true),
+            (r#"{"method":"pong","time_in":"2023-09-24T14:10:23Z","time_out":"2023-09-24T14:10:23Z"}"#, true),
+            (r#"{"channel":"heartbeat"}"#, false),
+            (r#"{"event":"channel-conn-count","channel":"bbo-tbt","connCount":"1","connId":"a"}"#, false),
+            ("", false),
+        ] {
+            assert_eq!(is_pong(frame.as_bytes()), expected, "{frame}");
         }
     }
 

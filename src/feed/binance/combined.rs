@@ -177,7 +177,7 @@ impl<D: Dialect> Combined<D> {
         &'a mut self,
         frame: &'a [u8],
     ) -> Result<Frame<'a>, DecodeError> {
-        let Some(text) = object_text(frame)? else { return Ok(Frame::Other) };
+        let Some(text) = object_text(frame)? else { return Ok(Frame::Unknown) };
         let mut envelope: wire::Envelope<'_> = parse(text, frame)?;
         match (envelope.stream.take(), envelope.data.take()) {
             (Some(stream), Some(data)) => self.market(frame, stream.0, data),
@@ -199,7 +199,7 @@ impl<D: Dialect> Combined<D> {
         let said = match channel {
             Some(channel) => D::general(channel, payload, &mut self.levels)?,
             None if says_shutdown(data, frame) => Said::ShuttingDown,
-            None => Said::Other,
+            None => return Ok(Frame::Unknown),
         };
         let content = match said {
             Said::Market(content) => content,
@@ -232,7 +232,7 @@ fn answer<'a>(envelope: wire::Envelope<'a>, frame: &[u8]) -> Result<Frame<'stati
     }
     let shutting_down =
         is_shutdown(envelope.e.as_ref()) || envelope.event.is_some_and(|event| says_shutdown(event, frame));
-    Ok(if shutting_down { Frame::ShuttingDown } else { Frame::Other })
+    Ok(if shutting_down { Frame::ShuttingDown } else { Frame::Unknown })
 }
 
 fn is_shutdown(event: Option<&Text<'_>>) -> bool {

@@ -51,7 +51,7 @@ impl Decoder {
         Self(Combined::new(names))
     }
 
-    /// What `frame` says. Streams of other channels are [`Frame::Other`].
+    /// What `frame` says. Streams of other channels are [`Frame::Unknown`].
     ///
     /// - `@bookTicker`: a quote with `u` as its sequence and no venue time (spot sends none). A side of size zero is no side.
     /// - `@trade`: the venue time is `T`, the trade's own, not `E`, the message's.

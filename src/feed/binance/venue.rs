@@ -75,6 +75,14 @@ impl VenueProtocol for Binance {
         if channel == Channel::Depth { &["depth"] } else { &[] }
     }
 
+    fn frame_words<'a>(&self, channel: Channel, name: &'a str) -> Vec<&'a str> {
+        match channel {
+            Channel::Depth => vec![name, "depthUpdate"],
+            Channel::Volume => vec![name, "24hrTicker"],
+            Channel::Quote | Channel::Trade => vec![name],
+        }
+    }
+
     fn batches(&self, topics: &[String]) -> Vec<Vec<String>> {
         protocol::batches(topics).map(<[String]>::to_vec).collect()
     }

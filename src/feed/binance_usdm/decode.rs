@@ -64,7 +64,7 @@ impl Decoder {
         Self(Combined::new(names))
     }
 
-    /// What `frame` says. Streams of other channels are [`Frame::Other`].
+    /// What `frame` says. Streams of other channels are [`Frame::Unknown`].
     ///
     /// - `@bookTicker`: a quote with `u` as its sequence; the venue time is `T`, the matching engine's. A side of size zero is no side.
     /// - `@trade`: the venue time is `T`. What is not of the market (`X`) is [`Frame::Other`].

@@ -76,6 +76,14 @@ impl VenueProtocol for BinanceUsdm {
         if channel == Channel::Depth { &["depth", "depth@0ms", "depth@500ms"] } else { &[] }
     }
 
+    fn frame_words<'a>(&self, channel: Channel, name: &'a str) -> Vec<&'a str> {
+        match channel {
+            Channel::Depth => vec![name, "depthUpdate"],
+            Channel::Volume => vec![name, "24hrTicker"],
+            Channel::Quote | Channel::Trade => vec![name],
+        }
+    }
+
     fn batches(&self, topics: &[String]) -> Vec<Vec<String>> {
         binance::batches(topics).map(<[String]>::to_vec).collect()
     }

@@ -111,7 +111,7 @@ impl Decoder {
         Self { topics: Topics::new(names), buffers: Buffers::default(), topic: String::new() }
     }
 
-    /// What `frame` says. Topics of other channels are [`Frame::Other`].
+    /// What `frame` says. Topics of other channels are [`Frame::Unknown`].
     ///
     /// - `orderbook.1`: a quote with `u` as its sequence. A side without level, or of size zero, is no side.
     /// - `orderbook.50` and the like: a whole book (snapshot, or `u` of 1), or a delta that covers `u`.

@@ -31,10 +31,10 @@ pub(super) fn decode<'f>(
     topics: &Topics,
     buffers: &mut Buffers,
 ) -> Result<Said<'f>, DecodeError> {
-    let Some(text) = object_text(frame)? else { return Ok(Said::Else(Frame::Other)) };
+    let Some(text) = object_text(frame)? else { return Ok(Said::Else(Frame::Unknown)) };
     let mut envelope: wire::Envelope<'_> = parse(text, frame)?;
     let Some(Text(topic)) = envelope.topic.take() else { return Ok(Said::Else(answer(envelope))) };
-    let Some((channel, symbol)) = topics.read(&topic) else { return Ok(Said::Else(Frame::Other)) };
+    let Some((channel, symbol)) = topics.read(&topic) else { return Ok(Said::Else(Frame::Unknown)) };
     let message = Message { topic: &topic, symbol, data: required("data", envelope.data)?, frame };
     let kind = message.kind(envelope.kind)?;
     let gateway = time("ts", envelope.ts)?;
@@ -70,7 +70,8 @@ fn answer(envelope: wire::Envelope<'_>) -> Frame<'static> {
         (Some(true), "subscribe" | "unsubscribe") => {
             Frame::Acknowledged(id.map_or(Ack::Oldest, Ack::Request))
         }
-        _ => Frame::Other,
+        (Some(true), _) | (None, "ping" | "pong" | "unsubscribe") => Frame::Other,
+        (None, _) => Frame::Unknown,
     }
 }
 

@@ -74,7 +74,7 @@ impl Decoder {
         Self { names: names.clone(), levels: Buffers::default(), route: String::new() }
     }
 
-    /// What `frame` says. Frames of other types are [`Frame::Other`].
+    /// What `frame` says. Frames of other types are [`Frame::Unknown`].
     ///
     /// - `snapshot`: the whole book; of one that is longer than a book the best levels, and one more, which tells the book that
     ///   there are others.

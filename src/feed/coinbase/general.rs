@@ -28,7 +28,7 @@ pub(super) enum Said<'f> {
 
 /// As [`super::Decoder::decode`].
 pub(super) fn decode<'f>(frame: &'f [u8], buffers: &mut Buffers) -> Result<Said<'f>, DecodeError> {
-    let Some(text) = object_text(frame)? else { return Ok(Said::Else(Frame::Other)) };
+    let Some(text) = object_text(frame)? else { return Ok(Said::Else(Frame::Unknown)) };
     let wire::Typed { kind, message, reason } = parse(text, frame)?;
     let kind = required("type", kind)?.0;
     let (product, content) = match &*kind {
@@ -40,7 +40,8 @@ pub(super) fn decode<'f>(frame: &'f [u8], buffers: &mut Buffers) -> Result<Said<
         "subscriptions" => return Ok(Said::Else(Frame::Acknowledged(Ack::Oldest))),
         "heartbeat" => return heartbeat(parse(text, frame)?),
         "error" => return Ok(Said::Else(refusal(message, reason))),
-        _ => return Ok(Said::Else(Frame::Other)),
+        "status" => return Ok(Said::Else(Frame::Other)),
+        _ => return Ok(Said::Else(Frame::Unknown)),
     };
     Ok(Said::Market { product, content })
 }

@@ -71,6 +71,14 @@ impl VenueProtocol for Coinbase {
         vec![protocol::heartbeat(symbol)]
     }
 
+    fn frame_words<'a>(&self, channel: Channel, name: &'a str) -> Vec<&'a str> {
+        match channel {
+            Channel::Depth => vec![name, "snapshot", "l2update"],
+            Channel::Trade => vec![name, "match"],
+            Channel::Quote | Channel::Volume => vec![name],
+        }
+    }
+
     fn batches(&self, topics: &[String]) -> Vec<Vec<String>> {
         protocol::batches(topics)
     }

@@ -53,7 +53,7 @@ impl Decoder {
         Self { names: names.clone(), levels: Buffers::default(), route: String::new() }
     }
 
-    /// What `frame` says. Channels that are not ours are [`Frame::Other`].
+    /// What `frame` says. Channels that are not ours are [`Frame::Unknown`].
     ///
     /// - quotes and books have no sequence; their `time` orders them. A side of a quote that is null is no side.
     /// - trades: in the order of their times.

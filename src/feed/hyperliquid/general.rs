@@ -43,11 +43,11 @@ pub(super) fn decode(
     if frame == GREETING {
         return Ok(Said::Else(Frame::Other));
     }
-    let Some(text) = object_text(frame)? else { return Ok(Said::Else(Frame::Other)) };
+    let Some(text) = object_text(frame)? else { return Ok(Said::Else(Frame::Unknown)) };
     let envelope: wire::Envelope<'_> = parse(text, frame)?;
     let channel = match (&envelope.channel, envelope.data) {
         (Some(channel), _) => channel.0.as_ref(),
-        (None, None) => return Ok(Said::Else(Frame::Other)),
+        (None, None) => return Ok(Said::Else(Frame::Unknown)),
         (None, Some(_)) => return Err(DecodeError::Missing { field: "channel" }),
     };
     let Some(ours) = Channel::ALL.into_iter().find(|&ours| names.get(ours) == channel) else {
@@ -112,7 +112,8 @@ fn control(
                 _ => Ok(Said::Else(Frame::Other)),
             }
         }
-        _ => Ok(Said::Else(Frame::Other)),
+        ("pong" | "subscriptionResponse", _) => Ok(Said::Else(Frame::Other)),
+        _ => Ok(Said::Else(Frame::Unknown)),
     }
 }
 

@@ -103,7 +103,7 @@ impl Decoder {
         Self { channels: Channels::new(names), levels: Buffers::default(), route: String::new() }
     }
 
-    /// What `frame` says. Frames of channels that were not asked for are [`Frame::Other`].
+    /// What `frame` says. Frames of channels that were not asked for are [`Frame::Unknown`].
     ///
     /// - ticker: figures and a quote without sequence; the venue time is `timestamp` where there is one. A side of size zero is
     ///   no side. Prices of zero are `None`.

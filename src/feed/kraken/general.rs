@@ -33,7 +33,7 @@ pub(super) fn decode<'f>(
     channels: &Channels,
     buffers: &mut Buffers,
 ) -> Result<Said<'f>, DecodeError> {
-    let Some(text) = object_text(frame)? else { return Ok(Said::Else(Frame::Other)) };
+    let Some(text) = object_text(frame)? else { return Ok(Said::Else(Frame::Unknown)) };
     let envelope: wire::Envelope<'_> = parse(text, frame)?;
     let Some(Text(channel)) = envelope.channel else { return answer(envelope, frame) };
     let Some(kind) = channels.kind(&channel) else { return other(&channel, envelope.data, frame) };
@@ -56,7 +56,8 @@ fn other<'f>(channel: &str, data: Option<&'f RawValue>, frame: &'f [u8]) -> Resu
     let status: Option<wire::Status<'f>> = data.map(|data| only(data, frame)).transpose()?;
     Ok(Said::Else(match status.and_then(|status| status.system) {
         Some(word) => Frame::Trading(trading(&word.0)),
-        None => Frame::Other,
+        None if matches!(channel, "heartbeat" | "status") => Frame::Other,
+        None => Frame::Unknown,
     }))
 }
 
@@ -84,7 +85,8 @@ fn answer<'f>(envelope: wire::Envelope<'f>, frame: &'f [u8]) -> Result<Said<'f>,
     }
     Ok(Said::Else(match id {
         Some(id) if method.as_deref() == Some("unsubscribe") => Frame::Acknowledged(Ack::Request(id)),
-        _ => Frame::Other,
+        _ if matches!(method.as_deref(), Some("pong" | "ping" | "unsubscribe")) => Frame::Other,
+        _ => Frame::Unknown,
     }))
 }
 

@@ -84,7 +84,7 @@ impl Decoder {
         Self { names: names.clone(), levels: Buffers::default(), route: String::new(), symbols: Vec::new() }
     }
 
-    /// What `frame` says. Channels that are not ours are [`Frame::Other`].
+    /// What `frame` says. Channels that are not ours are [`Frame::Unknown`].
     ///
     /// - quotes: `seqId` is the sequence, `ts` the venue time; a side without levels is no side.
     /// - trades: in the order of their times.

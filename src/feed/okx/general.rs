@@ -51,13 +51,13 @@ pub(super) fn decode(
     if frame == PONG {
         return Ok(Said::Else(Frame::Other));
     }
-    let Some(text) = object_text(frame)? else { return Ok(Said::Else(Frame::Other)) };
+    let Some(text) = object_text(frame)? else { return Ok(Said::Else(Frame::Unknown)) };
     let mut envelope: wire::Envelope<'_> = parse(text, frame)?;
     if let Some(event) = envelope.event.take() {
         return control(&event.0, envelope, frame, route);
     }
     match (envelope.arg, envelope.data) {
-        (None, None) => Ok(Said::Else(Frame::Other)),
+        (None, None) => Ok(Said::Else(Frame::Unknown)),
         (None, Some(_)) => Err(DecodeError::Missing { field: "arg" }),
         (Some(_), None) => Err(DecodeError::Missing { field: "data" }),
         (Some(arg), Some(data)) => {
@@ -67,7 +67,7 @@ pub(super) fn decode(
                 return trading(data, frame);
             }
             let Some(ours) = Channel::ALL.into_iter().find(|&ours| names.get(ours) == channel) else {
-                return Ok(Said::Else(Frame::Other));
+                return Ok(Said::Else(Frame::Unknown));
             };
             let symbol = required("instId", arg.inst_id)?.0;
             write_route(route, &channel, &symbol);
@@ -112,7 +112,10 @@ fn control(
             message: excerpt(envelope.msg),
         }),
         "notice" if code() == Some(UPGRADE_NOTICE) => Said::Else(Frame::ShuttingDown),
-        _ => Said::Else(Frame::Other),
+        "unsubscribe" | "notice" | "login" | "channel-conn-count" | "channel-conn-count-error" => {
+            Said::Else(Frame::Other)
+        }
+        _ => Said::Else(Frame::Unknown),
     })
 }
 

@@ -23,7 +23,7 @@ fn every_error_names_what_is_wrong_and_where() {
             r#"field "time": "2022-08-04 15:25:05.010758Z" is no time"#,
         ),
         (UPDATE, "\"buy\"", "\"bid\"", "unknown variant `bid`"),
-        (UPDATE, "22356.270000", "1e5", r#"price of level 0 of "buy": "1e5": not a plain decimal number"#),
+        (UPDATE, "22356.270000", "1x5", r#"price of level 0 of "buy": "1x5": not a plain decimal number"#),
         (UPDATE, "1.00000000", "-1", r#"size of level 0 of "sell": "-1": negative"#),
         (UPDATE, "22356.300000", "0", r#"price of level 0 of "sell" is zero"#),
         (UPDATE, r#","1.00000000""#, "", "invalid length 2"),

@@ -162,7 +162,7 @@ fn what_is_no_market_data_is_told_apart() {
         (r#"{"type":"heartbeat","sequence":90,"product_id":"BTC-USD"}"#, Frame::Other),
         (r#"{"type":"heartbeat","sequence":90,"last_trade_id":null,"product_id":"BTC-USD"}"#, Frame::Other),
         (r#"{"type":"status","products":[]}"#, Frame::Other),
-        ("[1, 2]", Frame::Other),
+        ("[1, 2]", Frame::Unknown),
     ] {
         assert_eq!(decoder().decode(text.as_bytes()), Ok(expected), "{text}");
     }

@@ -34,7 +34,7 @@ fn every_error_names_what_is_wrong_and_where() {
         (QUOTE, r#"{"channel":"bbo","#, "{", r#"field "channel" is missing"#),
         (QUOTE, r#""data""#, r#""date""#, r#"field "data" is missing"#),
         (BOOK, r#","sz":"1.65875""#, "", r#"field "sz" is missing"#),
-        (BOOK, "1.65875", "1e5", r#"size of level 1 of "bids": "1e5": not a plain decimal number"#),
+        (BOOK, "1.65875", "1x5", r#"size of level 1 of "bids": "1x5": not a plain decimal number"#),
         (BOOK, r#"[{"px":"84144.0","sz":"50.66449","n":18}]"#, "7", "expected an array of levels"),
         (
             BOOK,

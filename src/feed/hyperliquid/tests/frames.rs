@@ -103,7 +103,7 @@ fn channels_are_known_by_their_configured_names() {
         matches!(decoded, Ok(Frame::Market { stream: "l2:BTC", event: MarketEvent::Book(_) })),
         "{decoded:?}"
     );
-    assert_eq!(decoder.decode(BOOK.as_bytes()), Ok(Frame::Other));
+    assert_eq!(decoder.decode(BOOK.as_bytes()), Ok(Frame::Unknown));
 }
 
 #[test]
@@ -126,10 +126,10 @@ fn what_is_no_market_data_is_told_apart() {
         (r#"{"channel":"error","data":"Invalid subscription"}"#.to_owned(), refused("Invalid subscription")),
         (r#"{"channel":"error","data":{"a":1}}"#.to_owned(), refused(r#"{"a":1}"#)),
         (r#"{"channel":"error"}"#.to_owned(), refused("")),
-        (r#"{"channel":"candle","data":{"s":"BTC"}}"#.to_owned(), Frame::Other),
-        (r#"{"channel":"activeSpotAssetCtx","data":{"coin":"@107"}}"#.to_owned(), Frame::Other),
-        ("{}".to_owned(), Frame::Other),
-        ("[1, 2]".to_owned(), Frame::Other),
+        (r#"{"channel":"candle","data":{"s":"BTC"}}"#.to_owned(), Frame::Unknown),
+        (r#"{"channel":"activeSpotAssetCtx","data":{"coin":"@107"}}"#.to_owned(), Frame::Unknown),
+        ("{}".to_owned(), Frame::Unknown),
+        ("[1, 2]".to_owned(), Frame::Unknown),
     ] {
         assert_eq!(decoder().decode(text.as_bytes()), Ok(expected), "{text}");
     }

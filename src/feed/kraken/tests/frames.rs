@@ -207,8 +207,8 @@ fn what_is_no_market_data_is_told_apart() {
         (r#"{"channel":"status","type":"update"}"#, Frame::Other),
         (r#"{"channel":"status","type":"update","data":[{"version":"2.0.0"}]}"#, Frame::Other),
         (r#"{"method":"pong","time_in":"2023-09-24T14:10:23.799685Z"}"#, Frame::Other),
-        ("{}", Frame::Other),
-        ("[1, 2]", Frame::Other),
+        ("{}", Frame::Unknown),
+        ("[1, 2]", Frame::Unknown),
     ] {
         assert_eq!(decoder().decode(text.as_bytes()), Ok(expected), "{text}");
     }

@@ -43,7 +43,7 @@ fn every_error_names_what_is_wrong_and_where() {
         (TRADES, r#""sell""#, r#""ask""#, r#""side" is neither "buy" nor "sell""#),
         (TRADES, r#"[{"instId":"BTC-USDT""#, r#"[{"instId":"ETH-USDT""#, r#"carries symbol "ETH-USDT""#),
         (TICKER, r#""instType":"SPOT","#, "", r#"field "instType" is missing"#),
-        (TICKER, "17602.13", "1e5", r#"field "vol24h": "1e5": not a plain decimal number"#),
+        (TICKER, "17602.13", "1x5", r#"field "vol24h": "1x5": not a plain decimal number"#),
         (TICKER, r#""vol24h":"17602.13","#, "", r#"field "vol24h" is missing"#),
     ] {
         let changed = frame.replacen(from, to, 1);

@@ -163,7 +163,7 @@ fn channels_are_known_by_their_configured_names() {
         Ok(Frame::Market { stream: "books-l2-tbt:SOL-USDT", event: MarketEvent::Depth(_) })
     );
     assert!(expected, "{decoded:?}");
-    assert_eq!(decoder.decode(UPDATE.as_bytes()), Ok(Frame::Other));
+    assert_eq!(decoder.decode(UPDATE.as_bytes()), Ok(Frame::Unknown));
 }
 
 #[test]
@@ -207,10 +207,10 @@ fn what_is_no_market_data_is_told_apart() {
         (r#"{"event":"error"}"#, refused(None, 0, "")),
         (r#"{"event":"notice","code":"64008","msg":"soon"}"#, Frame::ShuttingDown),
         (r#"{"event":"notice","code":"64009","msg":"else"}"#, Frame::Other),
-        (r#"{"arg":{"channel":"candle1m","instId":"BTC-USDT"},"data":[["1"]]}"#, Frame::Other),
-        ("{}", Frame::Other),
-        ("[1, 2]", Frame::Other),
-        (" \"text\"", Frame::Other),
+        (r#"{"arg":{"channel":"candle1m","instId":"BTC-USDT"},"data":[["1"]]}"#, Frame::Unknown),
+        ("{}", Frame::Unknown),
+        ("[1, 2]", Frame::Unknown),
+        (" \"text\"", Frame::Unknown),
     ] {
         assert_eq!(decoder().decode(text.as_bytes()), Ok(expected), "{text}");
     }
