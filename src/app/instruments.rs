@@ -10,7 +10,8 @@ use anyhow::Context;
 use clap::Args;
 
 use super::check::WRONG;
-use super::listings::{Lister, Wish, folder};
+use super::lister::{Lister, Wish};
+use super::listings::folder;
 use crate::config::{CacheDir, closest};
 use crate::domain::{Contract, Number, SizeUnit};
 use crate::feed::{self, Listing, ListingStatus, Naming, VenueProtocol};

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::listings::{Listed, Lister, VenueList, Wish};
+use super::lister::{Lister, Wish};
+use super::listings::{Listed, VenueList};
 use super::rest_worker::{Answer, Begun, News, Symbols};
 use crate::config::FeedSettings;
 use crate::domain::{Contract, Entity, Instrument, InstrumentId};

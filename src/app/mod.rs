@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `cli` | the commands and their options |
 //! | `run`, `demo`, `record`, `replay`, `check`, `instruments`, `verify` | one command each |
-//! | `listings`, `list_cache`, `list_refresh` | what venues offer; the lists of it on disk; what changes while the engine runs |
+//! | `listings`, `lister`, `list_cache`, `list_refresh` | what venues offer; the lists of it on disk; what changes while the engine runs |
 //! | `read` | the commands of whoever reads: `get`, `watch`, `list`, `status`, `invalidate` |
 //! | `engine` | from settings to a running engine |
 //! | `store` | from settings to where values go |
@@ -32,6 +32,7 @@ mod gate;
 mod instruments;
 mod list_cache;
 mod list_refresh;
+mod lister;
 mod listings;
 pub mod read;
 mod record;

@@ -8,7 +8,7 @@ use tickcache::publish::{Credentials, Deployment, Discovery};
 use tokio::runtime::Handle;
 
 use super::cluster::{Cluster, Takeover};
-use super::redis_server::now;
+use super::redis_server::{RedisServer, command, free_port, now};
 use super::{login, open, secret, tcp, topology_where};
 
 const SLOT: u16 = 12_182;
@@ -48,6 +48,22 @@ async fn follows(discovery: &Discovery, cluster: &Cluster, former: usize, what: 
     let (sign, lag) = if found < agreed { ("-", agreed - found) } else { ("", found - agreed) };
     eprintln!("{what}: all nodes agree after {agreed:?}, found {sign}{lag:?} later");
     serves(discovery, cluster, cluster.primary_of(SLOT).await).await;
+}
+
+/// A node that prefers host names and has none calls itself "?" and knows no IP of its own (redis/redis-doc#2420).
+#[tokio::test]
+async fn a_node_that_does_not_know_its_own_name_is_reached_where_it_was_asked() {
+    let bus = free_port().to_string();
+    let arguments =
+        ["--cluster-enabled", "yes", "--cluster-preferred-endpoint-type", "hostname", "--cluster-port", &bus];
+    let server = RedisServer::start_with(&arguments);
+    let _: () = command(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]).query(&mut server.connection()).unwrap();
+    let seeds = vec![tcp(server.port())];
+    let discovery = Discovery::spawn(&Handle::current(), Deployment::Cluster { seeds }, open());
+    topology_where(&discovery, |topology| {
+        topology.nodes == [tcp(server.port())] && topology.slots.is_complete()
+    })
+    .await;
 }
 
 #[tokio::test]

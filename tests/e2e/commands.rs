@@ -5,7 +5,7 @@ use std::io::Write;
 use serde_json::Value;
 use tickcache::domain::State;
 
-use crate::program::{Program, run, succeed};
+use crate::program::{Program, run, run_with, succeed};
 use crate::redis_server::RedisServer;
 use crate::support::{Rig, load, redis_store, stored, until, until_ok};
 
@@ -175,4 +175,73 @@ async fn replay_serves_a_recording_to_an_engine() {
     let (status, said) = replay.ended().await;
     assert_eq!(status.code(), Some(0), "{said}");
     assert!(said.contains("loaded 1000 frames and 1 snapshots"), "{said}");
+}
+
+/// What is allowed and hardly meant is a warning of `check-config` and of `run`; a value is never in it.
+#[test]
+fn settings_that_lead_nowhere_are_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("t.toml");
+    let config = "[embedded]\nlisten = \"\"\n[[feed]]\nvenue = \"binance\"\ninstruments = [\"BTC-USDT\"]\n\
+                  [[alias]]\nvenue = \"kraken\"\nsymbol = \"AAPLx/USD\"\ninstrument = \"AAPL-USD\"\n";
+    std::fs::write(&file, config).unwrap();
+    let variables = [("REDIS_HOST", "cache"), ("REDIS_PASSWORD", "s3cr3t\n"), ("TICKCACHE_ENV_PATH", "/bin")];
+    let arguments = ["check-config", "--config", file.to_str().unwrap()];
+    let output = run_with(&arguments, &variables);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    for expected in [
+        "embedded.listen is off: nobody can read the values",
+        "REDIS_HOST, REDIS_PASSWORD says where a Redis is, but store.kind is \"embedded\"",
+        "REDIS_PASSWORD ends with a line end",
+        "[[alias]] kraken AAPL-USD: no feed of kraken has this instrument",
+    ] {
+        assert!(said.lines().any(|line| line.starts_with("warning: ") && line.contains(expected)), "{said}");
+    }
+    assert!(!said.contains("s3cr3t") && !said.contains("TICKCACHE_ENV_PATH"), "{said}");
+}
+
+/// A file that is named and not there is found before anything starts.
+#[test]
+fn check_config_reads_the_files_that_run_would_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("t.toml");
+    let feed = "[[feed]]\nvenue = \"binance\"\ninstruments = [\"BTC-USDT\"]\n";
+    for (config, expected) in [
+        (
+            "[store]\nkind = \"redis\"\n[redis]\nurl = \"rediss://h\"\nca_file = \"/nowhere/ca.pem\"\n",
+            "/nowhere/ca.pem",
+        ),
+        (
+            "[embedded]\ncertificate_file = \"/nowhere/c.pem\"\nkey_file = \"/nowhere/k.pem\"\n",
+            "/nowhere/k.pem",
+        ),
+    ] {
+        std::fs::write(&file, format!("{config}{feed}")).unwrap();
+        let output = run(&["check-config", "--config", file.to_str().unwrap()]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(2) && said.contains(expected), "{said}");
+    }
+}
+
+/// A Cluster without slots: nothing is written, and that is said until it has some.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_that_serves_no_slots_is_said_to() {
+    let bus = crate::redis_server::free_port().to_string();
+    let server = RedisServer::start_with(&["--cluster-enabled", "yes", "--cluster-port", &bus]);
+    let url = server.url();
+    let node = url.trim_start_matches("redis://").trim_end_matches('/');
+    let config = format!(
+        "[engine]\ncache_dir = \"\"\n[store]\nkind = \"redis\"\n[redis]\nurl = \"{url}\"\nmode = \"cluster\"\nnodes = [\"{node}\"]\n\
+         [embedded]\nlisten = \"\"\n[http]\nlisten = \"\"\n[[feed]]\nvenue = \"binance\"\ninstruments = [\"BTC-USDT\"]\n\
+         websocket_url = \"ws://127.0.0.1:1/ws\"\nrest_url = \"http://127.0.0.1:1\"\n"
+    );
+    let program = Program::start_engine(&config);
+    until("it is said", || program.said().contains("names no node that takes writes")).await;
+    let _: () = crate::redis_server::command(&["CLUSTER", "ADDSLOTSRANGE", "0", "8191"])
+        .query(&mut server.connection())
+        .unwrap();
+    until("the rest is missed", || program.said().contains("unserved=8192")).await;
+    program.signal("TERM");
+    assert!(program.ended().await.0.success());
 }

@@ -280,13 +280,36 @@ async fn what_does_not_trade_starts_halted_and_what_is_not_listed_suspect_and_th
 async fn what_is_listed_while_the_engine_runs_is_subscribed_to_without_a_restart() {
     let simulator = Simulator::start(Config::market(small_market())).await.unwrap();
     let list = ListServer::start(&[("BTC", "TRADING"), ("OTHER", "TRADING")]);
+    // Also on sessions that have nothing else to carry.
+    let alone = engine(&simulator, &list, "[\"ETH-USDT\"]").await;
     let engine = engine(&simulator, &list, "[\"BTC-USDT\", \"ETH-USDT\"]").await;
     let price = |name: &str| state(&engine, Entity::Price, name);
-    until("the one that is listed is live", || price("BTC-USDT") == Some((State::Live, Reason::None))).await;
-    assert_eq!(price("ETH-USDT"), Some((State::Suspect, Reason::NotListed)));
+    let (live, missing) = (Some((State::Live, Reason::None)), Some((State::Suspect, Reason::NotListed)));
+    until("the one that is listed is live", || price("BTC-USDT") == live).await;
+    until("the other one is missing", || state(&alone, Entity::Price, "ETH-USDT") == missing).await;
+    assert_eq!(price("ETH-USDT"), missing);
     list.set(&[("BTC", "TRADING"), ("OTHER", "TRADING"), ("ETH", "TRADING")]);
-    until("the other one is live", || price("ETH-USDT") == Some((State::Live, Reason::None))).await;
+    until("it is live", || price("ETH-USDT") == live).await;
+    until("it is live alone", || state(&alone, Entity::Price, "ETH-USDT") == live).await;
+    alone.stop().await.unwrap();
     engine.stop().await.unwrap();
+    simulator.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_that_is_much_shorter_than_the_one_on_disk_makes_nothing_missing() {
+    let simulator = Simulator::start(Config::market(small_market())).await.unwrap();
+    let all = [("BTC", "TRADING"), ("ETH", "TRADING"), ("A", "TRADING"), ("B", "TRADING"), ("C", "TRADING")];
+    let list = ListServer::start(&all);
+    let folder = tempfile::tempdir().unwrap();
+    let text = settings(&simulator, "[\"BTC-USDT\", \"ETH-USDT\"]", folder.path().to_str().unwrap());
+    let settings = load(&text.replace(&simulator.rest_url(), &list.url));
+    gather(&settings).await.strict().unwrap();
+    list.set(&all[2..4]);
+    age(folder.path(), 25);
+    gather(&settings).await.strict().unwrap();
+    age(folder.path(), 8 * 24);
+    assert!(gather(&settings).await.strict().is_err(), "a week later it is believed");
     simulator.stop().await;
 }
 

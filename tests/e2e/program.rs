@@ -22,6 +22,11 @@ pub(crate) fn run(arguments: &[&str]) -> Output {
     command(arguments).output().unwrap()
 }
 
+/// The same with variables.
+pub(crate) fn run_with(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+    command(arguments).envs(variables.iter().copied()).output().unwrap()
+}
+
 /// Runs it to its end, which is a good one; its output.
 pub(crate) fn succeed(arguments: &[&str]) -> String {
     let output = run(arguments);
