@@ -194,7 +194,7 @@ impl Rig {
             rig.render(index, 0, &mut text);
             rig.take(&text);
             let book = Book::from_snapshot(&snapshot()).expect("small numbers");
-            rig.state.snapshot(InstrumentId(index), book, rig.now, &mut rig.sink);
+            rig.state.snapshot(InstrumentId(index), book, rig.now.mono, rig.now, &mut rig.sink);
             rig.render(index, 1, &mut text);
             rig.take(&text);
         }

@@ -133,13 +133,21 @@ fn read_trade(data: &Tree) -> Result<Trade, Wrong> {
 }
 
 fn read_figures(data: &Tree) -> Result<VolumeFigures, Wrong> {
-    let price = |key| data.number(key).map(|price| Some(price).filter(|price| price.mantissa != 0));
+    let figure = |key: &str| match data.field(key) {
+        Err(Wrong) => Ok(None),
+        Ok(Tree::Text(text)) if text.is_empty() => Ok(None),
+        Ok(_) => data.number(key).map(Some),
+    };
+    let price = |key| Ok(figure(key)?.filter(|price| price.mantissa != 0));
+    if data.field("c").is_err() && data.field("v").is_err() {
+        return Err(Wrong);
+    }
     Ok(VolumeFigures {
         form: Form::Whole,
         unit: VolumeUnit::Base,
-        base_volume: Some(data.number("v")?),
-        quote_volume: Some(data.number("q")?),
-        trade_count: Some(data.unsigned("n")?),
+        base_volume: figure("v")?,
+        quote_volume: figure("q")?,
+        trade_count: data.field("n").is_ok().then(|| data.unsigned("n")).transpose()?,
         open: price("o")?,
         high: price("h")?,
         low: price("l")?,

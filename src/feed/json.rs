@@ -126,6 +126,12 @@ pub(super) fn number(field: &'static str, text: Option<Text<'_>>) -> Result<Numb
     number_at(Place::Field(field), &required(field, text)?.0)
 }
 
+/// A figure that the venue does not promise: absent, null or an empty text where there is none.
+pub(super) fn figure(field: &'static str, text: Option<Text<'_>>) -> Result<Option<Number>, DecodeError> {
+    let text = text.filter(|text| !text.0.is_empty());
+    text.map(|text| number_at(Place::Field(field), &text.0)).transpose()
+}
+
 pub(super) fn number_at(place: Place, text: &str) -> Result<Number, DecodeError> {
     let error = |source| DecodeError::Number { place, text: Excerpt::of(text.as_bytes()), source };
     match Number::parse(text.as_bytes()) {

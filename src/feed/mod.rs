@@ -50,6 +50,8 @@ mod path_delay;
 #[cfg(test)]
 mod paths;
 mod plan;
+#[cfg(test)]
+mod promised;
 mod refusal;
 mod refused_streams;
 mod relay;

@@ -1,5 +1,7 @@
 //! What a venue does, and when.
 
+use tickcache::domain::{Number, Scale};
+
 /// Something that happens at the venue.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Action {
@@ -71,8 +73,16 @@ pub(crate) fn quoted(line: &str) -> Option<(&str, &str)> {
 }
 
 pub(crate) fn millis(text: &str) -> Result<u64, String> {
-    let seconds: f64 = text.parse().map_err(|_| format!("{text:?} is no time in seconds"))?;
-    Ok((seconds * 1_000.0).round() as u64)
+    u64::try_from(signed_millis(text)?).map_err(|_| format!("{text:?} is before the beginning"))
+}
+
+/// Seconds as milliseconds.
+fn signed_millis(text: &str) -> Result<i64, String> {
+    let wrong = || format!("{text:?} is no time in seconds");
+    let seconds = Number::parse(text.trim_start_matches('+').as_bytes()).map_err(|_| wrong())?;
+    let thousandths = Scale::new(3).expect("below the largest");
+    let millis = seconds.mantissa_at(thousandths).map_err(|_| wrong())?;
+    i64::try_from(millis).map_err(|_| wrong())
 }
 
 impl Block {
@@ -127,10 +137,7 @@ impl Action {
             "silent" => Self::Silent(text()?.0.to_owned()),
             "refuse" => Self::Refuse(Reply::parse(rest)),
             "accept" => Self::Accept,
-            "clock" => {
-                let seconds: f64 = rest.parse().map_err(|_| format!("clock: {rest:?} is no number"))?;
-                Self::Clock((seconds * 1_000.0).round() as i64)
-            }
+            "clock" => Self::Clock(signed_millis(rest)?),
             _ => return Err(format!("{word:?} is nothing that a venue does")),
         })
     }

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use super::combined::{Content, Payload, Said, aggressor};
 use super::wire;
 use crate::domain::{Channel, Form, Link, Quote, Trade, VenueSequence, VolumeFigures, VolumeUnit};
-use crate::feed::json::{Text, number, quote_side, required, side, time};
+use crate::feed::json::{Text, figure, number, quote_side, required, side, time};
 use crate::feed::levels::{self, Buffers};
 use crate::feed::{DecodeError, Place};
 
@@ -92,17 +92,23 @@ pub(in crate::feed) fn ticker(payload: Payload<'_>, unit: VolumeUnit) -> Decoded
         return Ok(Said::ShuttingDown);
     }
     payload.carries(wire.s)?;
-    Ok(Said::Market(Content::Volume(VolumeFigures {
+    let price = |field, text| Ok::<_, DecodeError>(figure(field, text)?.and_then(levels::traded_price));
+    let (is_empty, venue_time) = (wire.c.is_none() && wire.v.is_none(), Some(time("E", wire.event_time)?));
+    let figures = VolumeFigures {
         form: Form::Whole,
         unit,
-        base_volume: Some(number("v", wire.v)?),
-        quote_volume: Some(number("q", wire.q)?),
-        trade_count: Some(required("n", wire.n)?),
-        open: levels::traded_price(number("o", wire.o)?),
-        high: levels::traded_price(number("h", wire.h)?),
-        low: levels::traded_price(number("l", wire.l)?),
-        last: levels::traded_price(number("c", wire.c)?),
+        base_volume: figure("v", wire.v)?,
+        quote_volume: figure("q", wire.q)?,
+        trade_count: wire.n,
+        open: price("o", wire.o)?,
+        high: price("h", wire.h)?,
+        low: price("l", wire.l)?,
+        last: price("c", wire.c)?,
         window_s: WINDOW_S,
-        venue_time: Some(time("E", wire.event_time)?),
-    })))
+        venue_time,
+    };
+    if is_empty {
+        return Err(DecodeError::Missing { field: "c" });
+    }
+    Ok(Said::Market(Content::Volume(figures)))
 }

@@ -10,8 +10,8 @@ use serde_json::value::RawValue;
 use super::decode::{Content, Kind};
 use super::topics::Topics;
 use super::wire;
-use crate::domain::{Channel, Form, LEVELS_MAX, Number, Trade, VolumeFigures, VolumeUnit};
-use crate::feed::json::{Text, excerpt, number, object, object_text, parse, required, side, time};
+use crate::domain::{Channel, Form, LEVELS_MAX, Trade, VolumeFigures, VolumeUnit};
+use crate::feed::json::{Text, excerpt, figure, number, object, object_text, parse, required, side, time};
 use crate::feed::levels::{self, Buffers};
 use crate::feed::{Ack, DecodeError, Excerpt, Frame, Place};
 
@@ -156,6 +156,7 @@ fn trades(message: Message<'_, '_>, buffers: &mut Buffers) -> Result<(), DecodeE
 fn figures(message: Message<'_, '_>, form: Form) -> Result<VolumeFigures, DecodeError> {
     let wire: wire::Ticker<'_> = object(message.data, message.frame)?;
     message.carries("symbol", wire.symbol)?;
+    let has_figures = wire.volume.is_some() || wire.last_price.is_some();
     let price = |field, text| Ok::<_, DecodeError>(figure(field, text)?.and_then(levels::traded_price));
     let figures = VolumeFigures {
         form,
@@ -171,15 +172,9 @@ fn figures(message: Message<'_, '_>, form: Form) -> Result<VolumeFigures, Decode
         window_s: WINDOW_S,
         venue_time: None,
     };
-    if form == Form::Whole {
-        required("volume24h", figures.base_volume)?;
-        required("turnover24h", figures.quote_volume)?;
+    // All of it was asked for: none at all is a form that nobody knows.
+    if form == Form::Whole && figures.base_volume.or(figures.last).is_none() && !has_figures {
+        return Err(DecodeError::Missing { field: "volume24h" });
     }
     Ok(figures)
-}
-
-/// A figure that may be absent, or an empty text where the venue has none.
-fn figure(field: &'static str, text: Option<Text<'_>>) -> Result<Option<Number>, DecodeError> {
-    let text = text.filter(|text| !text.0.is_empty());
-    text.map(|text| number(field, Some(text))).transpose()
 }

@@ -14,7 +14,9 @@ use crate::domain::{
     Form, LEVELS_MAX, Number, RawLevel, Side, Ticker, Top, Trade, VenueSequence, VenueTime, VolumeFigures,
     VolumeUnit,
 };
-use crate::feed::json::{Text, each, level_at, next_level, number, object_text, parse, required, timestamp};
+use crate::feed::json::{
+    Text, each, figure, level_at, next_level, number, object_text, parse, required, timestamp,
+};
 use crate::feed::levels::{self, Buffers};
 use crate::feed::{Ack, DecodeError, Excerpt, Frame, Place};
 
@@ -138,13 +140,16 @@ fn trade(wire: wire::Match<'_>) -> Decoded<'_> {
 }
 
 fn ticker(wire: wire::Ticker<'_>) -> Decoded<'_> {
-    let venue_time = time(wire.time)?;
-    let price = |field, text| number(field, text).map(levels::traded_price);
-    let best = |field, text: Option<_>| text.map_or(Ok(None), |text| price(field, Some(text)));
+    // A product that has never traded has empty texts everywhere.
+    let venue_time = time(wire.time.filter(|text| !text.0.is_empty()))?;
+    let price = |field, text| Ok::<_, DecodeError>(figure(field, text)?.and_then(levels::traded_price));
+    if wire.price.is_none() && wire.volume_24h.is_none() {
+        return Err(DecodeError::Missing { field: "price" });
+    }
     let figures = VolumeFigures {
         form: Form::Whole,
         unit: VolumeUnit::Base,
-        base_volume: Some(number("volume_24h", wire.volume_24h)?),
+        base_volume: figure("volume_24h", wire.volume_24h)?,
         quote_volume: None,
         trade_count: None,
         open: price("open_24h", wire.open_24h)?,
@@ -155,8 +160,8 @@ fn ticker(wire: wire::Ticker<'_>) -> Decoded<'_> {
         venue_time,
     };
     let top = Top::Prices {
-        bid: best("best_bid", wire.best_bid)?,
-        ask: best("best_ask", wire.best_ask)?,
+        bid: price("best_bid", wire.best_bid)?,
+        ask: price("best_ask", wire.best_ask)?,
         venue_time,
     };
     Ok((required("product_id", wire.product_id)?.0, Content::Ticker(Ticker { figures, top })))

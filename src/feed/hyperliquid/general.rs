@@ -12,7 +12,8 @@ use crate::domain::{
     Channel, Form, LEVELS_MAX, Quote, RawLevel, Side, Trade, VenueTime, VolumeFigures, VolumeUnit,
 };
 use crate::feed::json::{
-    Text, each, excerpt, malformed, next_level, number, object, object_text, offset_of, parse, required, time,
+    Text, each, excerpt, figure, malformed, next_level, number, object, object_text, offset_of, parse,
+    required, time,
 };
 use crate::feed::levels::{self, Buffers};
 use crate::feed::venue::write_route;
@@ -195,14 +196,17 @@ fn trades(
 }
 
 fn figures(wire: wire::Figures<'_>) -> Result<VolumeFigures, DecodeError> {
-    let open = wire.prev_day_px.map(|text| number("prevDayPx", Some(text))).transpose()?;
+    // What a coin that has not traded for a day lacks; without any it is a form that nobody knows.
+    if wire.day_ntl_vlm.is_none() && wire.prev_day_px.is_none() && wire.day_base_vlm.is_none() {
+        return Err(DecodeError::Missing { field: "dayNtlVlm" });
+    }
     Ok(VolumeFigures {
         form: Form::Whole,
         unit: VolumeUnit::Size,
-        base_volume: wire.day_base_vlm.map(|text| number("dayBaseVlm", Some(text))).transpose()?,
-        quote_volume: Some(number("dayNtlVlm", wire.day_ntl_vlm)?),
+        base_volume: figure("dayBaseVlm", wire.day_base_vlm)?,
+        quote_volume: figure("dayNtlVlm", wire.day_ntl_vlm)?,
         trade_count: None,
-        open: open.and_then(levels::traded_price),
+        open: figure("prevDayPx", wire.prev_day_px)?.and_then(levels::traded_price),
         high: None,
         low: None,
         last: None,

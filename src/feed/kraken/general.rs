@@ -128,6 +128,11 @@ fn number(field: &'static str, raw: Option<&RawValue>) -> Result<Number, DecodeE
     Ok(exact(Place::Field(field), required(field, raw)?.get())?.0)
 }
 
+/// A figure that there may be none of: "only guaranteed if traded within the past 24h".
+fn figure(field: &'static str, raw: Option<&RawValue>) -> Result<Option<Number>, DecodeError> {
+    raw.map(|raw| number(field, Some(raw))).transpose()
+}
+
 fn time(text: Option<Text<'_>>) -> Result<Option<VenueTime>, DecodeError> {
     text.map_or(Ok(None), |text| timestamp("timestamp", &text.0))
 }
@@ -138,7 +143,12 @@ fn quote_side(
     size: Option<&RawValue>,
 ) -> Result<Option<RawLevel>, DecodeError> {
     let [price_field, size_field] = fields;
-    let level = levels::level(number(price_field, price)?, number(size_field, size)?);
+    let (price, size) = (required(price_field, price)?, required(size_field, size)?);
+    // Nobody bids, or nobody asks.
+    if price.get() == "null" {
+        return Ok(None);
+    }
+    let level = levels::level(number(price_field, Some(price))?, number(size_field, Some(size))?);
     level.map(levels::quote_side).ok_or(DecodeError::Zero { place: Place::Field(price_field) })
 }
 
@@ -148,13 +158,13 @@ fn ticker<'f>(data: &'f RawValue, frame: &[u8]) -> Decoded<'f> {
     let figures = VolumeFigures {
         form: Form::Whole,
         unit: VolumeUnit::Base,
-        base_volume: Some(number("volume", wire.volume)?),
+        base_volume: figure("volume", wire.volume)?,
         quote_volume: None,
         trade_count: None,
         open: None,
-        high: levels::traded_price(number("high", wire.high)?),
-        low: levels::traded_price(number("low", wire.low)?),
-        last: levels::traded_price(number("last", wire.last)?),
+        high: figure("high", wire.high)?.and_then(levels::traded_price),
+        low: figure("low", wire.low)?.and_then(levels::traded_price),
+        last: figure("last", wire.last)?.and_then(levels::traded_price),
         window_s: WINDOW_S,
         venue_time,
     };

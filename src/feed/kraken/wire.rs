@@ -69,15 +69,15 @@ pub(super) struct Subscribed<'a> {
 pub(super) struct Ticker<'a> {
     #[serde(borrow)]
     pub(super) symbol: Option<Text<'a>>,
-    /// "Best bid price."
-    #[serde(borrow)]
+    /// "Best bid price."; null where nobody bids, which is another thing than absent
+    #[serde(borrow, default, deserialize_with = "present")]
     pub(super) bid: Option<&'a RawValue>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "present")]
     pub(super) bid_qty: Option<&'a RawValue>,
     /// "Best ask price."
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "present")]
     pub(super) ask: Option<&'a RawValue>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "present")]
     pub(super) ask_qty: Option<&'a RawValue>,
     /// "Last traded price (only guaranteed if traded within the past 24h)."
     #[serde(borrow)]
@@ -93,6 +93,11 @@ pub(super) struct Ticker<'a> {
     pub(super) high: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(super) timestamp: Option<Text<'a>>,
+}
+
+/// A field that is there, whatever it holds: null is.
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue as serde::Deserialize>::deserialize(deserializer).map(Some)
 }
 
 /// Of the channel `book`, type `snapshot` or `update`; older snapshots have no `timestamp`:

@@ -9,11 +9,11 @@ use serde_json::value::RawValue;
 use super::decode::{Content, Numbered, sum};
 use super::{protocol, wire};
 use crate::domain::{
-    Channel, Form, LEVELS_MAX, Link, Number, NumberError, Quote, RawLevel, Side, Trade, Trading,
-    VenueSequence, VenueTime, VolumeFigures, VolumeUnit, Written,
+    Channel, Form, LEVELS_MAX, Link, NumberError, Quote, RawLevel, Side, Trade, Trading, VenueSequence,
+    VenueTime, VolumeFigures, VolumeUnit, Written,
 };
 use crate::feed::json::{
-    Text, each, excerpt, malformed, next_level, number, number_at, object, object_text, offset_of, parse,
+    Text, each, excerpt, figure, malformed, next_level, number, object, object_text, offset_of, parse,
     required,
 };
 use crate::feed::levels::{self, Buffers};
@@ -237,9 +237,16 @@ impl<'f> Payload<'f> {
     fn figures(&self) -> Result<Content, DecodeError> {
         let wire: wire::Ticker<'_> = self.only()?;
         self.carries(wire.inst_id)?;
+        if wire.last.is_none() && wire.volume.is_none() {
+            return Err(DecodeError::Missing { field: "last" });
+        }
         let volume = figure("vol24h", wire.volume)?;
         let currency_volume = figure("volCcy24h", wire.currency_volume)?;
-        let (base_volume, quote_volume) = match required("instType", wire.inst_type)?.0.as_ref() {
+        // A symbol of two parts is a pair of currencies.
+        let kind = wire.inst_type.map(|kind| kind.0);
+        let kind =
+            kind.as_deref().unwrap_or(if self.symbol.matches('-').count() < 2 { "SPOT" } else { "SWAP" });
+        let (base_volume, quote_volume) = match kind {
             "SPOT" | "MARGIN" => (volume, currency_volume),
             _ => (currency_volume, None),
         };
@@ -317,12 +324,6 @@ fn side(
         }
         Ok(())
     })
-}
-
-/// A figure; `""` where there is none.
-fn figure(field: &'static str, text: Option<Text<'_>>) -> Result<Option<Number>, DecodeError> {
-    let text = required(field, text)?;
-    if text.0.is_empty() { Ok(None) } else { number_at(Place::Field(field), &text.0).map(Some) }
 }
 
 /// Milliseconds, as text.

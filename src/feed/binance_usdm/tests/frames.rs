@@ -175,7 +175,7 @@ fn every_error_names_what_is_wrong_and_where() {
         (DEPTH, r#""pu":149,"#, "", r#"field "pu" is missing"#),
         (DEPTH, "\"10.000\"", "\"-1\"", r#"size of level 0 of "a": "-1": negative"#),
         (DEPTH, "61799.90", "0.0", r#"price of level 1 of "b" is zero"#),
-        (TICKER, r#""n":18151"#, r#""n":null"#, r#"field "n" is missing"#),
+        (TICKER, r#""n":18151"#, r#""n":-1"#, r#"invalid value: integer `-1`"#),
     ] {
         let changed = frame.replacen(from, to, 1);
         let error = Decoder::new().decode(changed.as_bytes()).expect_err(&changed).to_string();

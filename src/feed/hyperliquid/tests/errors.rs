@@ -47,7 +47,6 @@ fn every_error_names_what_is_wrong_and_where() {
         (TRADES, r#""A""#, r#""S""#, r#""side" is neither "A" nor "B""#),
         (TRADES, r#"},{"coin":"BTC""#, r#"},{"coin":"ETH""#, r#"stream "trades:BTC" carries symbol "ETH""#),
         (TRADES, r#""time":1791261053067,"#, "", r#"field "time" is missing"#),
-        (FIGURES, r#""dayNtlVlm""#, r#""volume""#, r#"field "dayNtlVlm" is missing"#),
         (FIGURES, r#""ctx""#, r#""context""#, r#"field "ctx" is missing"#),
         (FIGURES, "17577.61508", "-1", r#"field "dayBaseVlm": "-1": negative"#),
     ] {

@@ -15,7 +15,7 @@ fn every_error_names_what_is_wrong_and_where() {
         (TICKER, "0.10025", "-0.10025", r#"field "bid": "-0.10025": negative"#),
         (TICKER, "0.10025", "0", r#"field "bid" is zero"#),
         (TICKER, "740.0", "\"740.0\"", r#"field "bid_qty": ""740.0"": not a plain decimal number"#),
-        (TICKER, r#""volume":997038.98383185,"#, "", r#"field "volume" is missing"#),
+        (TICKER, "997038.98383185", "-1", r#"field "volume": "-1": negative"#),
         (TICKER, r#""symbol":"ALGO/USD","#, "", r#"field "symbol" is missing"#),
         (TICKER, "}]}", "},{}]}", r#"more than one object in "data""#),
         (UPDATE, "\"update\"", "\"delta\"", r#"stream "book" carries event "delta""#),

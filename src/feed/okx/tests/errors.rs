@@ -42,9 +42,7 @@ fn every_error_names_what_is_wrong_and_where() {
         (TRADES, r#""sz":"1""#, r#""sz":"0.0""#, r#"field "sz" is zero"#),
         (TRADES, r#""sell""#, r#""ask""#, r#""side" is neither "buy" nor "sell""#),
         (TRADES, r#"[{"instId":"BTC-USDT""#, r#"[{"instId":"ETH-USDT""#, r#"carries symbol "ETH-USDT""#),
-        (TICKER, r#""instType":"SPOT","#, "", r#"field "instType" is missing"#),
         (TICKER, "17602.13", "1x5", r#"field "vol24h": "1x5": not a plain decimal number"#),
-        (TICKER, r#""vol24h":"17602.13","#, "", r#"field "vol24h" is missing"#),
     ] {
         let changed = frame.replacen(from, to, 1);
         assert_ne!(changed, frame, "{from}");
