@@ -5,6 +5,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "this is the one place that reads clocks")]
 
+use std::cell::Cell;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -25,10 +26,20 @@ pub fn follow_tokio() {
 /// By how much a test has set this process's wall clock, in nanoseconds.
 static STEPPED: AtomicI64 = AtomicI64::new(0);
 
-/// Sets this process's wall clock forward by so many nanoseconds, or back. For tests.
+thread_local! {
+    /// The same where the clocks follow tokio's: there each test has a thread, and a clock, of its own.
+    static STEPPED_HERE: Cell<i64> = const { Cell::new(0) };
+}
+
+/// Sets the wall clock forward by so many nanoseconds, or back: this process's, or this thread's where clocks follow tokio's. For
+/// tests.
 #[doc(hidden)]
 pub fn step_wall(nanos: i64) {
-    STEPPED.fetch_add(nanos, Ordering::Relaxed);
+    if FOLLOWS_TOKIO.load(Ordering::Relaxed) {
+        STEPPED_HERE.set(STEPPED_HERE.get().saturating_add(nanos));
+    } else {
+        STEPPED.fetch_add(nanos, Ordering::Relaxed);
+    }
 }
 
 /// Reads both clocks.
@@ -46,10 +57,20 @@ pub fn mono() -> MonoTime {
 /// Reads the wall clock. A clock set before 1970 reads as 1970.
 #[must_use]
 pub fn wall() -> WallTime {
+    let stepped = if FOLLOWS_TOKIO.load(Ordering::Relaxed) {
+        STEPPED_HERE.get()
+    } else {
+        STEPPED.load(Ordering::Relaxed)
+    };
+    WallTime::from_nanos(true_wall().nanos().saturating_add(stepped))
+}
+
+/// The wall clock as if no test had set it: that of a simulated venue, which is another machine.
+#[must_use]
+pub(crate) fn true_wall() -> WallTime {
     let time = if FOLLOWS_TOKIO.load(Ordering::Relaxed) { start().1 + elapsed() } else { SystemTime::now() };
     let nanos = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
-    let stepped = STEPPED.load(Ordering::Relaxed);
-    WallTime::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX).saturating_add(stepped))
+    WallTime::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX))
 }
 
 fn start() -> &'static (Instant, SystemTime) {

@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use super::book::{Book, Top};
 use super::dialect::Dialect;
 use super::edit;
-use super::fault::{Break, Fault, Garbage};
+use super::fault::{Break, Fault, Garbage, Undecodable};
 use super::hub::StreamId;
 
 /// What a session does next.
@@ -47,12 +47,23 @@ impl Subject<'_> {
         let Message::Text(text) = &*message else { return };
         let edited = match (fault, self.top, self.dialect.kind(self.name)) {
             (Fault::Alter, ..) => edit::alter(self.dialect, text),
-            (Fault::TimeBack, ..) => edit::time_back(self.dialect, text),
+            (Fault::TimeBack, ..) => edit::shift_times(self.dialect, text, edit::BACK_US),
+            (Fault::TimeAhead, ..) => edit::shift_times(self.dialect, text, edit::AHEAD_US),
+            (Fault::Undecodable(why), ..) => Some(self.undecodable(*why, text)),
             (Fault::Cross, Some(top), Some(kind)) => edit::cross(self.dialect, kind, text, top, self.book),
             _ => None,
         };
         if let Some(edited) = edited {
             *message = Message::text(edited);
+        }
+    }
+
+    fn undecodable(&self, why: Undecodable, text: &str) -> String {
+        match why {
+            Undecodable::Cut => cut(text).to_owned(),
+            Undecodable::WrongTypes => self.dialect.wrong_types(self.name, text),
+            Undecodable::Digits => edit::endless(self.dialect, text).unwrap_or_else(|| cut(text).to_owned()),
+            Undecodable::Layout => serde_json::json!({"v": 2, "was": text}).to_string(),
         }
     }
 }
@@ -68,11 +79,10 @@ pub(super) fn distort(faults: &[Fault], subject: &Subject<'_>, frame: Message, h
             Fault::Garbage(form) => ahead.push(Step::Send(garbage(*form, subject, &own))),
             Fault::Huge(bytes) => ahead.push(Step::Send(huge(*bytes, name))),
             Fault::Delay(time) => ahead.push(Step::Wait(*time)),
-            Fault::Cut => own.iter_mut().for_each(cut),
             Fault::Duplicate => own.extend(own.first().cloned()),
             Fault::Drop => own.clear(),
             Fault::Swap => hold = true,
-            Fault::Alter | Fault::TimeBack | Fault::Cross => {
+            Fault::Alter | Fault::TimeBack | Fault::TimeAhead | Fault::Cross | Fault::Undecodable(_) => {
                 own.iter_mut().for_each(|message| subject.edit(message, fault));
             }
             Fault::Close(code) => {
@@ -83,8 +93,10 @@ pub(super) fn distort(faults: &[Fault], subject: &Subject<'_>, frame: Message, h
                 ahead.push(Step::Break(*how));
                 return ahead;
             }
-            // The session itself holds a stalled stream back.
+            // The session itself holds a stalled stream back, and knows from where a stream counts.
             Fault::Stall(_)
+            | Fault::Restart
+            | Fault::Refuse
             | Fault::Silent
             | Fault::CloseOnSubscribe
             | Fault::Status { .. }
@@ -102,12 +114,10 @@ pub(super) fn distort(faults: &[Fault], subject: &Subject<'_>, frame: Message, h
     ahead
 }
 
-fn cut(message: &mut Message) {
-    if let Message::Text(text) = message {
-        let half = (0..=text.len() / 2).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-        let kept = text.as_str()[..half].to_owned();
-        *message = Message::Text(kept.into());
-    }
+/// The first half.
+fn cut(text: &str) -> &str {
+    let half = (0..=text.len() / 2).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    &text[..half]
 }
 
 fn huge(bytes: usize, name: &str) -> Message {
@@ -157,7 +167,9 @@ mod tests {
     fn each_fault_changes_a_frame_as_it_says() {
         let held = &mut Held::new();
         assert_eq!(run(&[], "{\"n\":1}", held), ["{\"n\":1}"]);
-        assert_eq!(run(&[Fault::Cut], "{\"n\":1}", held), ["{\"n"]);
+        assert_eq!(run(&[Fault::Undecodable(Undecodable::Cut)], "{\"n\":1}", held), ["{\"n\""]);
+        let layout = run(&[Fault::Undecodable(Undecodable::Layout)], "{\"n\":1}", held);
+        assert_eq!(layout, [r#"{"v":2,"was":"{\"n\":1}"}"#]);
         assert_eq!(run(&[Fault::Duplicate], "1", held), ["1", "1"]);
         assert!(run(&[Fault::Drop], "1", held).is_empty());
         assert_eq!(run(&[Fault::Garbage(Garbage::NotJson)], "1", held), ["<html>Bad Gateway</html>", "1"]);

@@ -9,23 +9,13 @@ use super::book::{Book, Side, Top};
 use super::dialect::{Beyond, Dialect, Kind, hash, iso, micros_of};
 use super::scan::{Scalar, scalars};
 
-/// How far back [`super::Fault::TimeBack`] goes.
-const BACK_US: i64 = 10_000_000;
+/// How far back [`super::Fault::TimeBack`] goes, and how far ahead [`super::Fault::TimeAhead`].
+pub(super) const BACK_US: i64 = -10_000_000;
+pub(super) const AHEAD_US: i64 = 30 * 365 * 86_400 * 1_000_000;
 
 /// One digit of a level's price or quantity becomes another.
 pub(super) fn alter(dialect: &dyn Dialect, text: &str) -> Option<String> {
-    let is_level = |scalar: &&Scalar<'_>| {
-        let is_number = text[scalar.start..scalar.end].parse::<Decimal>().is_ok();
-        let is_price_or_size = match scalar.index {
-            // Coinbase names the side first.
-            Some(index) if scalar.key == "changes" => index > 0,
-            Some(index) => index < 2,
-            None => true,
-        };
-        is_number && is_price_or_size && dialect.level_keys().contains(&scalar.key)
-    };
-    let all = scalars(text);
-    let numbers: Vec<&Scalar<'_>> = all.iter().filter(is_level).collect();
+    let numbers = numbers(dialect, text);
     let mut random = fastrand::Rng::with_seed(hash(text));
     let chosen = numbers.get(random.usize(..numbers.len().max(1)))?;
     let digits: Vec<usize> =
@@ -36,33 +26,71 @@ pub(super) fn alter(dialect: &dyn Dialect, text: &str) -> Option<String> {
     Some(format!("{}{other}{}", &text[..at], &text[at + 1..]))
 }
 
-/// All of the venue's own times go 10 s back.
-pub(super) fn time_back(dialect: &dyn Dialect, text: &str) -> Option<String> {
+/// A level's price or quantity gets so many digits that no type holds it.
+pub(super) fn endless(dialect: &dyn Dialect, text: &str) -> Option<String> {
+    let number = numbers(dialect, text).into_iter().next()?;
+    let (head, tail) = text.split_at(number.end);
+    let point = if head[number.start..].contains('.') { "" } else { "." };
+    Some(format!("{head}{point}{}{tail}", "3".repeat(60)))
+}
+
+/// The id by which the venue orders the frame.
+pub(super) fn sequence(dialect: &dyn Dialect, text: &str) -> Option<u64> {
+    let scalars = scalars(text);
+    let id = scalars.iter().find(|scalar| dialect.sequence_keys().contains(&scalar.key))?;
+    text[id.start..id.end].parse().ok()
+}
+
+/// The frame with its id lowered by so much.
+pub(super) fn lowered(dialect: &dyn Dialect, text: &str, by: u64) -> Option<String> {
+    let scalars = scalars(text);
+    let id = scalars.iter().find(|scalar| dialect.sequence_keys().contains(&scalar.key))?;
+    let number: u64 = text[id.start..id.end].parse().ok()?;
+    Some(format!("{}{}{}", &text[..id.start], number.saturating_sub(by), &text[id.end..]))
+}
+
+/// The prices and quantities of a frame's levels.
+fn numbers<'a>(dialect: &dyn Dialect, text: &'a str) -> Vec<Scalar<'a>> {
+    let is_level = |scalar: &Scalar<'_>| {
+        let is_number = text[scalar.start..scalar.end].parse::<Decimal>().is_ok();
+        let is_price_or_size = match scalar.index {
+            // Coinbase names the side first.
+            Some(index) if scalar.key == "changes" => index > 0,
+            Some(index) => index < 2,
+            None => true,
+        };
+        is_number && is_price_or_size && dialect.level_keys().contains(&scalar.key)
+    };
+    scalars(text).into_iter().filter(is_level).collect()
+}
+
+/// All of the venue's own times are others by so many microseconds.
+pub(super) fn shift_times(dialect: &dyn Dialect, text: &str, by_us: i64) -> Option<String> {
     let mut changed = String::with_capacity(text.len() + 8);
     let mut copied = 0;
     for scalar in scalars(text).iter().filter(|scalar| dialect.time_keys().contains(&scalar.key)) {
-        let Some(earlier) = earlier(&text[scalar.start..scalar.end]) else { continue };
+        let Some(other) = other_time(&text[scalar.start..scalar.end], by_us) else { continue };
         changed.push_str(&text[copied..scalar.start]);
-        changed.push_str(&earlier);
+        changed.push_str(&other);
         copied = scalar.end;
     }
     changed.push_str(&text[copied..]);
     (copied > 0).then_some(changed)
 }
 
-fn earlier(time: &str) -> Option<String> {
+fn other_time(time: &str, by_us: i64) -> Option<String> {
     if let Some(at_us) = micros_of(time) {
-        return Some(iso(at_us - BACK_US));
+        return Some(iso(at_us + by_us));
     }
     let number: i64 = time.parse().ok()?;
     // Milliseconds, microseconds or nanoseconds, by their digits.
-    let back = match time.len() {
-        13 => BACK_US / 1000,
-        16 => BACK_US,
-        19 => BACK_US * 1000,
+    let by = match time.len() {
+        13 => by_us / 1000,
+        16 => by_us,
+        19 => by_us * 1000,
         _ => return None,
     };
-    Some((number - back).to_string())
+    Some((number + by).to_string())
 }
 
 /// The best bid comes to lie above the best ask, by a twentieth. `after` is the book that the frame makes for those who
@@ -133,13 +161,25 @@ mod tests {
     }
 
     #[test]
+    fn an_endless_number_and_a_lower_id_are_all_that_changes() {
+        let kraken = of("kraken").unwrap();
+        let digits = format!("\"price\":1.50{}", "3".repeat(60));
+        assert_eq!(endless(kraken, KRAKEN).unwrap(), KRAKEN.replace("\"price\":1.50", &digits));
+        assert_eq!((sequence(kraken, KRAKEN), lowered(kraken, KRAKEN, 1)), (None, None));
+        let spot = r#"{"stream":"a@bookTicker","data":{"u":712,"b":"1"}}"#;
+        let binance = of("binance").unwrap();
+        assert_eq!(sequence(binance, spot), Some(712));
+        assert_eq!(lowered(binance, spot, 710).unwrap(), spot.replace("712", "2"));
+    }
+
+    #[test]
     fn times_go_back_by_ten_seconds() {
-        let back = time_back(of("kraken").unwrap(), KRAKEN).unwrap();
+        let back = shift_times(of("kraken").unwrap(), KRAKEN, BACK_US).unwrap();
         assert_eq!(back, KRAKEN.replace("16:48:53", "16:48:43"));
-        let back = time_back(of("okx").unwrap(), OKX).unwrap();
+        let back = shift_times(of("okx").unwrap(), OKX, BACK_US).unwrap();
         assert_eq!(back, OKX.replace("1652459225464", "1652459215464"));
         let spot = r#"{"stream":"a@bookTicker","data":{"u":1,"b":"1"}}"#;
-        assert_eq!(time_back(of("binance").unwrap(), spot), None);
+        assert_eq!(shift_times(of("binance").unwrap(), spot, BACK_US), None);
     }
 
     #[test]

@@ -22,8 +22,6 @@ pub enum Fault {
     Garbage(Garbage),
     /// A text frame of this many bytes goes out ahead of the good one.
     Huge(usize),
-    /// The frame ends in the middle of its JSON.
-    Cut,
     /// The frame goes out twice.
     Duplicate,
     /// The frame goes out behind the next one of its stream.
@@ -39,6 +37,13 @@ pub enum Fault {
     Cross,
     /// The venue's own times in the frame are 10 s back. Frames without a time stay as they are.
     TimeBack,
+    /// The venue's own times in the frame are thirty years ahead. Frames without a time stay as they are.
+    TimeAhead,
+    /// The frame cannot be decoded.
+    Undecodable(Undecodable),
+    /// From the frame on, the ids of its stream begin anew at 2, as after maintenance. Strikes only quotes with ids; a new
+    /// subscription of the stream ends it.
+    Restart,
     /// From the frame on, its stream is held back for so long, then all of it goes out in order; the rest of the connection
     /// goes on. A new subscription of the stream ends it.
     Stall(Duration),
@@ -50,6 +55,9 @@ pub enum Fault {
     Silent,
     /// The session is closed (1008) right after the acknowledgement of the subscription.
     CloseOnSubscribe,
+    /// The request to subscribe is refused in the venue's words: at Bybit, Binance and Coinbase with all that it names. A rule
+    /// names the symbol, at Binance the stream.
+    Refuse,
     /// REST, or the websocket's handshake, answers with this status, and with Retry-After where given.
     Status {
         /// The HTTP status, such as 429, 418 or 500.
@@ -80,6 +88,20 @@ pub enum Garbage {
     Binary,
     /// A text frame that is no UTF-8: breaks the websocket protocol, so a client's library ends the session.
     InvalidUtf8,
+}
+
+/// Why a frame cannot be decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Undecodable {
+    /// It ends in the middle of its JSON.
+    Cut,
+    /// Prices, quantities and times have other types.
+    WrongTypes,
+    /// A number has more digits than anybody holds.
+    Digits,
+    /// It is JSON of a form that nobody knows, and names its instrument.
+    Layout,
 }
 
 /// Ways to end a connection without saying so.
@@ -136,6 +158,8 @@ pub(super) enum Place {
     /// A frame of a book or a quote.
     Levels,
     Subscription,
+    /// A name in a request to subscribe.
+    Name,
     Rest,
 }
 
@@ -143,7 +167,7 @@ impl Fault {
     /// Whether it has a meaning for frames that hold no levels.
     fn fits(&self, place: Place) -> bool {
         match self {
-            Self::Alter | Self::Cross => place == Place::Levels,
+            Self::Alter | Self::Cross | Self::Restart => place == Place::Levels,
             _ => self.place() == place || (place == Place::Levels && self.place() == Place::Frame),
         }
     }
@@ -152,7 +176,6 @@ impl Fault {
         match self {
             Self::Garbage(_)
             | Self::Huge(_)
-            | Self::Cut
             | Self::Duplicate
             | Self::Swap
             | Self::Drop
@@ -160,10 +183,14 @@ impl Fault {
             | Self::Alter
             | Self::Cross
             | Self::TimeBack
+            | Self::TimeAhead
+            | Self::Undecodable(_)
+            | Self::Restart
             | Self::Stall(_)
             | Self::Close(_)
             | Self::Break(_) => Place::Frame,
             Self::Silent | Self::CloseOnSubscribe => Place::Subscription,
+            Self::Refuse => Place::Name,
             Self::Status { .. } | Self::SlowRest(_) | Self::GarbageBody => Place::Rest,
         }
     }

@@ -34,7 +34,7 @@ mod source;
 mod window;
 
 pub use book::{BookView, Level, Top};
-pub use fault::{Break, Fault, Faults, Garbage, RULES_MAX, Rule};
+pub use fault::{Break, Fault, Faults, Garbage, RULES_MAX, Rule, Undecodable};
 pub use market::{InstrumentSpec, MarketOptions};
 pub use replay::{
     CAPTURE_BYTES_MAX, Ending, Loaded, Progress, ReplayError, ReplayOptions, Speed, SpeedError, Windows,

@@ -54,7 +54,7 @@ pub(super) async fn answer(request: Request<Incoming>, shared: &Arc<Shared>) -> 
     let asked_of = shared.clone();
     // A replay may have thousands of recorded deltas to apply first: that is no work for the thread that sends frames.
     let answered = tokio::task::spawn_blocking(move || {
-        let now_us = clock::wall().nanos() / 1000;
+        let now_us = clock::true_wall().nanos() / 1000;
         let asked = Asked { method: &method, path: &path, query: query.as_deref(), body: &body, now_us };
         asked_of.dialect.answer(&asked, &asked_of.source)
     });

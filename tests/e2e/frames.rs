@@ -1,7 +1,7 @@
 //! Frames that are not as they should be.
 
 use tickcache::domain::{Entity, Reason, State};
-use tickcache::simulate::{Fault, Garbage, Rule};
+use tickcache::simulate::{Fault, Garbage, Rule, Undecodable};
 
 use crate::support::{Rig, state, until, until_ok};
 
@@ -47,7 +47,7 @@ async fn text_that_is_no_utf8_ends_the_session_and_everything_comes_back_right()
 async fn frames_without_end_or_order_leave_gaps_that_heal_and_other_instruments_untouched() {
     let rig = Rig::start().await;
     rig.live().await;
-    for fault in [Fault::Drop, Fault::Swap, Fault::Cut] {
+    for fault in [Fault::Drop, Fault::Swap, Fault::Undecodable(Undecodable::Cut)] {
         let before = rig.stats();
         // Of one instrument only: the other must not notice.
         rig.simulator.faults().set([Rule::new("btcusdt@depth", fault.clone()).every(4).times(8)]);
@@ -63,7 +63,10 @@ async fn frames_without_end_or_order_leave_gaps_that_heal_and_other_instruments_
         let after = rig.stats();
         assert!(after.snapshots > before.snapshots, "{fault:?}: the book is made anew");
         assert_eq!(after.reconnects, 0, "{fault:?}: the session stays");
-        assert_eq!(after.decode_errors - before.decode_errors, if fault == Fault::Cut { 8 } else { 0 });
+        assert_eq!(
+            after.decode_errors - before.decode_errors,
+            if fault == Fault::Undecodable(Undecodable::Cut) { 8 } else { 0 }
+        );
     }
     rig.stop().await;
 }

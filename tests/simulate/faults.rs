@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tickcache::simulate::{Break, Config, Fault, Garbage, MarketOptions, Rule, Simulator};
+use tickcache::simulate::{Break, Config, Fault, Garbage, MarketOptions, Rule, Simulator, Undecodable};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::client::{Client, LocalBook, get};
@@ -74,9 +74,10 @@ async fn dropped_doubled_and_swapped_deltas_can_be_told_by_their_ids() {
 #[tokio::test]
 async fn cut_and_huge_frames_arrive_as_ordered() {
     let simulator = start().await;
-    simulator
-        .faults()
-        .set([Rule::new(STREAM, Fault::Cut).times(1), Rule::new(STREAM, Fault::Huge(3 << 20)).times(1)]);
+    simulator.faults().set([
+        Rule::new(STREAM, Fault::Undecodable(Undecodable::Cut)).times(1),
+        Rule::new(STREAM, Fault::Huge(3 << 20)).times(1),
+    ]);
     let mut client = Client::connect(&simulator).await;
     client.subscribe(&[STREAM]).await;
     let mut next = async || client.message().await.unwrap().unwrap().into_text().unwrap();

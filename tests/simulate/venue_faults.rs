@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use tickcache::simulate::{Break, Config, Fault, Garbage, MarketOptions, Rule, Simulator};
+use tickcache::simulate::{Break, Config, Fault, Garbage, MarketOptions, Rule, Simulator, Undecodable};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::client::Client;
@@ -219,7 +219,7 @@ async fn seeded_faults_strike_the_same_frames_of_a_stream() {
     let mut runs = Vec::new();
     for _ in 0..2 {
         let simulator = start("okx").await;
-        simulator.faults().seeded(7, "bbo-tbt", 5, [Fault::Duplicate, Fault::Cut]);
+        simulator.faults().seeded(7, "bbo-tbt", 5, [Fault::Duplicate, Fault::Undecodable(Undecodable::Cut)]);
         let mut client = Client::connect(&simulator).await;
         client.request("okx", "subscribe", "bbo-tbt", "BTC-USDT").await;
         let mut pattern = Vec::new();

@@ -44,6 +44,9 @@ const TICK: Duration = Duration::from_millis(50);
 /// How long an acknowledged subscription may stay silent.
 pub(crate) const FIRST_DATA: Duration = Duration::from_secs(2);
 
+/// Until a subscription that is made anew is acknowledged.
+const SUBSCRIBED: Duration = Duration::from_secs(2);
+
 /// How long a channel may be quiet at most before it is probed: the engine's defaults.
 pub(crate) const SILENCE: EntityDurations = EntityDurations {
     price: Duration::from_secs(10),
@@ -119,6 +122,7 @@ pub(crate) struct Desk {
     rest: RestClient,
     pub(crate) ends: Cell<u32>,
     pub(crate) garbage: Cell<u32>,
+    are_refusals_ordered: Cell<bool>,
     this: std::rc::Weak<Self>,
 }
 
@@ -221,8 +225,10 @@ impl SessionHandler for Desk {
         self.step(|state, log| state.undecodable(session, of, received, log));
     }
 
-    fn refused(&self, _: SessionId, of: &[Subscription], code: i64, message: &Excerpt, _: Now) {
-        panic!("the simulator refuses a request: {of:?} {code} {message}");
+    fn refused(&self, _: SessionId, of: &[Subscription], code: i64, message: &Excerpt, received: Now) {
+        let is_ordered = self.are_refusals_ordered.get();
+        assert!(is_ordered, "the simulator refuses a request: {of:?} {code} {message}");
+        self.step(|state, log| state.refused(of, received, log));
     }
 }
 
@@ -250,6 +256,16 @@ pub(crate) fn on_paused_time<T>(test: impl Future<Output = T>) -> T {
 }
 
 impl Stage {
+    /// What a rule that refuses one instrument's channel names; from now on the venue may refuse.
+    pub(crate) fn refusable(&self, channel: Channel, place: usize) -> String {
+        self.desk.are_refusals_ordered.set(true);
+        match self.case.venue {
+            // Other venues refuse a symbol, whatever the channel.
+            "binance" | "binance-usdm" => self.case.stream(channel, BASES[place]),
+            _ => self.desk.symbols[place].clone(),
+        }
+    }
+
     pub(crate) async fn start(case: Case, seed: u64) -> Self {
         let options = MarketOptions {
             updates_per_second: 60,
@@ -288,6 +304,7 @@ impl Stage {
             rest: RestClient::new(&simulator.rest_url(), Arc::clone(&governor)),
             ends: Cell::new(0),
             garbage: Cell::new(0),
+            are_refusals_ordered: Cell::new(false),
             this: this.clone(),
         });
         let (stop, stopped) = watch::channel(false);
@@ -407,7 +424,7 @@ impl Stage {
             self.live().await;
             self.simulator.pause().await;
             std::thread::sleep(MOMENT);
-            tokio::time::sleep(FIRST_DATA + 2 * TICK).await;
+            tokio::time::sleep(FIRST_DATA + SUBSCRIBED).await;
             if self.objection(|record, _| truth::is_live(record)).is_none() {
                 return;
             }

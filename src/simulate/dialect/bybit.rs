@@ -315,6 +315,10 @@ impl Dialect for Bybit {
         )
     }
 
+    fn sequence_keys(&self) -> &'static [&'static str] {
+        &["u"]
+    }
+
     fn time_keys(&self) -> &'static [&'static str] {
         &["ts", "cts", "T"]
     }

@@ -167,6 +167,8 @@ pub(super) struct Talk<'a> {
     pub(super) streams: &'a BTreeSet<String>,
     /// Whether there is such a symbol. A replay knows no more than its recordings and believes in all.
     pub(super) is_symbol: &'a dyn Fn(&str) -> bool,
+    /// Whether a test wants a name refused that there is: only where unknown names are not.
+    pub(super) is_refused: &'a dyn Fn(&str) -> bool,
     pub(super) streams_max: usize,
     pub(super) form: Form,
     pub(super) connection: u64,
@@ -328,6 +330,11 @@ pub(super) trait Dialect: fmt::Debug + Send + Sync {
 
     /// The names of the venue's own times in frames.
     fn time_keys(&self) -> &'static [&'static str];
+
+    /// The names of the ids that order quotes.
+    fn sequence_keys(&self) -> &'static [&'static str] {
+        &[]
+    }
 
     /// The names of prices and quantities of levels in frames.
     fn level_keys(&self) -> &'static [&'static str];

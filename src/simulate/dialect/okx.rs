@@ -298,6 +298,10 @@ impl Dialect for Okx {
         )
     }
 
+    fn sequence_keys(&self) -> &'static [&'static str] {
+        &["seqId"]
+    }
+
     fn time_keys(&self) -> &'static [&'static str] {
         &["ts"]
     }

@@ -45,7 +45,7 @@ fn advance<'a>(
     how: impl FnOnce(&mut Market, i64, &mut Router<'a>),
 ) -> Vec<Delivery> {
     let mut router = shared.hub.router();
-    let now_ms = clock::wall().nanos() / 1_000_000;
+    let now_ms = clock::true_wall().nanos() / 1_000_000;
     how(&mut locked(market), now_ms, &mut router);
     router.finish()
 }

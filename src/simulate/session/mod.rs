@@ -53,6 +53,8 @@ pub(super) struct Session {
     budget: Option<MessageBudget>,
     held: Held,
     stalls: Stalls,
+    /// Whether a stream's ids have begun anew.
+    is_renumbered: bool,
     last_pong: MonoTime,
     last_heard: MonoTime,
     last_sent: MonoTime,
@@ -82,6 +84,7 @@ impl Session {
             budget,
             held: Held::new(),
             stalls: Stalls::default(),
+            is_renumbered: false,
             last_pong: now,
             last_heard: now,
             last_sent: now,

@@ -30,13 +30,19 @@ pub(super) struct Live {
     subscription: Subscription,
     /// The client's book, where it is checked by sums: a crossed frame must come with the sum of what it makes.
     mirror: Option<(Kind, Book)>,
+    /// Its ids have begun anew: by how much they are lower.
+    lowered: Option<u64>,
 }
 
 impl Live {
     pub(super) fn new(dialect: &dyn Dialect, name: &str, subscription: Subscription) -> Self {
         let kind = dialect.kind(name);
         let is_summed = |kind: &Kind| matches!(kind, Kind::Deltas { beyond: Beyond::Truncated, .. });
-        Self { subscription, mirror: kind.filter(is_summed).map(|kind| (kind, Book::default())) }
+        Self {
+            subscription,
+            mirror: kind.filter(is_summed).map(|kind| (kind, Book::default())),
+            lowered: None,
+        }
     }
 }
 
@@ -75,7 +81,10 @@ impl Stalls {
 impl Session {
     pub(super) async fn send_frames(&mut self, frames: Vec<Outgoing>) -> Result<Flow, Error> {
         let count = u64::try_from(frames.len()).unwrap_or(u64::MAX);
-        let distorted = self.shared.faults.any() || !self.held.is_empty() || !self.stalls.streams.is_empty();
+        let distorted = self.shared.faults.any()
+            || !self.held.is_empty()
+            || !self.stalls.streams.is_empty()
+            || self.is_renumbered;
         for frame in frames {
             let Some(live) =
                 self.live.get_mut(&frame.stream).filter(|live| live.subscription == frame.subscription)
@@ -110,7 +119,20 @@ impl Session {
         }
     }
 
-    async fn send_distorted(&mut self, frame: &Outgoing, message: Message) -> Result<Flow, Error> {
+    /// The ids of a stream begin anew at 2, from the frame on that was struck.
+    fn renumber(&mut self, stream: StreamId, begins_anew: bool, message: &mut Message) {
+        let (dialect, Message::Text(text)) = (self.shared.dialect, &*message) else { return };
+        let Some(live) = self.live.get_mut(&stream) else { return };
+        if begins_anew && let Some(id) = edit::sequence(dialect, text) {
+            live.lowered = Some(id.saturating_sub(2));
+            self.is_renumbered = true;
+        }
+        if let Some(lowered) = live.lowered.and_then(|by| edit::lowered(dialect, text, by)) {
+            *message = Message::text(lowered);
+        }
+    }
+
+    async fn send_distorted(&mut self, frame: &Outgoing, mut message: Message) -> Result<Flow, Error> {
         let shared = self.shared.clone();
         let (dialect, stream) = (shared.dialect, frame.stream);
         let name = shared.hub.name(stream);
@@ -120,6 +142,10 @@ impl Session {
             if let Fault::Stall(time) = fault {
                 self.stalls.begin(stream, *time, clock::mono());
             }
+        }
+        let is_quote = matches!(dialect.kind(name), Some(Kind::Top { .. }));
+        if self.is_renumbered || (is_quote && faults.contains(&Fault::Restart)) {
+            self.renumber(stream, is_quote && faults.contains(&Fault::Restart), &mut message);
         }
         let crossed = faults.contains(&Fault::Cross);
         let top = crossed.then(|| shared.source.top(&dialect.symbol_of(name))).flatten();

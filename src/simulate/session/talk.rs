@@ -45,14 +45,16 @@ impl Session {
     /// Hands what the session knows to the dialect.
     pub(super) fn talk<T>(&self, ask: impl FnOnce(&Talk<'_>) -> T) -> T {
         let shared = &self.shared;
+        let is_refused = |name: &str| shared.faults.strike(Place::Name, name).contains(&Fault::Refuse);
         ask(&Talk {
             path: &self.path,
             streams: &self.streams,
-            is_symbol: &|symbol| shared.source.is_symbol(symbol),
+            is_symbol: &|symbol| shared.source.is_symbol(symbol) && !is_refused(symbol),
+            is_refused: &is_refused,
             streams_max: shared.limits.streams_per_connection,
             form: self.form,
             connection: self.id.number(),
-            now_us: clock::wall().nanos() / 1000,
+            now_us: clock::true_wall().nanos() / 1000,
             system: *shared.system.borrow(),
         })
     }
@@ -119,7 +121,7 @@ impl Session {
             shared.hub.unsubscribe(self.id, &canonical);
         } else {
             // The clock is read once no frame can come in between, and as coarsely as the market reads it: time never goes back.
-            let wall_us = || clock::wall().nanos() / 1_000_000 * 1_000;
+            let wall_us = || clock::true_wall().nanos() / 1_000_000 * 1_000;
             let greet = |stream, is_wanted| shared.source.greet(stream, wall_us(), is_wanted);
             if let Some(greeting) = shared.hub.subscribe(self.id, &canonical, greet) {
                 self.forget(greeting.stream);

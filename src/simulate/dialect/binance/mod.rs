@@ -250,6 +250,10 @@ impl Dialect for Binance {
                     let problem = "Invalid request: too many parameters";
                     return vec![Turn::Say(protocol::error_reply(2, problem, Some(&id)))];
                 }
+                if let Some(name) = streams.iter().find(|name| (talk.is_refused)(name)) {
+                    let problem = format!("Invalid request: unknown stream {name}");
+                    return vec![Turn::Say(protocol::error_reply(2, &problem, Some(&id)))];
+                }
                 turns = self.subscribe(streams, talk);
                 protocol::acknowledged(&id)
             }
@@ -342,6 +346,10 @@ impl Dialect for Binance {
 
     fn unknown_event(&self, stream: &str) -> String {
         format!("{{\"stream\":\"{stream}\",\"data\":{{\"e\":\"moonPhase\",\"E\":1}}}}")
+    }
+
+    fn sequence_keys(&self) -> &'static [&'static str] {
+        &["u"]
     }
 
     fn time_keys(&self) -> &'static [&'static str] {
