@@ -66,8 +66,9 @@ pub fn wall() -> WallTime {
 }
 
 /// The wall clock as if no test had set it: that of a simulated venue, which is another machine.
+#[doc(hidden)]
 #[must_use]
-pub(crate) fn true_wall() -> WallTime {
+pub fn true_wall() -> WallTime {
     let time = if FOLLOWS_TOKIO.load(Ordering::Relaxed) { start().1 + elapsed() } else { SystemTime::now() };
     let nanos = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
     WallTime::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX))

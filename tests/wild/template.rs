@@ -35,7 +35,7 @@ pub(crate) fn fill(text: &str, filling: Filling<'_>) -> String {
 }
 
 fn value(name: &str, filling: Filling<'_>) -> Option<String> {
-    let now = i128::from(clock::wall().nanos());
+    let now = i128::from(clock::true_wall().nanos());
     for (unit, nanos) in [("ms", 1_000_000), ("us", 1_000), ("ns", 1)] {
         if let Some(offset) = name.strip_prefix(unit) {
             let offset: i128 = if offset.is_empty() { 0 } else { offset.parse().ok()? };
@@ -43,7 +43,7 @@ fn value(name: &str, filling: Filling<'_>) -> Option<String> {
         }
     }
     match name {
-        "iso" => Some(iso(clock::wall().nanos())),
+        "iso" => Some(iso(clock::true_wall().nanos())),
         "id" => Some(filling.id.to_owned()),
         "i" => Some(filling.index.to_string()),
         _ => arithmetic(name, filling.index),
