@@ -84,9 +84,11 @@ impl<'t> Market<'t> {
             _ => "depthUpdate",
         };
         let no_event = self.channel == "bookTicker" && data.is_object() && data.field("e").is_err();
-        if (!no_event && data.text("e")? != event)
-            || data.field("s").is_ok() && !data.text("s")?.eq_ignore_ascii_case(self.symbol)
-        {
+        if !no_event && data.text("e")? != event {
+            return Err(Wrong);
+        }
+        // The stream's name gives the symbol, too.
+        if data.field("s").is_ok() && !data.text("s")?.eq_ignore_ascii_case(self.symbol) {
             return Err(Wrong);
         }
         Ok(match self.channel {
