@@ -84,7 +84,11 @@ impl<'t> Market<'t> {
             _ => "depthUpdate",
         };
         let no_event = self.channel == "bookTicker" && data.is_object() && data.field("e").is_err();
-        if (!no_event && data.text("e")? != event) || !data.text("s")?.eq_ignore_ascii_case(self.symbol) {
+        if !no_event && data.text("e")? != event {
+            return Err(Wrong);
+        }
+        // The stream's name gives the symbol, too.
+        if data.field("s").is_ok() && !data.text("s")?.eq_ignore_ascii_case(self.symbol) {
             return Err(Wrong);
         }
         Ok(match self.channel {
@@ -111,7 +115,7 @@ impl<'t> Market<'t> {
                     last: Some(VenueSequence(last)),
                     bids,
                     asks,
-                    venue_time: Some(data.time("E")?),
+                    venue_time: data.stamp("E")?,
                     check: None,
                 })
             }
@@ -153,7 +157,7 @@ fn read_figures(data: &Tree) -> Result<VolumeFigures, Wrong> {
         low: price("l")?,
         last: price("c")?,
         window_s: 24 * 60 * 60,
-        venue_time: Some(data.time("E")?),
+        venue_time: data.stamp("E")?,
     })
 }
 
@@ -275,6 +279,10 @@ impl Tree {
 
     fn number(&self, key: &str) -> Result<Number, Wrong> {
         read_number(self.text(key)?)
+    }
+
+    fn stamp(&self, key: &str) -> Result<Option<VenueTime>, Wrong> {
+        self.field(key).is_ok().then(|| self.time(key)).transpose()
     }
 
     fn time(&self, key: &str) -> Result<VenueTime, Wrong> {

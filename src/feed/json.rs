@@ -116,6 +116,11 @@ pub(super) fn time(field: &'static str, millis: Option<u64>) -> Result<VenueTime
     levels::venue_time(millis).ok_or(DecodeError::Time { field, millis })
 }
 
+/// The time of what is ordered by the venue's numbers: absent or null is no time.
+pub(super) fn stamp(field: &'static str, millis: Option<u64>) -> Result<Option<VenueTime>, DecodeError> {
+    millis.map(|millis| time(field, Some(millis))).transpose()
+}
+
 /// A time as text; the venue's way of saying that it knows none is `None`.
 pub(super) fn timestamp(field: &'static str, text: &str) -> Result<Option<VenueTime>, DecodeError> {
     rfc3339::parse(text.as_bytes())

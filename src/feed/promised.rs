@@ -19,6 +19,9 @@ struct Kind {
     demanded: &'static [&'static str],
 }
 
+/// Fields that hold nothing but when it was: without it the quote stands as it is, and has no time.
+const STAMPS: [&str; 4] = ["timestamp", "T", "ts", "time"];
+
 const fn kind(
     venue: &'static str,
     target: &'static str,
@@ -31,23 +34,23 @@ const fn kind(
 
 const KINDS: &[Kind] = &[
     // Figures: what a market that has not traded for a day, a new listing or an auction lacks.
-    kind("binance", "binance_decode", "/data", "w", &["e", "E", "s"]),
-    kind("binance-usdm", "binance_usdm_decode", "/data", "w", &["e", "E", "s"]),
-    kind("bybit", "bybit_decode", "/data", "turnover24h", &["symbol"]),
+    kind("binance", "binance_decode", "/data", "w", &["e"]),
+    kind("binance-usdm", "binance_usdm_decode", "/data", "w", &["e"]),
+    kind("bybit", "bybit_decode", "/data", "turnover24h", &[]),
     kind("coinbase", "coinbase_decode", "", "open_24h", &["type", "product_id"]),
     kind("hyperliquid", "hyperliquid_decode", "/data/ctx", "dayNtlVlm", &[]),
-    kind("okx", "okx_decode", "/data/0", "vol24h", &["instId", "ts"]),
+    kind("okx", "okx_decode", "/data/0", "vol24h", &[]),
     // Figures and the price in one: a missing figure never costs bid and ask.
     kind("kraken", "kraken_decode", "/data/0", "vwap", &["symbol", "bid", "bid_qty", "ask", "ask_qty"]),
     // Quotes: whoever bids has a price and a size, and a place in the venue's order.
-    kind("binance", "binance_decode", "/data", "B", &["u", "s", "b", "B", "a", "A"]),
-    kind("binance-usdm", "binance_usdm_decode", "/data", "B", &["e", "u", "s", "b", "B", "a", "A", "T"]),
+    kind("binance", "binance_decode", "/data", "B", &["u", "b", "B", "a", "A"]),
+    kind("binance-usdm", "binance_usdm_decode", "/data", "B", &["e", "u", "b", "B", "a", "A"]),
     kind("hyperliquid", "hyperliquid_decode", "/data", "bbo", &["coin", "time", "bbo"]),
     // Books: what orders an update, and both sides.
-    kind("binance", "binance_decode", "/data", "U", &["e", "E", "s", "U", "u", "b", "a"]),
-    kind("binance-usdm", "binance_usdm_decode", "/data", "pu", &["e", "T", "s", "U", "u", "pu", "b", "a"]),
-    kind("bybit", "bybit_decode", "/data", "u", &["s", "b", "a", "u"]),
-    kind("coinbase", "coinbase_decode", "", "changes", &["type", "product_id", "changes", "time"]),
+    kind("binance", "binance_decode", "/data", "U", &["e", "U", "u", "b", "a"]),
+    kind("binance-usdm", "binance_usdm_decode", "/data", "pu", &["e", "U", "u", "pu", "b", "a"]),
+    kind("bybit", "bybit_decode", "/data", "u", &["b", "a", "u"]),
+    kind("coinbase", "coinbase_decode", "", "changes", &["type", "product_id", "changes"]),
     kind("kraken", "kraken_decode", "/data/0", "checksum", &["symbol", "bids", "asks", "checksum"]),
     kind("hyperliquid", "hyperliquid_decode", "/data", "levels", &["coin", "time", "levels"]),
 ];
@@ -106,8 +109,7 @@ fn a_field_that_is_not_demanded_costs_nothing_else() {
                         Ok(Frame::Market { event, .. }) => {
                             assert!(!demanded, "{what}");
                             let is_top_of_witness = matches!(before, Some(Top::Prices { .. }));
-                            // Without a stamp the quote stands as it is, and has no time.
-                            let is_stamp = name == "timestamp";
+                            let is_stamp = STAMPS.contains(&name.as_str());
                             assert!(is_stamp || is_top_of_witness || top(event) == before, "{what}");
                         }
                         // No event type: Binance spot's quotes have none.
@@ -163,4 +165,31 @@ fn figures_under_other_names_are_no_figures() {
             assert!(read.is_err(), "{}: {text}: {read:?}", kind.venue);
         }
     }
+}
+
+/// What a frame's event says, once a text of it is another.
+fn changed(venue_name: &str, target: &str, seed: &str, from: &str, to: &str) -> Result<String, String> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(target).join(seed);
+    let whole = std::fs::read_to_string(path).expect("a seed");
+    let text = whole.replace(from, to);
+    assert_ne!(text, whole, "{venue_name} {seed}: {from}");
+    let mut agreement = Agreement::of(venue_name);
+    match agreement.frame(text.as_bytes()) {
+        Ok(Frame::Market { event, .. }) => Ok(format!("{event:?}")),
+        other => Err(format!("{other:?}")),
+    }
+}
+
+/// Where the venue numbers what it sends, a time that is absent, null or empty costs the time alone; where it does not, the time is
+/// the order, and its absence an error.
+#[test]
+fn a_numbered_quote_needs_no_time() {
+    for to in ["", r#""ts":null,"#, r#""ts":"","#] {
+        let read = changed("okx", "okx_decode", "quote", r#""ts":"1790071390505","#, to);
+        let read = read.expect("it has a seqId");
+        assert!(read.contains("venue_time: None") && read.contains("4153112115"), "{read}");
+    }
+    let neither =
+        changed("okx", "okx_decode", "quote", r#""ts":"1790071390505","seqId":4153112115"#, r#""else":0"#);
+    assert!(neither.expect_err("no order").contains("ts"), "neither number nor time");
 }

@@ -49,7 +49,7 @@ pub(in crate::feed) trait Dialect: fmt::Debug + Default {
 pub(in crate::feed) enum Content {
     Quote(Quote),
     Trade(Trade),
-    Depth { link: Link, last: VenueSequence, venue_time: VenueTime },
+    Depth { link: Link, last: VenueSequence, venue_time: Option<VenueTime> },
     Volume(VolumeFigures),
 }
 
@@ -82,7 +82,7 @@ impl Content {
                 last: Some(last),
                 bids: &buffers.bids,
                 asks: &buffers.asks,
-                venue_time: Some(venue_time),
+                venue_time,
                 check: None,
             }),
         }
@@ -258,8 +258,9 @@ impl<'f> Payload<'f> {
         object(self.data, self.frame)
     }
 
+    /// Whether it is of the stream's symbol; a payload that does not say is.
     pub(in crate::feed) fn carries(&self, symbol: Option<Text<'_>>) -> Result<(), DecodeError> {
-        let symbol = required("s", symbol)?.0;
+        let Some(Text(symbol)) = symbol else { return Ok(()) };
         if symbol.eq_ignore_ascii_case(self.symbol) {
             return Ok(());
         }

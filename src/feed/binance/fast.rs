@@ -71,7 +71,7 @@ fn depth(cursor: &mut Cursor<'_>, symbol: &[u8], buffers: &mut Buffers) -> Optio
     cursor.literal(b",\"u\":")?;
     let last = cursor.integer()?;
     sides(cursor, buffers)?;
-    let venue_time = levels::venue_time(time)?;
+    let venue_time = Some(levels::venue_time(time)?);
     (first <= last).then_some(Content::Depth {
         link: Link::From(VenueSequence(first)),
         last: VenueSequence(last),

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use super::combined::{Content, Payload, Said, aggressor};
 use super::wire;
 use crate::domain::{Channel, Form, Link, Quote, Trade, VenueSequence, VolumeFigures, VolumeUnit};
-use crate::feed::json::{Text, figure, number, quote_side, required, side, time};
+use crate::feed::json::{Text, figure, number, quote_side, required, side, stamp, time};
 use crate::feed::levels::{self, Buffers};
 use crate::feed::{DecodeError, Place};
 
@@ -75,7 +75,7 @@ fn depth(payload: Payload<'_>, buffers: &mut Buffers) -> Decoded {
     if first > last {
         return Err(DecodeError::SequenceReversed { first, last });
     }
-    let venue_time = time("E", wire.event_time)?;
+    let venue_time = stamp("E", wire.event_time)?;
     side("b", required("b", wire.b)?, payload.frame, &mut buffers.bids)?;
     side("a", required("a", wire.a)?, payload.frame, &mut buffers.asks)?;
     Ok(Said::Market(Content::Depth {
@@ -93,7 +93,7 @@ pub(in crate::feed) fn ticker(payload: Payload<'_>, unit: VolumeUnit) -> Decoded
     }
     payload.carries(wire.s)?;
     let price = |field, text| Ok::<_, DecodeError>(figure(field, text)?.and_then(levels::traded_price));
-    let (is_empty, venue_time) = (wire.c.is_none() && wire.v.is_none(), Some(time("E", wire.event_time)?));
+    let (is_empty, venue_time) = (wire.c.is_none() && wire.v.is_none(), stamp("E", wire.event_time)?);
     let figures = VolumeFigures {
         form: Form::Whole,
         unit,

@@ -65,7 +65,7 @@ pub(super) fn depth(cursor: &mut Cursor<'_>, symbol: &[u8], buffers: &mut Buffer
     cursor.literal(b",\"pu\":")?;
     let before = cursor.integer()?;
     sides(cursor, buffers)?;
-    let venue_time = levels::venue_time(time)?;
+    let venue_time = Some(levels::venue_time(time)?);
     (before <= first && first <= last).then_some(Content::Depth {
         link: Link::After(VenueSequence(before)),
         last: VenueSequence(last),

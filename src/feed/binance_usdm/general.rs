@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use super::wire;
 use crate::domain::{Link, Quote, Trade, VenueSequence};
 use crate::feed::binance::combined::{Content, Payload, Said, aggressor};
-use crate::feed::json::{Text, number, quote_side, required, side, time};
+use crate::feed::json::{Text, number, quote_side, required, side, stamp, time};
 use crate::feed::levels::Buffers;
 use crate::feed::{DecodeError, Place};
 
@@ -28,7 +28,7 @@ pub(super) fn quote(payload: Payload<'_>) -> Decoded {
         venue_sequence: Some(VenueSequence(required("u", wire.u)?)),
         bid: quote_side(["b", "B"], wire.b, wire.bid_size)?,
         ask: quote_side(["a", "A"], wire.a, wire.ask_size)?,
-        venue_time: Some(time("T", wire.transaction_time)?),
+        venue_time: stamp("T", wire.transaction_time)?,
     })))
 }
 
@@ -71,7 +71,7 @@ pub(super) fn depth(payload: Payload<'_>, buffers: &mut Buffers) -> Decoded {
             return Err(DecodeError::SequenceReversed { first, last });
         }
     }
-    let venue_time = time("T", wire.transaction_time)?;
+    let venue_time = stamp("T", wire.transaction_time)?;
     side("b", required("b", wire.b)?, payload.frame, &mut buffers.bids)?;
     side("a", required("a", wire.a)?, payload.frame, &mut buffers.asks)?;
     Ok(Said::Market(Content::Depth {

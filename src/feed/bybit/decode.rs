@@ -29,8 +29,8 @@ pub(super) enum Kind {
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "handed on at once; a box would be an allocation")]
 pub(super) enum Content {
-    Top { update: u64, venue_time: VenueTime },
-    Book { kind: Kind, update: u64, venue_time: VenueTime },
+    Top { update: u64, venue_time: Option<VenueTime> },
+    Book { kind: Kind, update: u64, venue_time: Option<VenueTime> },
     Trades,
     Volume(VolumeFigures),
 }
@@ -42,7 +42,7 @@ impl Content {
         channel: Channel,
         kind: Kind,
         update: u64,
-        venue_time: VenueTime,
+        venue_time: Option<VenueTime>,
     ) -> Option<Self> {
         match (channel, kind) {
             (Channel::Quote, Kind::Snapshot) => Some(Self::Top { update, venue_time }),
@@ -63,10 +63,10 @@ impl Content {
                 bid: best(bids),
                 ask: best(asks),
                 venue_sequence: Some(VenueSequence(update)),
-                venue_time: Some(venue_time),
+                venue_time,
             }),
             Self::Book { kind, update, venue_time } => {
-                let (last, venue_time) = (Some(VenueSequence(update)), Some(venue_time));
+                let last = Some(VenueSequence(update));
                 match kind {
                     Kind::Snapshot => {
                         MarketEvent::Book(BookImage { last, bids, asks, venue_time, check: None })

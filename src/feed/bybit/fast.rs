@@ -49,7 +49,7 @@ pub(super) fn decode<'f>(
     cursor.end()?;
     // Looked at even where it does not count, as on the general path.
     levels::venue_time(gateway)?;
-    let content = Content::of_levels(channel, kind, update, levels::venue_time(millis)?)?;
+    let content = Content::of_levels(channel, kind, update, Some(levels::venue_time(millis)?))?;
     Some((topic, content))
 }
 

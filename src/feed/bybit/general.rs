@@ -11,7 +11,9 @@ use super::decode::{Content, Kind};
 use super::topics::Topics;
 use super::wire;
 use crate::domain::{Channel, Form, LEVELS_MAX, Trade, VolumeFigures, VolumeUnit};
-use crate::feed::json::{Text, excerpt, figure, number, object, object_text, parse, required, side, time};
+use crate::feed::json::{
+    Text, excerpt, figure, number, object, object_text, parse, required, side, stamp, time,
+};
 use crate::feed::levels::{self, Buffers};
 use crate::feed::{Ack, DecodeError, Excerpt, Frame, Place};
 
@@ -37,16 +39,16 @@ pub(super) fn decode<'f>(
     let Some((channel, symbol)) = topics.read(&topic) else { return Ok(Said::Else(Frame::Unknown)) };
     let message = Message { topic: &topic, symbol, data: required("data", envelope.data)?, frame };
     let kind = message.kind(envelope.kind)?;
-    let gateway = time("ts", envelope.ts)?;
+    let gateway = stamp("ts", envelope.ts)?;
     let content = match channel {
         Channel::Quote | Channel::Depth => {
-            let venue_time = if envelope.cts.is_some() { time("cts", envelope.cts)? } else { gateway };
+            let venue_time = stamp("cts", envelope.cts)?.or(gateway);
             let update = book(message, buffers)?;
             let content = Content::of_levels(channel, kind, update, venue_time);
             content.ok_or_else(|| message.mismatch("delta"))?
         }
         Channel::Volume => Content::Volume(VolumeFigures {
-            venue_time: Some(gateway),
+            venue_time: gateway,
             ..figures(message, if kind == Kind::Snapshot { Form::Whole } else { Form::Changes })?
         }),
         Channel::Trade => {
@@ -100,8 +102,9 @@ impl Message<'_, '_> {
         }
     }
 
-    fn carries(self, field: &'static str, symbol: Option<Text<'_>>) -> Result<(), DecodeError> {
-        let symbol = required(field, symbol)?.0;
+    /// Whether it is of the topic's symbol; a payload that does not say is.
+    fn carries(self, symbol: Option<Text<'_>>) -> Result<(), DecodeError> {
+        let Some(Text(symbol)) = symbol else { return Ok(()) };
         if symbol == self.symbol {
             return Ok(());
         }
@@ -115,7 +118,7 @@ impl Message<'_, '_> {
 /// Leaves the levels in the buffers; the update's id.
 fn book(message: Message<'_, '_>, buffers: &mut Buffers) -> Result<u64, DecodeError> {
     let wire: wire::Book<'_> = object(message.data, message.frame)?;
-    message.carries("s", wire.s)?;
+    message.carries(wire.s)?;
     side("b", required("b", wire.b)?, message.frame, &mut buffers.bids)?;
     side("a", required("a", wire.a)?, message.frame, &mut buffers.asks)?;
     required("u", wire.u)
@@ -129,7 +132,7 @@ fn trades(message: Message<'_, '_>, buffers: &mut Buffers) -> Result<(), DecodeE
     }
     for item in items {
         let trade: wire::Trade<'_> = object(item, message.frame)?;
-        message.carries("s", trade.s)?;
+        message.carries(trade.s)?;
         if trade.block == Some(true) {
             continue;
         }
@@ -155,7 +158,7 @@ fn trades(message: Message<'_, '_>, buffers: &mut Buffers) -> Result<(), DecodeE
 
 fn figures(message: Message<'_, '_>, form: Form) -> Result<VolumeFigures, DecodeError> {
     let wire: wire::Ticker<'_> = object(message.data, message.frame)?;
-    message.carries("symbol", wire.symbol)?;
+    message.carries(wire.symbol)?;
     let has_figures = wire.volume.is_some() || wire.last_price.is_some();
     let price = |field, text| Ok::<_, DecodeError>(figure(field, text)?.and_then(levels::traded_price));
     let figures = VolumeFigures {

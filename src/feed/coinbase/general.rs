@@ -65,12 +65,13 @@ fn refusal(message: Option<Text<'_>>, reason: Option<Text<'_>>) -> Frame<'static
 type Decoded<'f> = Result<(Cow<'f, str>, Content), DecodeError>;
 
 fn time(text: Option<Text<'_>>) -> Result<Option<VenueTime>, DecodeError> {
+    let text = text.filter(|text| !text.0.is_empty());
     text.map_or(Ok(None), |text| timestamp("time", &text.0))
 }
 
 fn update<'f>(wire: wire::Update<'f>, frame: &[u8], buffers: &mut Buffers) -> Decoded<'f> {
     let product = required("product_id", wire.product_id)?.0;
-    let venue_time = time(Some(required("time", wire.time)?))?;
+    let venue_time = time(wire.time)?;
     let (bids, asks) = (&mut buffers.bids, &mut buffers.asks);
     bids.clear();
     asks.clear();
@@ -141,7 +142,7 @@ fn trade(wire: wire::Match<'_>) -> Decoded<'_> {
 
 fn ticker(wire: wire::Ticker<'_>) -> Decoded<'_> {
     // A product that has never traded has empty texts everywhere.
-    let venue_time = time(wire.time.filter(|text| !text.0.is_empty()))?;
+    let venue_time = time(wire.time)?;
     let price = |field, text| Ok::<_, DecodeError>(figure(field, text)?.and_then(levels::traded_price));
     if wire.price.is_none() && wire.volume_24h.is_none() {
         return Err(DecodeError::Missing { field: "price" });

@@ -26,7 +26,7 @@ pub(super) enum Content {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Numbered {
     pub(super) last: Option<VenueSequence>,
-    pub(super) venue_time: VenueTime,
+    pub(super) venue_time: Option<VenueTime>,
     /// `None` where the venue sends 0 or nothing.
     pub(super) sum: Option<u32>,
 }
@@ -44,7 +44,7 @@ impl Content {
                     last,
                     bids: &buffers.bids,
                     asks: &buffers.asks,
-                    venue_time: Some(venue_time),
+                    venue_time,
                     check: Some(buffers.check(sum)),
                 })
             }
@@ -52,7 +52,7 @@ impl Content {
                 last,
                 bids: &buffers.bids,
                 asks: &buffers.asks,
-                venue_time: Some(venue_time),
+                venue_time,
                 check: Some(buffers.check(sum)),
             }),
         }

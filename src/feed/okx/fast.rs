@@ -68,7 +68,7 @@ fn update(cursor: &mut Cursor<'_>, buffers: &mut Buffers) -> Option<Content> {
         Some(()) => sum(cursor.signed()?)?,
         None => None,
     };
-    let numbered = |last| Numbered { last, venue_time, sum };
+    let numbered = |last| Numbered { last, venue_time: Some(venue_time), sum };
     if cursor.literal(b",\"seqId\":").is_none() {
         // As in 2022, before the venue counted.
         return Some(Content::Depth { link: Link::Unsaid, book: numbered(None) });

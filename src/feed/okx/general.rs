@@ -154,7 +154,7 @@ impl<'f> Payload<'f> {
 
     fn book(&self, action: Option<Text<'_>>, buffers: &mut Buffers) -> Result<Content, DecodeError> {
         let wire: wire::Book<'_> = self.only()?;
-        let venue_time = time("ts", wire.ts)?;
+        let venue_time = stamp(wire.seq_id, wire.ts)?;
         let sum = match wire.checksum {
             Some(checksum) => sum(checksum).ok_or_else(|| DecodeError::Number {
                 place: Place::Field("checksum"),
@@ -262,12 +262,13 @@ impl<'f> Payload<'f> {
             low: price("low24h", wire.low)?,
             last: price("last", wire.last)?,
             window_s: WINDOW_S,
-            venue_time: Some(time("ts", wire.ts)?),
+            venue_time: given_time(wire.ts)?,
         }))
     }
 
+    /// Whether it is of the stream's symbol; an element that does not say is.
     fn carries(&self, symbol: Option<Text<'_>>) -> Result<(), DecodeError> {
-        let symbol = required("instId", symbol)?.0;
+        let Some(Text(symbol)) = symbol else { return Ok(()) };
         if symbol == self.symbol {
             return Ok(());
         }
@@ -289,7 +290,7 @@ pub(super) fn quote(wire: &wire::Book<'_>, frame: &[u8]) -> Result<Quote, Decode
         ask: best("asks", wire.asks)?,
         bid: best("bids", wire.bids)?,
         venue_sequence: wire.seq_id.map(|id| sequence("seqId", id)).transpose()?,
-        venue_time: Some(time("ts", wire.ts.as_ref().map(|text| Text(text.0.as_ref().into())))?),
+        venue_time: stamp(wire.seq_id, wire.ts.as_ref().map(|text| Text(text.0.as_ref().into())))?,
     })
 }
 
@@ -324,6 +325,16 @@ fn side(
         }
         Ok(())
     })
+}
+
+/// The time of a book: where no number gives its order, the time must.
+fn stamp(id: Option<i64>, text: Option<Text<'_>>) -> Result<Option<VenueTime>, DecodeError> {
+    if id.is_some() { given_time(text) } else { time("ts", text).map(Some) }
+}
+
+/// Absent, null and empty are no time.
+fn given_time(text: Option<Text<'_>>) -> Result<Option<VenueTime>, DecodeError> {
+    text.filter(|text| !text.0.is_empty()).map(|text| time("ts", Some(text))).transpose()
 }
 
 /// Milliseconds, as text.

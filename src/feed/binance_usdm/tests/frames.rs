@@ -164,7 +164,6 @@ fn every_error_names_what_is_wrong_and_where() {
         (QUOTE, "61800.20", "1x5", r#"field "b": "1x5": not a plain decimal number"#),
         (QUOTE, "61800.30", "0.0", r#"field "a" is zero"#),
         (QUOTE, r#""u":5000000000001,"#, "", r#"field "u" is missing"#),
-        (QUOTE, r#""T":1723161256313,"#, "", r#"field "T" is missing"#),
         (QUOTE, r#""e":"bookTicker","#, "", r#"field "e" is missing"#),
         (QUOTE, "\"BTCUSDT", "\"ETHUSDT", r#"stream "btcusdt@bookTicker" carries symbol "ETHUSDT""#),
         (QUOTE, r#""e":"bookTicker""#, r#""e":"trade""#, r#"carries event "trade""#),
