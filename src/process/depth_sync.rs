@@ -60,6 +60,8 @@ pub(super) struct DepthSync {
     buffer: DeltaBuffer,
     phase: Phase,
     covered: u32,
+    /// The last number that this subscription brought, whatever became of it: no snapshot below it is the book.
+    newest: Option<VenueSequence>,
     checksums: Checksums,
 }
 
@@ -92,6 +94,7 @@ impl DepthSync {
             buffer: DeltaBuffer::default(),
             phase: Phase::Buffering,
             covered: 0,
+            newest: None,
             checksums: Checksums::default(),
         }
     }
@@ -106,6 +109,12 @@ impl DepthSync {
 
     /// A new subscription: what is known of the stream no longer counts. The book stays readable, as the last known.
     pub(super) fn restart(&mut self) {
+        self.newest = None;
+        self.begin_anew();
+    }
+
+    /// The book is void; the subscription goes on.
+    pub(super) fn begin_anew(&mut self) {
         self.phase = Phase::Buffering;
         self.covered = 0;
         self.buffer.clear();
@@ -150,6 +159,14 @@ impl DepthSync {
     }
 
     pub(super) fn delta(&mut self, delta: &DepthDelta<'_>) -> Progress {
+        let progress = self.take(delta);
+        if !matches!(progress, Progress::Covered | Progress::Repeated) {
+            self.newest = delta.last;
+        }
+        progress
+    }
+
+    fn take(&mut self, delta: &DepthDelta<'_>) -> Progress {
         if self.phase == Phase::Buffering {
             if self.rules.anchor == Anchor::Rest {
                 self.buffer.push(delta);
@@ -189,6 +206,7 @@ impl DepthSync {
 
     /// The stream has not caught up with a snapshot in all the time that it had: the venue counts anew.
     pub(super) fn give_up_joining(&mut self, delta: &DepthDelta<'_>) -> Progress {
+        self.newest = delta.last;
         self.begin_at(delta)
     }
 
@@ -249,7 +267,7 @@ impl DepthSync {
     }
 
     fn void(&mut self, progress: Progress) -> Progress {
-        self.restart();
+        self.begin_anew();
         progress
     }
 
@@ -258,7 +276,7 @@ impl DepthSync {
         self.buffer.discard_to(book.last());
         let too_old = match self.buffer.first() {
             Some(link) => !joins(book.last(), link),
-            None => self.is_synced() && book.last() < self.book.last(),
+            None => book.last() < self.newest || (self.is_synced() && book.last() < self.book.last()),
         };
         if too_old {
             return Progress::SnapshotTooOld;

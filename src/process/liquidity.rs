@@ -33,6 +33,15 @@ const REFRESH_PACE: Duration = Duration::from_secs(20);
 /// The same where nothing of a side is known any more: the price has left what the last snapshot covered.
 const BLANK_PACE: Duration = Duration::from_secs(1);
 
+/// How long a book must stand after its beginning for that to have held.
+const HOLDS_AFTER: Duration = Duration::from_secs(1);
+
+/// Before the third beginning in a row where none held; doubled with each further one. The second is asked for at once.
+const FAILURE_PAUSE: Duration = Duration::from_millis(100);
+
+/// The longest of those.
+const FAILURE_PAUSE_MAX: Duration = Duration::from_secs(5);
+
 #[derive(Debug)]
 pub(super) struct LiquidityKey {
     pub(super) key: Key<LiquidityRecord>,
@@ -44,6 +53,9 @@ pub(super) struct LiquidityKey {
     reach: Reach,
     refreshed: MonoTime,
     crossed_since: Option<MonoTime>,
+    /// Beginnings in a row that did not hold.
+    failures: u32,
+    pause_until: MonoTime,
 }
 
 /// What the caller has to do next.
@@ -78,6 +90,8 @@ impl LiquidityKey {
             reach: Reach::Near,
             refreshed: MonoTime::default(),
             crossed_since: None,
+            failures: 0,
+            pause_until: MonoTime::default(),
         }
     }
 
@@ -103,6 +117,27 @@ impl LiquidityKey {
         self.sync.restart();
         self.asked = None;
         self.reach = Reach::Near;
+        self.failures = 0;
+        self.pause_until = MonoTime::default();
+    }
+
+    /// A beginning did not hold, or none could be joined to the stream: the next one is asked for after a pause, which grows with each.
+    /// A book that stood for [`HOLDS_AFTER`] begins anew at once.
+    fn count_failure(&mut self, progress: Progress, now: MonoTime) {
+        let failed = matches!(
+            progress,
+            Progress::Gap | Progress::Mismatch | Progress::SnapshotTooOld | Progress::Unusable(_)
+        );
+        if !failed {
+            return;
+        }
+        let held = now.since(self.refreshed) >= HOLDS_AFTER && progress != Progress::SnapshotTooOld;
+        self.failures = if held { 0 } else { self.failures.saturating_add(1) };
+        let pause = match self.failures.checked_sub(2) {
+            None => Duration::ZERO,
+            Some(doublings) => FAILURE_PAUSE.saturating_mul(2_u32.saturating_pow(doublings)),
+        };
+        self.pause_until = now.after(pause.min(FAILURE_PAUSE_MAX));
     }
 
     /// Applies a delta.
@@ -165,6 +200,7 @@ impl LiquidityKey {
         if let Some(reason) = doubt(progress) {
             self.key.fail(reason, received, out);
         }
+        self.count_failure(progress, received.mono);
         (progress, self.wish(received.mono))
     }
 
@@ -185,7 +221,6 @@ impl LiquidityKey {
         if !self.key.unreadable.is_known_at(asked) {
             return (Progress::SnapshotTooOld, self.wish(now.mono));
         }
-        self.refreshed = now.mono;
         let before = self.sync.is_synced().then(|| self.sync.book().last());
         let mut progress = self.sync.snapshot(book);
         match progress {
@@ -202,6 +237,8 @@ impl LiquidityKey {
         if let Some(reason) = doubt(progress) {
             self.key.fail(reason, now, out);
         }
+        self.refreshed = now.mono;
+        self.count_failure(progress, now.mono);
         (progress, self.wish(now.mono))
     }
 
@@ -256,7 +293,7 @@ impl LiquidityKey {
     pub(super) fn wish(&mut self, now: MonoTime) -> Wish {
         if self.crossed_since.is_some_and(|since| now.since(since) >= CROSSED_PATIENCE) {
             self.crossed_since = None;
-            self.sync.restart();
+            self.sync.begin_anew();
         }
         if self.key.unreadable.is_void() {
             return self.begin_anew(now);
@@ -287,7 +324,7 @@ impl LiquidityKey {
             Anchor::Rest => (SNAPSHOT_PATIENCE, Wish::Snapshot(self.reach)),
             Anchor::Stream => (IMAGE_PATIENCE, Wish::Image),
         };
-        if self.asked.is_some_and(|asked| now.since(asked) < patience) {
+        if self.asked.is_some_and(|asked| now.since(asked) < patience) || now < self.pause_until {
             return Wish::Nothing;
         }
         self.asked = Some(now);
@@ -298,7 +335,7 @@ impl LiquidityKey {
     /// A frame of the stream was not understood: the book is void, and begins anew as often as such frames let it.
     pub(super) fn unreadable(&mut self, now: Now, out: &mut Outlet<'_>) -> Wish {
         self.key.unreadable(now, out);
-        self.sync.restart();
+        self.sync.begin_anew();
         self.crossed_since = None;
         self.begin_anew(now.mono)
     }
@@ -315,7 +352,7 @@ impl LiquidityKey {
 
     /// Two channels of the venue contradict each other: the book is void.
     pub(super) fn doubt(&mut self, reason: Reason, now: Now, out: &mut Outlet<'_>) -> Wish {
-        self.sync.restart();
+        self.sync.begin_anew();
         self.key.fail(reason, now, out);
         self.ask(now.mono)
     }

@@ -167,7 +167,7 @@ mod tests {
     fn each_fault_changes_a_frame_as_it_says() {
         let held = &mut Held::new();
         assert_eq!(run(&[], "{\"n\":1}", held), ["{\"n\":1}"]);
-        assert_eq!(run(&[Fault::Undecodable(Undecodable::Cut)], "{\"n\":1}", held), ["{\"n\""]);
+        assert_eq!(run(&[Fault::Undecodable(Undecodable::Cut)], "{\"n\":1}", held), ["{\"n"]);
         let layout = run(&[Fault::Undecodable(Undecodable::Layout)], "{\"n\":1}", held);
         assert_eq!(layout, [r#"{"v":2,"was":"{\"n\":1}"}"#]);
         assert_eq!(run(&[Fault::Duplicate], "1", held), ["1", "1"]);
