@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::demo_fault::{self, Shown};
 use super::display::{Display, micros};
 use super::engine::{Engine, venue_defaults};
 use super::run::{died, stop_signal};
@@ -33,6 +34,12 @@ pub(super) struct DemoArgs {
     /// Print lines instead of drawing a table; always so where the output is no terminal
     #[arg(long)]
     plain: bool,
+    /// The venue that is simulated
+    #[arg(long, value_name = "NAME", default_value = "binance")]
+    venue: String,
+    /// Show what becomes of a fault: it strikes one instrument from second 4 to second 12. "list" shows which there are
+    #[arg(long, value_name = "NAME")]
+    fault: Option<String>,
     /// Where the engine's own endpoint listens, for redis-cli and every Redis client; "" turns it off
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:6380")]
     listen: String,
@@ -49,13 +56,15 @@ impl DemoArgs {
 }
 
 pub(super) async fn demo(args: DemoArgs) -> anyhow::Result<ExitCode> {
+    let fault = args.fault.as_deref().map(demo_fault::named).transpose()?;
     let stopped = stop_signal()?;
     let exporter = Exporter::install()?;
     tokio::spawn(exporter.upkeep());
-    let simulator = Simulator::start(Config::market(MarketOptions::default())).await?;
+    let simulator = Simulator::start(Config::market(MarketOptions::default()).venue(&args.venue)).await?;
     let settings = settings(&args, &simulator)?;
     let engine = Engine::start(&settings)?;
-    println!("a simulated Binance at {}, the engine streams it as the real one", simulator.websocket_url());
+    let (venue, url) = (simulator.venue(), simulator.websocket_url());
+    println!("a simulated {venue} at {url}, the engine streams it as the real one");
     let reading = how_to_read(&args, &settings, engine.endpoint());
     print!("{reading}");
     let live = args.is_live();
@@ -69,12 +78,21 @@ pub(super) async fn demo(args: DemoArgs) -> anyhow::Result<ExitCode> {
         () = stopped => {}
         () = end => {}
         () = died(&engine) => {}
-        outcome = show(&engine, live, &reading) => outcome?,
+        () = strike(fault, &simulator) => {}
+        outcome = show(&engine, live, &reading, fault.map(|fault| (fault, &simulator))) => outcome?,
     }
     print!("{}", summary(&engine));
     engine.stop().await?;
     simulator.stop().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Plays the fault that was asked for; never returns.
+async fn strike(fault: Option<&Shown>, simulator: &Simulator) {
+    match fault {
+        Some(fault) => fault.play(simulator).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// What to type elsewhere. Drawn again with each table, which clears the screen.
@@ -85,8 +103,9 @@ fn how_to_read(args: &DemoArgs, settings: &Settings, endpoint: Option<SocketAddr
     }
     if let Some(address) = endpoint {
         let (host, port) = (address.ip(), address.port());
+        let instrument = &settings.feeds[0].instruments[0];
         text.push_str(&format!(
-            "reading, in another terminal:\n  tickcache watch BTC-USDT --redis redis://{address}\n  \
+            "reading, in another terminal:\n  tickcache watch {instrument} --redis redis://{address}\n  \
              redis-cli -h {host} -p {port} --scan\n  redis-cli -h {host} -p {port} psubscribe '*'\n"
         ));
     }
@@ -96,8 +115,19 @@ fn how_to_read(args: &DemoArgs, settings: &Settings, endpoint: Option<SocketAddr
 /// The settings of the demo: the simulator's addresses, and a Redis only where the command line names one. The
 /// environment is left aside, so that a demo never writes into somebody's Redis by accident.
 fn settings(args: &DemoArgs, simulator: &Simulator) -> anyhow::Result<Settings> {
-    let instruments: Vec<String> =
-        simulator.symbols().iter().map(|info| format!("{}-{}", info.base, info.quote)).collect();
+    let kind = match simulator.venue() {
+        "binance-usdm" | "bybit-linear" | "hyperliquid" => "-PERP",
+        _ => "",
+    };
+    let symbols = simulator.symbols();
+    let instruments = symbols.iter().map(|info| match simulator.venue() {
+        // Its coins have no quote currency in the simulator.
+        "hyperliquid" => format!("{}-USDC{kind}", info.base),
+        _ => format!("{}-{}{kind}", info.base, info.quote),
+    });
+    let instruments: Vec<String> = instruments.collect();
+    let urls = simulator.websocket_urls();
+    let depth = if simulator.venue() == "hyperliquid" { 5 } else { 20 };
     let mut text = format!(
         "[store]\nkind = \"{}\"\n[embedded]\nlisten = \"{}\"\n[http]\nlisten = \"\"\n",
         if args.redis.is_some() { "redis" } else { "embedded" },
@@ -110,24 +140,35 @@ fn settings(args: &DemoArgs, simulator: &Simulator) -> anyhow::Result<Settings> 
         text.push_str(&format!("[redis]\nurl = {}\n", toml::Value::String(url.clone())));
     }
     text.push_str(&format!(
-        "[[feed]]\nvenue = \"binance\"\ninstruments = {instruments:?}\n\
-         entities = [\"price\", \"liquidity\", \"volume\"]\ndepth = 20\n\
-         websocket_url = \"{}\"\nrest_url = \"{}\"\n",
-        simulator.websocket_url(),
+        "[[feed]]\nvenue = \"{}\"\ninstruments = {instruments:?}\n\
+         entities = [\"price\", \"liquidity\", \"volume\"]\ndepth = {depth}\n\
+         websocket_url = \"{}\"\nvolume_websocket_url = \"{}\"\nrest_url = \"{}\"\n",
+        simulator.venue(),
+        urls[0],
+        urls[urls.len() - 1],
         simulator.rest_url(),
     ));
     Settings::load(&text, "demo", std::iter::empty(), &venue_defaults())
         .map_err(|errors| anyhow::anyhow!("{errors}"))
 }
 
-async fn show(engine: &Engine, live: bool, reading: &str) -> anyhow::Result<()> {
+async fn show(
+    engine: &Engine,
+    live: bool,
+    reading: &str,
+    fault: Option<(&Shown, &Simulator)>,
+) -> anyhow::Result<()> {
+    let started = clock::mono();
     let mut display = Display::new(engine);
     let mut timer = tokio::time::interval(if live { DRAW_EVERY } else { PRINT_EVERY });
     let mut last = clock::mono();
     loop {
         timer.tick().await;
         let now = clock::mono();
-        let table = display.render(engine, now.since(last));
+        let mut table = display.render(engine, now.since(last));
+        if let Some((fault, simulator)) = fault {
+            table.push_str(&fault.line(simulator, now.since(started)));
+        }
         last = now;
         let mut out = std::io::stdout().lock();
         if live {

@@ -22,6 +22,7 @@ mod check;
 mod cli;
 mod deal;
 mod demo;
+mod demo_fault;
 mod display;
 mod endpoint;
 mod engine;

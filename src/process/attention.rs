@@ -150,7 +150,11 @@ impl InstrumentState {
     pub(super) fn begin_anew(&mut self, channel: Channel, context: &mut Context<'_>) {
         let now = context.now.mono;
         let is_due = match channel {
-            Channel::Quote => self.price.as_mut().is_some_and(|price| price.key.unreadable.ask(now)),
+            // A price that is made from the book begins anew with that.
+            Channel::Quote => self
+                .price
+                .as_mut()
+                .is_some_and(|price| price.source == PriceFrom::Bbo && price.key.unreadable.ask(now)),
             Channel::Volume => self.volume.as_mut().is_some_and(|volume| volume.key.unreadable.ask(now)),
             Channel::Depth | Channel::Trade => false,
         };

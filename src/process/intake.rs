@@ -228,7 +228,7 @@ impl InstrumentState {
                 self.wish(wish, context);
                 if let Some(price) = self.price.as_mut().filter(|price| price.source == PriceFrom::Book) {
                     price.restart();
-                    price.key.fail(Reason::Undecodable, now, &mut context.out);
+                    price.key.unreadable(now, &mut context.out);
                 }
             }
             Channel::Quote | Channel::Volume => {

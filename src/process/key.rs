@@ -30,6 +30,9 @@ pub(super) trait Stamped: Sized {
     fn stamp_mut(&mut self) -> &mut Stamp;
     fn as_record(&self) -> RecordRef<'_>;
 
+    /// Whether it holds a bid at or above an ask, which no reason's end makes right.
+    fn is_crossed(&self) -> bool;
+
     /// Moves the stamps of this machine's clock.
     fn shift(&mut self, nanos: i64) {
         let stamp = self.stamp_mut();
@@ -39,7 +42,7 @@ pub(super) trait Stamped: Sized {
 }
 
 macro_rules! stamped {
-    ($($record:ident => $variant:ident, $watch:ty);+) => {
+    ($($record:ident => $variant:ident, $watch:ty, $crossed:expr);+) => {
         $(impl Stamped for $record {
             type Watch = $watch;
 
@@ -54,10 +57,22 @@ macro_rules! stamped {
             fn as_record(&self) -> RecordRef<'_> {
                 RecordRef::$variant(self)
             }
+
+            #[inline]
+            fn is_crossed(&self) -> bool {
+                let crossed: fn(&$record) -> bool = $crossed;
+                crossed(self)
+            }
         })+
     };
 }
-stamped!(PriceRecord => Price, PriceWatch; LiquidityRecord => Liquidity, LiquidityWatch; VolumeRecord => Volume, ());
+stamped!(
+    PriceRecord => Price, PriceWatch,
+    |record| matches!((record.bid, record.ask), (Some(bid), Some(ask)) if bid.price >= ask.price);
+    LiquidityRecord => Liquidity, LiquidityWatch,
+    |record| matches!((record.bids.first(), record.asks.first()), (Some(bid), Some(ask)) if bid.price >= ask.price);
+    VolumeRecord => Volume, (), |_| false
+);
 
 /// One key: its newest record, where it goes, when it last went there, and with which verdict.
 #[derive(Debug)]
@@ -140,7 +155,11 @@ impl<R: Stamped> Key<R> {
             self.had_data = HadData::Yes;
         }
         let is_right = matches!(reason, Reason::None | Reason::VenueHalt);
-        let reason = if is_right && !self.unreadable.is_clear(now) { Reason::Undecodable } else { reason };
+        let reason = match is_right {
+            true if !self.unreadable.is_clear(now) => Reason::Undecodable,
+            true if self.record.is_crossed() => Reason::CrossedBook,
+            _ => reason,
+        };
         let reason = match (reason, self.halted()) {
             (Reason::None | Reason::VenueHalt, Trading::Halted) => Reason::VenueHalt,
             (Reason::VenueHalt, Trading::Open) => Reason::None,

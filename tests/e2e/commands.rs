@@ -80,6 +80,33 @@ fn the_demo_ends_by_itself_with_a_summary() {
 }
 
 #[test]
+fn the_demo_shows_what_becomes_of_a_fault_at_any_venue() {
+    let names = String::from_utf8(run(&["demo", "--fault", "list"]).stderr).unwrap();
+    for name in ["dropped", "layout", "restart", "refused", "clock"] {
+        assert!(names.contains(&format!("\n  {name} ")), "{names}");
+    }
+    let demo = |venue: &str, fault: &str| {
+        succeed(&[
+            "demo",
+            "--venue",
+            venue,
+            "--fault",
+            fault,
+            "--seconds",
+            "8",
+            "--plain",
+            "--listen",
+            ANY_PORT,
+        ])
+    };
+    let refused = demo("kraken", "refused");
+    assert!(refused.contains("fault refused (the name is refused) strikes BTC/USDT now"), "{refused}");
+    assert!(refused.contains("suspect (refused)"), "{refused}");
+    let undecodable = demo("bybit-linear", "layout");
+    assert!(undecodable.contains("suspect (undecodable)"), "{undecodable}");
+}
+
+#[test]
 fn the_demo_also_publishes_to_a_redis_that_is_named() {
     let server = RedisServer::start();
     let output =

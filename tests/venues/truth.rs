@@ -89,8 +89,8 @@ pub(crate) fn is_live(record: &Record) -> Result<(), String> {
     if stamp.state == State::Live { Ok(()) } else { Err(format!("{}: {}", stamp.state, stamp.reason)) }
 }
 
-/// How long what the venue was like is remembered: longer than any frame is late without being suspect for it.
-const REMEMBERED: Duration = Duration::from_secs(20);
+/// How long what the venue was like is remembered: longer than a stream may stall, or a frame be late, without being suspect for it.
+const REMEMBERED: Duration = Duration::from_secs(30);
 
 /// What was published live and never was so at the venue.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -125,6 +125,23 @@ fn a_lost_delta_is_found_by_three_trades_and_a_new_image_heals() {
 }
 
 #[test]
+fn an_unreadable_delta_leaves_price_and_book_suspect_until_a_new_image() {
+    let mut feed = Unproved::new();
+    feed.delta(10, &[level("103", "1")]);
+    assert_eq!(feed.reasons(), [Reason::CrossedBook; 2]);
+    let of = [Subscription { instrument: BTC, channel: Channel::Depth }];
+    feed.state.undecodable(BOOKS, &of, at_ms(20), &mut feed.written);
+    feed.ticks(50, 900);
+    assert_eq!(feed.reasons(), [Reason::Undecodable; 2], "time heals neither, and what was crossed still is");
+    assert!(
+        feed.requests().iter().all(|request| *request == BOOK),
+        "a price from the book has no stream of its own"
+    );
+    feed.image(910);
+    assert_eq!(feed.reasons(), [Reason::None; 2]);
+}
+
+#[test]
 fn a_lost_delta_is_found_by_three_tickers() {
     let mut feed = Unproved::new();
     for millis in [3_000, 4_000, 5_000] {
