@@ -15,7 +15,7 @@ use crate::judge::{Seen, fields};
 use crate::server::Server;
 
 /// Cases at a time.
-const AT_A_TIME: usize = 12;
+const AT_A_TIME: usize = 24;
 
 /// How often a reader looks.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
