@@ -368,12 +368,18 @@ impl Conversation {
         waits || self.waiting.iter().any(begins) || self.watchdog.is_awaited(index)
     }
 
-    /// The subscriptions that stay silent; they are made anew. `Err` = a request is not even acknowledged.
+    /// The subscriptions that stay silent; they are made anew, ever later where the venue does not even answer for that name alone.
+    /// `Err` = a request is not even acknowledged.
     pub(super) fn overdue(&mut self, now: MonoTime) -> Result<Vec<Subscription>, ()> {
         let mut silent = Vec::new();
         for overdue in self.watchdog.overdue(now) {
             match overdue {
                 Overdue::Acknowledgement => return Err(()),
+                Overdue::Unanswered(index) => {
+                    self.answered_all(&[index]);
+                    self.refused.refused(index, now);
+                    silent.extend(&self.streams[index].subscriptions);
+                }
                 Overdue::FirstData(index) => {
                     self.again.insert(index);
                     silent.extend(&self.streams[index].subscriptions);

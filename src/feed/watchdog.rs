@@ -32,6 +32,7 @@ struct Entry {
     stage: Stage,
     alarms: u32,
     asked: bool,
+    has_delivered: bool,
 }
 
 /// What is overdue.
@@ -39,6 +40,8 @@ struct Entry {
 pub(super) enum Overdue {
     /// The venue does not even acknowledge: the session is no good.
     Acknowledgement,
+    /// It acknowledges others, and has never delivered this one: it does not know the name, and says nothing.
+    Unanswered(usize),
     /// Acknowledged, then silence: this subscription should be made anew.
     FirstData(usize),
 }
@@ -51,7 +54,13 @@ pub(super) struct Watchdog {
 
 impl Watchdog {
     pub(super) fn new(subscriptions: usize, patience: Duration) -> Self {
-        Self { entries: vec![Entry { stage: Stage::Idle, alarms: 0, asked: false }; subscriptions], patience }
+        Self {
+            entries: vec![
+                Entry { stage: Stage::Idle, alarms: 0, asked: false, has_delivered: false };
+                subscriptions
+            ],
+            patience,
+        }
     }
 
     pub(super) fn requested(&mut self, index: usize, now: MonoTime) {
@@ -86,7 +95,7 @@ impl Watchdog {
     pub(super) fn delivered(&mut self, index: usize) {
         let entry = &mut self.entries[index];
         if entry.stage != Stage::Delivered {
-            *entry = Entry { stage: Stage::Delivered, alarms: 0, asked: true };
+            *entry = Entry { stage: Stage::Delivered, alarms: 0, asked: true, has_delivered: true };
         }
     }
 
@@ -109,15 +118,21 @@ impl Watchdog {
     /// The subscriptions that are overdue at `now`. Each is reported once, until it is requested again.
     pub(super) fn overdue(&mut self, now: MonoTime) -> Vec<Overdue> {
         let mut overdue = Vec::new();
+        let answers = |entry: &Entry| matches!(entry.stage, Stage::Acknowledged { .. } | Stage::Delivered);
+        let answers_others = self.entries.iter().any(answers);
         for (index, entry) in self.entries.iter_mut().enumerate() {
             match entry.stage {
                 Stage::Requested { since } if now.since(since) >= self.patience => {
-                    return vec![Overdue::Acknowledgement];
+                    if entry.has_delivered || !answers_others {
+                        return vec![Overdue::Acknowledgement];
+                    }
+                    entry.stage = Stage::Refused;
+                    overdue.push(Overdue::Unanswered(index));
                 }
                 Stage::Acknowledged { since }
                     if now.since(since) >= self.patience * 2_u32.pow(entry.alarms.min(DOUBLINGS_MAX)) =>
                 {
-                    *entry = Entry { stage: Stage::Idle, alarms: entry.alarms + 1, asked: true };
+                    *entry = Entry { stage: Stage::Idle, alarms: entry.alarms + 1, ..*entry };
                     overdue.push(Overdue::FirstData(index));
                 }
                 Stage::Idle
@@ -161,6 +176,22 @@ mod tests {
         let mut watchdog = Watchdog::new(1, Duration::from_secs(10));
         watchdog.requested(0, at(0));
         assert_eq!(watchdog.overdue(at(10)), [Overdue::Acknowledgement]);
+    }
+
+    #[test]
+    fn a_name_that_is_never_answered_beside_others_is_set_aside() {
+        let mut watchdog = Watchdog::new(2, Duration::from_secs(10));
+        watchdog.requested(0, at(0));
+        watchdog.requested(1, at(0));
+        watchdog.acknowledged(1, at(1));
+        watchdog.delivered(1);
+        assert_eq!(watchdog.overdue(at(10)), [Overdue::Unanswered(0)]);
+        assert_eq!(watchdog.overdue(at(99)), [], "reported once");
+        // What the venue knew a moment ago it knows: there the session is no good.
+        watchdog.requested(1, at(100));
+        watchdog.requested(0, at(100));
+        watchdog.acknowledged(0, at(101));
+        assert_eq!(watchdog.overdue(at(110)), [Overdue::Acknowledgement]);
     }
 
     #[test]

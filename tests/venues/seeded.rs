@@ -40,7 +40,7 @@ fn promised(venue: &str, of: Of) -> Vec<Fault> {
     };
     // Silence is of a subscription, which no frame has; and at Coinbase one frame that is late is missing until then.
     let is_of_frames =
-        |what: &What| !what.is_of_request() && !(venue == "coinbase" && *what == What::Reordered);
+        |what: &What| !what.is_of_request() && (venue != "coinbase" || *what != What::Reordered);
     WHATS.into_iter().filter(is_promised).filter(is_of_frames).map(What::fault).collect()
 }
 

@@ -78,11 +78,16 @@ fn a_stream_is_made_anew_once_however_often_that_is_asked_for_meanwhile() {
 }
 
 #[test]
-fn one_stream_that_is_not_acknowledged_ends_the_session() {
+fn one_stream_that_is_not_acknowledged_is_set_aside_and_all_of_them_end_the_session() {
     let (mut conversation, _) = asked();
     for route in ["trade:BTC/USD", "book:BTC/USD", "book:ETH/USD"] {
         conversation.acknowledged(Ack::Stream(route), at(3));
     }
+    let of = Subscription { instrument: InstrumentId(1), channel: Channel::Trade };
+    assert_eq!(conversation.overdue(at(12)), Ok(vec![of]));
+    assert_eq!(conversation.next_request(at(41)), None, "a name that the venue passes over waits");
+    assert!(conversation.next_request(at(43)).is_some());
+    let (mut conversation, _) = asked();
     assert_eq!(conversation.overdue(at(12)), Err(()));
 }
 
