@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use crate::domain::MonoTime;
 
-/// How long a value that is complete again stays suspect after the second such frame in a row; doubled with each further one.
+/// How long a value that is complete again stays suspect after the second such frame in a row; doubled with each further one that comes at
+/// least so long after the one that was counted before: a burst of a fast stream is one fault, not many.
 const HOLD: Duration = Duration::from_millis(500);
 
 /// The longest of those.
@@ -39,6 +40,9 @@ pub(super) struct Unreadable {
     phase: Phase,
     frames: u32,
     last: MonoTime,
+    /// How often the hold was doubled, and when that was last.
+    doublings: u32,
+    counted: MonoTime,
     requests: u32,
     asked: MonoTime,
 }
@@ -49,6 +53,8 @@ impl Default for Unreadable {
             phase: Phase::Clear,
             frames: 0,
             last: MonoTime::default(),
+            doublings: 0,
+            counted: MonoTime::default(),
             requests: 0,
             asked: MonoTime::default(),
         }
@@ -59,9 +65,14 @@ impl Unreadable {
     /// A frame came that was not understood.
     pub(super) fn frame(&mut self, now: MonoTime) {
         if self.frames == 0 || now.since(self.last) >= FORGET_AFTER {
-            (self.frames, self.requests) = (0, 0);
+            (self.frames, self.doublings, self.requests) = (0, 0, 0);
+            self.counted = now;
         }
         self.frames = self.frames.saturating_add(1);
+        if now.since(self.counted) >= HOLD {
+            self.doublings = self.doublings.saturating_add(1);
+            self.counted = now;
+        }
         self.last = now;
         self.phase = Phase::Void;
     }
@@ -75,7 +86,7 @@ impl Unreadable {
 
     /// Whether a value that is right otherwise may be live.
     pub(super) fn is_clear(&mut self, now: MonoTime) -> bool {
-        if self.phase == Phase::Whole && now.since(self.last) >= hold(self.frames) {
+        if self.phase == Phase::Whole && now.since(self.last) >= hold(self.frames, self.doublings) {
             self.phase = Phase::Clear;
         }
         self.phase == Phase::Clear
@@ -104,11 +115,11 @@ impl Unreadable {
 }
 
 /// How long a complete value stays suspect after so many frames that were not understood.
-fn hold(frames: u32) -> Duration {
-    match frames.checked_sub(2) {
-        None => Duration::ZERO,
-        Some(doublings) => HOLD.saturating_mul(2_u32.saturating_pow(doublings)).min(HOLD_MAX),
+fn hold(frames: u32, doublings: u32) -> Duration {
+    if frames < 2 {
+        return Duration::ZERO;
     }
+    HOLD.saturating_mul(2_u32.saturating_pow(doublings)).min(HOLD_MAX)
 }
 
 #[cfg(test)]
@@ -133,19 +144,33 @@ mod tests {
     #[test]
     fn while_they_keep_coming_a_value_stays_suspect_ever_longer() {
         let mut unreadable = Unreadable::default();
-        for (frames, hold_ms) in
-            [(1, 0), (2, 500), (3, 1_000), (4, 2_000), (8, 30_000), (60, 30_000), (u32::MAX, 30_000)]
-        {
-            assert_eq!(hold(frames), Duration::from_millis(hold_ms), "{frames}");
+        for (frames, doublings, hold_ms) in [
+            (1, 0, 0),
+            (2, 0, 500),
+            (40, 0, 500),
+            (3, 1, 1_000),
+            (4, 2, 2_000),
+            (8, 6, 30_000),
+            (u32::MAX, u32::MAX, 30_000),
+        ] {
+            assert_eq!(hold(frames, doublings), Duration::from_millis(hold_ms), "{frames} {doublings}");
         }
         for millis in [0, 100, 200] {
             unreadable.frame(at(millis));
             unreadable.whole();
         }
-        assert!(!unreadable.is_clear(at(1_199)) && unreadable.is_clear(at(1_200)));
-        unreadable.frame(at(61_200));
+        assert!(!unreadable.is_clear(at(699)) && unreadable.is_clear(at(700)), "a burst is one fault");
+        for millis in [800, 1_400, 2_000] {
+            unreadable.frame(at(millis));
+            unreadable.whole();
+        }
+        assert!(
+            !unreadable.is_clear(at(5_999)) && unreadable.is_clear(at(6_000)),
+            "three more half seconds of it"
+        );
+        unreadable.frame(at(62_100));
         unreadable.whole();
-        assert!(unreadable.is_clear(at(61_200)), "a minute later it is the first again");
+        assert!(unreadable.is_clear(at(62_100)), "a minute later it is the first again");
     }
 
     #[test]
