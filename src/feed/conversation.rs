@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
 use super::affected::{Affected, Names};
+use super::blamed::Blamed;
 use super::frame::Ack;
 use super::refused_streams::{self, Meaning, RefusedStreams};
 use super::session::SessionCommand;
@@ -65,6 +66,8 @@ pub(super) struct Conversation {
     waiting: VecDeque<Pending>,
     asked: BTreeMap<u64, Vec<usize>>,
     again: BTreeSet<usize>,
+    /// Groups that may be why the venue ended the connection before: each is asked for once all before it has settled.
+    blamed: VecDeque<Vec<usize>>,
     refused: RefusedStreams,
     /// Streams of requests that were refused in part: asked for once more where they are not acknowledged by then.
     others: Vec<(MonoTime, Vec<usize>)>,
@@ -92,6 +95,7 @@ impl Conversation {
             waiting: VecDeque::new(),
             asked: BTreeMap::new(),
             again: BTreeSet::new(),
+            blamed: VecDeque::new(),
             refused: RefusedStreams::default(),
             others: Vec::new(),
             next_id: 1,
@@ -101,6 +105,33 @@ impl Conversation {
         let begins = |place: &usize| streams[*place].start == Start::Connected;
         this.enqueue(Method::Subscribe, &(0..streams.len()).filter(begins).collect::<Vec<_>>());
         this
+    }
+
+    /// Asks in another order: `blamed` says what ended connections before. The subscriptions that are set aside.
+    pub(super) fn avoid(&mut self, blamed: &Blamed, now: MonoTime) -> Vec<Subscription> {
+        if blamed.is_empty() {
+            return Vec::new();
+        }
+        let begins = |place: &usize| self.streams[*place].start == Start::Connected;
+        let order = blamed.order(&(0..self.streams.len()).filter(begins).collect::<Vec<_>>());
+        self.waiting.clear();
+        self.enqueue(Method::Subscribe, &order.first);
+        self.blamed = order.then.into();
+        for &(stream, refusals) in &order.aside {
+            self.watchdog.refused(stream);
+            self.refused.set_aside(stream, refusals, now);
+        }
+        let of = |(stream, _): &(usize, u32)| self.streams[*stream].subscriptions.clone();
+        order.aside.iter().flat_map(of).collect()
+    }
+
+    /// The streams that stand on this connection, and those that it was asked for just now, where it ends.
+    pub(super) fn at_end(&self, now: MonoTime) -> (Vec<usize>, Vec<usize>) {
+        let places = || 0..self.streams.len();
+        (
+            places().filter(|&stream| self.watchdog.is_settled(stream, now)).collect(),
+            places().filter(|&stream| self.watchdog.is_unsettled(stream, now)).collect(),
+        )
     }
 
     /// What the streams are found by.
@@ -159,7 +190,10 @@ impl Conversation {
 
     /// Whether everything that was asked for has come, or is so quiet that it may take long.
     pub(super) fn is_delivering(&self, now: MonoTime) -> bool {
-        self.waiting.is_empty() && self.again.is_empty() && self.watchdog.is_delivering(now)
+        self.waiting.is_empty()
+            && self.again.is_empty()
+            && self.blamed.is_empty()
+            && self.watchdog.is_delivering(now)
     }
 
     /// The next request's text, if one waits and the pace allows it.
@@ -170,6 +204,13 @@ impl Conversation {
             return None;
         }
         self.ask_once_more(now);
+        if !self.blamed.is_empty()
+            && self.waiting.is_empty()
+            && !(0..self.streams.len()).any(|stream| self.watchdog.is_unsettled(stream, now))
+            && let Some(group) = self.blamed.pop_front()
+        {
+            self.enqueue(Method::Subscribe, &group);
+        }
         if self.waiting.is_empty() && !self.again.is_empty() {
             let streams: Vec<usize> = std::mem::take(&mut self.again).into_iter().collect();
             self.enqueue(Method::Unsubscribe, &streams);
@@ -364,7 +405,8 @@ impl Conversation {
     /// Whether a stream waits to be subscribed to, or has not delivered since it was.
     fn is_under_way(&self, index: usize) -> bool {
         let begins = |one: &Pending| one.method == Method::Subscribe && one.streams.contains(&index);
-        let waits = self.streams[index].start == Start::Listed;
+        let waits = self.streams[index].start == Start::Listed
+            || self.blamed.iter().any(|group| group.contains(&index));
         waits || self.waiting.iter().any(begins) || self.watchdog.is_awaited(index)
     }
 

@@ -13,6 +13,7 @@
 //! | `session` | one connection: read, heartbeat |
 //! | `upgrade` | how a connection comes about, and why not |
 //! | `path_delay` | how late answers may be before a connection is dead |
+//! | `blamed` | streams that may be why the venue ended a connection |
 //! | `conversation` | requests, acknowledgements and routes of one connection |
 //! | `refused_streams` | which subscriptions a venue refuses, and when they are tried again |
 //! | `affected` | which subscriptions a frame could have changed that was not understood |
@@ -27,6 +28,7 @@
 mod affected;
 pub mod binance;
 pub mod binance_usdm;
+mod blamed;
 mod budget;
 pub mod bybit;
 mod circuit;

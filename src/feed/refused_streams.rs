@@ -71,6 +71,12 @@ impl RefusedStreams {
         retry.at = Some(now.after(wait));
     }
 
+    /// A stream is not asked for now, as if the venue had refused it so often before.
+    pub(super) fn set_aside(&mut self, stream: usize, refusals: u32, now: MonoTime) {
+        self.streams.insert(stream, Retry { refusals, at: None });
+        self.refused(stream, now);
+    }
+
     /// The venue has taken a stream.
     pub(super) fn taken(&mut self, stream: usize) {
         if !self.streams.is_empty() {

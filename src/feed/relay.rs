@@ -12,6 +12,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::{Notify, mpsc, watch};
 
+use super::blamed::Blamed;
 use super::conversation::{self, StreamPlan};
 use super::error::{Recovery, SessionEnd};
 use super::governor::Governor;
@@ -78,6 +79,8 @@ pub(super) struct Relay<'a> {
     /// What is known of the venue's addresses and of the way there, from one connection to the next.
     unfit: Unfit,
     delay: RefCell<PathDelay>,
+    /// What may be why connections ended.
+    blamed: RefCell<Blamed>,
 }
 
 /// The newest id that each lane has brought of a stream.
@@ -147,6 +150,7 @@ impl<'a> Relay<'a> {
             last: vec![Cell::new(None); plan.streams.len()],
             unfit: Unfit::default(),
             delay: RefCell::default(),
+            blamed: RefCell::default(),
         }
     }
 
@@ -169,6 +173,11 @@ impl<'a> Relay<'a> {
 
     pub(super) const fn handler(&self) -> &'a dyn SessionHandler {
         self.handler
+    }
+
+    /// What may be why connections ended.
+    pub(super) const fn blamed(&self) -> &RefCell<Blamed> {
+        &self.blamed
     }
 
     /// Addresses that were of no use.

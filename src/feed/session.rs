@@ -118,6 +118,9 @@ pub enum SessionCommand {
 /// Commands that wait for a session.
 pub type Commands = mpsc::Receiver<SessionCommand>;
 
+/// What is told of a subscription that is set aside.
+const ENDS_CONNECTIONS: &[u8] = b"the venue ends the connection when it is asked for this";
+
 /// One connection, from its making to its end.
 pub(super) async fn once(
     plan: &SessionPlan,
@@ -136,6 +139,11 @@ pub(super) async fn once(
     relay.delay().reached(took);
     stamp.set(now);
     relay.up(lane, now);
+    let mut conversation = Conversation::new(plan.venue, &plan.names, &relay.streams(), plan.first_data);
+    let aside = conversation.avoid(&relay.blamed().borrow(), now.mono);
+    if !aside.is_empty() {
+        relay.handler().refused(plan.id, &aside, 0, &Excerpt::of(ENDS_CONNECTIONS), now);
+    }
     let session = Session {
         id: plan.id,
         lane,
@@ -143,7 +151,7 @@ pub(super) async fn once(
         stamp,
         decoder: plan.venue.decoder(&plan.names),
         ping: plan.venue.defaults().ping,
-        conversation: Conversation::new(plan.venue, &plan.names, &relay.streams(), plan.first_data),
+        conversation,
         first_data: plan.first_data,
         retires_after: plan.session_max.map(|max| relay::retires_after(max, fastrand::f64())),
         handler: relay.handler(),
@@ -212,6 +220,10 @@ impl Session<'_> {
                 }
             };
             if let Err(end) = outcome {
+                if matches!(end, SessionEnd::Closed { .. } | SessionEnd::WebSocket(_)) {
+                    let (settled, unsettled) = self.conversation.at_end(clock::mono());
+                    self.relay.blamed().borrow_mut().ended(&settled, &unsettled);
+                }
                 return end;
             }
         }

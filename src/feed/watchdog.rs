@@ -13,6 +13,9 @@ const DOUBLINGS_MAX: u32 = 4;
 /// An acknowledged subscription that has brought nothing for so long may well have nothing to bring: it need not be waited for.
 const QUIET_AFTER: Duration = Duration::from_secs(3);
 
+/// How long after its acknowledgement a subscription may be why the venue ends the connection.
+const SETTLED_AFTER: Duration = Duration::from_secs(1);
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     /// Not asked for yet.
@@ -89,6 +92,20 @@ impl Watchdog {
     /// Whether it was asked for, and neither acknowledged nor refused.
     pub(super) fn is_unanswered(&self, index: usize) -> bool {
         matches!(self.entries[index].stage, Stage::Requested { .. })
+    }
+
+    /// Whether the venue has delivered it, or taken it a while ago without harm.
+    pub(super) fn is_settled(&self, index: usize, now: MonoTime) -> bool {
+        match self.entries[index].stage {
+            Stage::Delivered => true,
+            Stage::Acknowledged { since } => now.since(since) >= SETTLED_AFTER,
+            Stage::Idle | Stage::Requested { .. } | Stage::Refused => false,
+        }
+    }
+
+    /// Whether it was asked for just now: if the connection ends, it may be why.
+    pub(super) fn is_unsettled(&self, index: usize, now: MonoTime) -> bool {
+        self.is_awaited(index) && !self.is_settled(index, now)
     }
 
     #[inline]

@@ -149,6 +149,9 @@ impl InstrumentState {
     /// another way: not every subscription begins with the value.
     pub(super) fn begin_anew(&mut self, channel: Channel, context: &mut Context<'_>) {
         let now = context.now.mono;
+        // Mostly the next quote says all anew, and a subscription that is made anew may be silent for long: only where that was not so.
+        let is_quote = channel == Channel::Quote;
+        let waits = is_quote && self.price.as_ref().is_some_and(|price| !price.key.unreadable.is_unheard());
         let is_due = match channel {
             // A price that is made from the book begins anew with that.
             Channel::Quote => self
@@ -159,8 +162,10 @@ impl InstrumentState {
             Channel::Depth | Channel::Trade => false,
         };
         if is_due {
-            (context.requests)(Request::Resubscribe(self.subscription(channel)));
-            if channel == Channel::Quote {
+            if !waits {
+                (context.requests)(Request::Resubscribe(self.subscription(channel)));
+            }
+            if is_quote {
                 (context.requests)(Request::ConfirmQuote(self.id()));
             }
         }

@@ -45,6 +45,8 @@ pub(super) struct Unreadable {
     counted: MonoTime,
     requests: u32,
     asked: MonoTime,
+    /// The venue was asked, and nothing complete has come since.
+    is_unheard: bool,
 }
 
 impl Default for Unreadable {
@@ -57,6 +59,7 @@ impl Default for Unreadable {
             counted: MonoTime::default(),
             requests: 0,
             asked: MonoTime::default(),
+            is_unheard: false,
         }
     }
 }
@@ -79,6 +82,7 @@ impl Unreadable {
 
     /// A complete value came, or the venue says by another way that the known one stands.
     pub(super) fn whole(&mut self) {
+        self.is_unheard = false;
         if self.phase == Phase::Void {
             self.phase = Phase::Whole;
         }
@@ -102,6 +106,11 @@ impl Unreadable {
         self.phase == Phase::Clear || asked > self.last
     }
 
+    /// Whether it was asked before, and nothing complete has come since.
+    pub(super) fn is_unheard(&self) -> bool {
+        self.is_unheard
+    }
+
     /// Whether the venue is to be asked for a new beginning now; remembers that it was.
     pub(super) fn ask(&mut self, now: MonoTime) -> bool {
         let wait = ASK.saturating_mul(2_u32.saturating_pow(self.requests.saturating_sub(1))).min(ASK_MAX);
@@ -109,6 +118,7 @@ impl Unreadable {
         if is_due {
             self.requests = self.requests.saturating_add(1);
             self.asked = now;
+            self.is_unheard = true;
         }
         is_due
     }
