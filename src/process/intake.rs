@@ -228,12 +228,12 @@ impl InstrumentState {
                 self.wish(wish, context);
                 if let Some(price) = self.price.as_mut().filter(|price| price.source == PriceFrom::Book) {
                     price.restart();
-                    price.key.unreadable(now, &mut context.out);
+                    price.key.fail(Reason::Undecodable, now, &mut context.out);
                 }
             }
             Channel::Quote | Channel::Volume => {
                 if let Some(key) = self.key(channel) {
-                    key.unreadable(now, &mut context.out);
+                    key.fail(Reason::Undecodable, now, &mut context.out);
                 }
                 self.begin_anew(channel, context);
             }

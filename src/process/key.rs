@@ -286,11 +286,9 @@ pub(super) trait AnyKey {
     /// Publishes the record as it is.
     fn announce(&mut self, now: Now, out: &mut Outlet<'_>);
 
-    /// Publishes the reason, once. A key that never had data stays "connecting" while its session comes and goes.
+    /// Publishes the reason, once. A key that never had data stays "connecting" while its session comes and goes. Whatever fails a key
+    /// as undecodable is counted as a frame that was not understood: the key is suspect until something complete comes.
     fn fail(&mut self, reason: Reason, now: Now, out: &mut Outlet<'_>);
-
-    /// A frame that may have changed it was not understood: it is suspect until something complete comes.
-    fn unreadable(&mut self, now: Now, out: &mut Outlet<'_>);
 
     /// Moves its stamps of this machine's clock by so many nanoseconds: that clock was set.
     fn shift(&mut self, nanos: i64);
@@ -327,6 +325,11 @@ impl<R: Stamped> AnyKey for Key<R> {
     }
 
     fn fail(&mut self, reason: Reason, now: Now, out: &mut Outlet<'_>) {
+        if reason == Reason::Undecodable {
+            self.unreadable.frame(now.mono);
+            // Nothing that came before vouches for it.
+            self.liveness.ignored();
+        }
         if reason == Reason::Disconnected && self.record.stamp().reason == Reason::Connecting {
             return;
         }
@@ -336,13 +339,6 @@ impl<R: Stamped> AnyKey for Key<R> {
         if self.set_reason(reason, now.mono) == Transition::Changed {
             self.push(Urgency::First, now, out);
         }
-    }
-
-    fn unreadable(&mut self, now: Now, out: &mut Outlet<'_>) {
-        self.unreadable.frame(now.mono);
-        // Nothing that came before vouches for it.
-        self.liveness.ignored();
-        self.fail(Reason::Undecodable, now, out);
     }
 
     fn shift(&mut self, nanos: i64) {

@@ -124,11 +124,8 @@ impl LiquidityKey {
     /// A beginning did not hold, or none could be joined to the stream: the next one is asked for after a pause, which grows with each.
     /// A book that stood for [`HOLDS_AFTER`] begins anew at once.
     fn count_failure(&mut self, progress: Progress, now: MonoTime) {
-        let failed = matches!(
-            progress,
-            Progress::Gap | Progress::Mismatch | Progress::SnapshotTooOld | Progress::Unusable(_)
-        );
-        if !failed {
+        // A number that fits nowhere has a pace of its own: `Unreadable::ask`.
+        if !matches!(progress, Progress::Gap | Progress::Mismatch | Progress::SnapshotTooOld) {
             return;
         }
         let held = now.since(self.refreshed) >= HOLDS_AFTER && progress != Progress::SnapshotTooOld;
@@ -334,7 +331,7 @@ impl LiquidityKey {
 
     /// A frame of the stream was not understood: the book is void, and begins anew as often as such frames let it.
     pub(super) fn unreadable(&mut self, now: Now, out: &mut Outlet<'_>) -> Wish {
-        self.key.unreadable(now, out);
+        self.key.fail(Reason::Undecodable, now, out);
         self.sync.begin_anew();
         self.crossed_since = None;
         self.begin_anew(now.mono)

@@ -48,6 +48,18 @@ fn an_unreadable_quote_is_suspect_at_once_and_the_next_one_heals_it() {
 }
 
 #[test]
+fn a_book_with_a_number_that_fits_nowhere_is_suspect_until_a_new_snapshot() {
+    let mut feed = with_book();
+    feed.depth(30, BTC, 8, 8, &[level("99.5", "170000000000000000000000000000000000000")]);
+    feed.depth(40, BTC, 9, 9, &[level("99.5", "0.0000001")]);
+    feed.ticks(50, 900, &[BOOKS]);
+    assert_eq!(states(&mut feed).last(), Some(&UNDECODABLE), "time heals nothing");
+    assert_eq!(feed.state.take_counts().unusable, 1);
+    feed.snapshot(910, BTC, 9);
+    assert_eq!(states(&mut feed), [LIVE]);
+}
+
+#[test]
 fn while_unreadable_quotes_keep_coming_readable_ones_are_suspect_too() {
     let mut feed = Fixture::new();
     feed.quote(0, quote(1, "99", "100"));
