@@ -1,8 +1,14 @@
-//! How long to wait before the next attempt: the only backoff of the project.
+//! How long to wait before the next attempt.
 //!
-//! Owns the count of attempts. Never waits itself and never gives up: the last wait of the ladder is repeated for ever.
+//! Owns the ladder of connections with the count of attempts, and the doubling of other waits, which are counted elsewhere. Never waits itself and never gives up: the last wait of the ladder is repeated for ever.
 
 use std::time::Duration;
+
+/// A wait that was doubled so many times, `longest` at most.
+#[must_use]
+pub fn doubled(wait: Duration, times: u32, longest: Duration) -> Duration {
+    wait.saturating_mul(2_u32.saturating_pow(times)).min(longest)
+}
 
 /// The waits of one kind of attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

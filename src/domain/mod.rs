@@ -35,7 +35,7 @@ mod venue;
 mod version;
 mod volume;
 
-pub use backoff::{Backoff, Ladder};
+pub use backoff::{Backoff, Ladder, doubled};
 pub use calendar::civil_from_days;
 pub use capacity::{DEPTH_MAX, INSTRUMENTS_MAX, LEVELS_MAX};
 pub use compare::{BestLevel, COMPARE_VENUES_MAX, CompareRecord, ComparedVenue};

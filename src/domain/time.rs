@@ -23,6 +23,12 @@ macro_rules! wall_clock_time {
             pub const fn nanos(self) -> i64 {
                 self.0
             }
+
+            /// This time, so many nanoseconds later, or earlier.
+            #[must_use]
+            pub const fn shifted(self, nanos: i64) -> Self {
+                Self(self.0.saturating_add(nanos))
+            }
         }
     };
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::domain::MonoTime;
+use crate::domain::{MonoTime, doubled};
 
 /// Between a refusal and the next try: a venue that lists an instrument anew, or ends its maintenance, takes minutes.
 const RETRY: Duration = Duration::from_secs(30);
@@ -66,7 +66,7 @@ impl RefusedStreams {
     /// The venue refuses a stream.
     pub(super) fn refused(&mut self, stream: usize, now: MonoTime) {
         let retry = self.streams.entry(stream).or_insert(Retry { refusals: 0, at: None });
-        let wait = RETRY.saturating_mul(2_u32.saturating_pow(retry.refusals)).min(RETRY_MAX);
+        let wait = doubled(RETRY, retry.refusals, RETRY_MAX);
         retry.refusals = retry.refusals.saturating_add(1);
         retry.at = Some(now.after(wait));
     }
@@ -93,7 +93,7 @@ impl RefusedStreams {
 
     /// How long nothing is to be asked after a refusal for too many requests.
     pub(super) fn pause(&mut self) -> Duration {
-        let pause = PAUSE.saturating_mul(2_u32.saturating_pow(self.pauses)).min(PAUSE_MAX);
+        let pause = doubled(PAUSE, self.pauses, PAUSE_MAX);
         self.pauses = self.pauses.saturating_add(1);
         pause
     }

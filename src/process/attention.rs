@@ -16,7 +16,7 @@ use super::outlet::Outlet;
 use super::witness::{Claim, Verdict};
 use crate::domain::{
     Anchor, Channel, MonoTime, Now, PriceFrom, PriceLevel, Quote, RawLevel, Reason, Request, Side, TickerTop,
-    Top, Trade, Trading, Urgency, VenueSequence,
+    Top, Trade, Trading, VenueSequence,
 };
 
 /// The shortest and the longest time between two looks at an instrument.
@@ -134,40 +134,35 @@ impl InstrumentState {
         if let Some(volume) = &mut self.volume {
             volume.key.settle(now, &mut context.out);
         }
-        // A price that is made from the book has no probation of its own.
-        if let (Some(price), Some(liquidity)) = (&mut self.price, &self.liquidity)
-            && price.source == PriceFrom::Book
-            && price.key.record.stamp.reason == Reason::Undecodable
-            && liquidity.key.is_right()
-        {
-            let _ = price.key.set_reason(Reason::None, now.mono);
-            price.key.push(Urgency::First, now, &mut context.out);
-        }
     }
 
     /// Asks for a channel's subscription to be made anew where a frame of it was not understood, and for what the venue says by
     /// another way: not every subscription begins with the value.
     pub(super) fn begin_anew(&mut self, channel: Channel, context: &mut Context<'_>) {
         let now = context.now.mono;
-        // Mostly the next quote says all anew, and a subscription that is made anew may be silent for long: only where that was not so.
-        let is_quote = channel == Channel::Quote;
-        let waits = is_quote && self.price.as_ref().is_some_and(|price| !price.key.unreadable.is_unheard());
-        let is_due = match channel {
-            // A price that is made from the book begins anew with that.
-            Channel::Quote => self
-                .price
-                .as_mut()
-                .is_some_and(|price| price.source == PriceFrom::Bbo && price.key.unreadable.ask(now)),
-            Channel::Volume => self.volume.as_mut().is_some_and(|volume| volume.key.unreadable.ask(now)),
-            Channel::Depth | Channel::Trade => false,
-        };
-        if is_due {
-            if !waits {
-                (context.requests)(Request::Resubscribe(self.subscription(channel)));
+        let anew = Request::Resubscribe(self.subscription(channel));
+        match channel {
+            Channel::Quote => {
+                let id = self.id();
+                // A price that is made from the book begins anew with that.
+                let own = self.price.as_mut().filter(|price| price.source == PriceFrom::Bbo);
+                let Some(unreadable) = own.map(|price| &mut price.key.unreadable) else { return };
+                // Mostly the next quote says all anew, and a subscription that is made anew may be silent for long: only where that was
+                // not so.
+                let is_unheard = unreadable.is_unheard();
+                if unreadable.ask(now) {
+                    if is_unheard {
+                        (context.requests)(anew);
+                    }
+                    (context.requests)(Request::ConfirmQuote(id));
+                }
             }
-            if is_quote {
-                (context.requests)(Request::ConfirmQuote(self.id()));
+            Channel::Volume => {
+                if self.volume.as_mut().is_some_and(|volume| volume.key.unreadable.ask(now)) {
+                    (context.requests)(anew);
+                }
             }
+            Channel::Depth | Channel::Trade => {}
         }
     }
 

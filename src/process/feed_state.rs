@@ -18,7 +18,7 @@ use super::schedule::Schedule;
 use super::stamps::{self, ClockOffset};
 use crate::domain::{
     Channel, Entity, EntityDurations, EventPolicy, InstrumentId, MarketEvent, MarketRules, MonoTime, Now,
-    Quote, Reason, Request, SessionId, SlotId, State, Subscription, Trading, UpdateSink, WallTime,
+    Quote, Reason, Request, SessionId, SlotId, State, Subscription, Trading, UpdateSink,
 };
 
 /// Requests that wait at most: three for each instrument of the largest feed.
@@ -164,7 +164,7 @@ impl FeedState {
         self.counts.last_clock_step_ns = nanos;
         self.instruments.iter_mut().for_each(|instrument| instrument.shift(nanos));
         for heard in self.sessions.iter_mut().filter_map(|session| session.heard.as_mut()) {
-            heard.wall = WallTime::from_nanos(heard.wall.nanos().saturating_add(nanos));
+            heard.wall = heard.wall.shifted(nanos);
         }
     }
 

@@ -70,10 +70,7 @@ impl InstrumentState {
     fn quote(&mut self, quote: &Quote, from: PriceFrom, context: &mut Context<'_>) -> Outcome {
         let quote = match contract::quote(&self.rules().contract, quote) {
             Ok(quote) => quote,
-            Err(error) => {
-                self.unreadable(Channel::Quote, context);
-                return Outcome::Unusable(error);
-            }
+            Err(error) => return self.unusable(Channel::Quote, error, context),
         };
         self.raise_for_quote(&quote);
         let arrival = self.beside_book(&quote, from, context.arrival());
@@ -100,11 +97,7 @@ impl InstrumentState {
                 (context.requests)(Request::Resubscribe(self.subscription(Channel::Quote)));
                 Outcome::Gap
             }
-            Err(error) => {
-                // The venue has moved on to a price that cannot be told: the old one is not the newest.
-                self.unreadable(Channel::Quote, context);
-                Outcome::Unusable(error)
-            }
+            Err(error) => self.unusable(Channel::Quote, error, context),
         }
     }
 
@@ -130,19 +123,13 @@ impl InstrumentState {
     fn take_trade(&mut self, trade: &Trade, context: &mut Context<'_>) -> Outcome {
         let trade = match contract::trade(&self.rules().contract, trade) {
             Ok(trade) => trade,
-            Err(error) => {
-                self.unreadable(Channel::Trade, context);
-                return Outcome::Unusable(error);
-            }
+            Err(error) => return self.unusable(Channel::Trade, error, context),
         };
         self.raise(self.scales.raised_for(trade.price.scale, trade.size.scale));
         let Some(price) = &mut self.price else { return Outcome::Ignored };
         match price.trade(&trade, context.now, context.heard, &mut context.out) {
             Ok(()) => Outcome::Taken,
-            Err(error) => {
-                self.unreadable(Channel::Trade, context);
-                Outcome::Unusable(error)
-            }
+            Err(error) => self.unusable(Channel::Trade, error, context),
         }
     }
 
@@ -198,21 +185,22 @@ impl InstrumentState {
     fn figures(&mut self, figures: &VolumeFigures, context: &mut Context<'_>) -> Outcome {
         let figures = match contract::figures(&self.rules().contract, figures) {
             Ok(figures) => figures,
-            Err(error) => {
-                self.unreadable(Channel::Volume, context);
-                return Outcome::Unusable(error);
-            }
+            Err(error) => return self.unusable(Channel::Volume, error, context),
         };
         let (price, size) = volume::scales_of(&figures);
         self.raise(self.scales.raised_for(price, size));
         let Some(volume) = &mut self.volume else { return Outcome::Ignored };
         match volume.figures(&figures, context.now, &mut context.out) {
             Ok(()) => Outcome::Taken,
-            Err(error) => {
-                self.unreadable(Channel::Volume, context);
-                Outcome::Unusable(error)
-            }
+            Err(error) => self.unusable(Channel::Volume, error, context),
         }
+    }
+
+    /// A channel has brought a number that fits nowhere. The venue has moved on to a value that cannot be told: the old one is not the
+    /// newest.
+    fn unusable(&mut self, channel: Channel, error: NumberError, context: &mut Context<'_>) -> Outcome {
+        self.unreadable(channel, context);
+        Outcome::Unusable(error)
     }
 
     /// A frame of a channel was not understood: what it could have changed is suspect, and begins anew.

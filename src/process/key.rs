@@ -12,7 +12,7 @@ use super::unreadable::Unreadable;
 use super::watch::{LiquidityWatch, PriceWatch, Watch};
 use crate::domain::{
     ConfirmedTime, EventDetail, EventKind, EventPolicy, LiquidityRecord, MonoTime, Now, PriceRecord, Reason,
-    ReceiveTime, RecordRef, SlotId, Stamp, State, Trading, Update, Urgency, VolumeRecord, WallTime,
+    RecordRef, SlotId, Stamp, State, Trading, Update, Urgency, VolumeRecord, WallTime,
 };
 
 /// How much earlier than WIRE.md wants it a value is confirmed: the timer adds a tick.
@@ -36,8 +36,8 @@ pub(super) trait Stamped: Sized {
     /// Moves the stamps of this machine's clock.
     fn shift(&mut self, nanos: i64) {
         let stamp = self.stamp_mut();
-        stamp.receive_time = ReceiveTime::from_nanos(stamp.receive_time.nanos().saturating_add(nanos));
-        stamp.confirmed_time = ConfirmedTime::from_nanos(stamp.confirmed_time.nanos().saturating_add(nanos));
+        stamp.receive_time = stamp.receive_time.shifted(nanos);
+        stamp.confirmed_time = stamp.confirmed_time.shifted(nanos);
     }
 }
 
@@ -155,10 +155,12 @@ impl<R: Stamped> Key<R> {
             self.had_data = HadData::Yes;
         }
         let is_right = matches!(reason, Reason::None | Reason::VenueHalt);
-        let reason = match is_right {
-            true if !self.unreadable.is_clear(now) => Reason::Undecodable,
-            true if self.record.is_crossed() => Reason::CrossedBook,
-            _ => reason,
+        let reason = if is_right && !self.unreadable.is_clear(now) {
+            Reason::Undecodable
+        } else if is_right && self.record.is_crossed() {
+            Reason::CrossedBook
+        } else {
+            reason
         };
         let reason = match (reason, self.halted()) {
             (Reason::None | Reason::VenueHalt, Trading::Halted) => Reason::VenueHalt,

@@ -12,7 +12,7 @@ use super::key::{AnyKey, Key, confirm_at};
 use super::outlet::Outlet;
 use crate::domain::{
     Anchor, BookImage, BookRules, Contract, Coverage, DepthDelta, DepthLevel, LiquidityRecord, MonoTime, Now,
-    NumberError, Quote, RawLevel, Reach, Reason, Scales, Side, Urgency, VenueSequence,
+    NumberError, Quote, RawLevel, Reach, Reason, Scales, Side, Urgency, VenueSequence, doubled,
 };
 
 /// How long a snapshot may take before it is asked for again.
@@ -132,9 +132,9 @@ impl LiquidityKey {
         self.failures = if held { 0 } else { self.failures.saturating_add(1) };
         let pause = match self.failures.checked_sub(2) {
             None => Duration::ZERO,
-            Some(doublings) => FAILURE_PAUSE.saturating_mul(2_u32.saturating_pow(doublings)),
+            Some(times) => doubled(FAILURE_PAUSE, times, FAILURE_PAUSE_MAX),
         };
-        self.pause_until = now.after(pause.min(FAILURE_PAUSE_MAX));
+        self.pause_until = now.after(pause);
     }
 
     /// Applies a delta.

@@ -144,8 +144,10 @@ impl InstrumentState {
             return;
         }
         let Some(time) = trade.venue_time.map(crate::domain::VenueTime::nanos) else { return };
-        let is_of_now = time <= received.wall.nanos() + PRINT_MARGIN_NANOS;
-        for key in self.keys().into_iter().flatten().filter(|_| is_of_now) {
+        if time > received.wall.nanos() + PRINT_MARGIN_NANOS {
+            return;
+        }
+        for key in self.keys().into_iter().flatten() {
             if key.standing() == Standing::NotTrading
                 && time > key.stands_since().nanos() + PRINT_MARGIN_NANOS
             {

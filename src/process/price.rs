@@ -3,13 +3,13 @@
 //! Owns the record and the order of quotes. Never lets an older quote replace a newer one of the same subscription; the second
 //! older one in a row ([`REGRESSIONS_MAX`]) is a venue that counts anew: the price is suspect and the next quote is taken.
 
-use super::key::{AnyKey as _, Key, Transition, confirm_at};
+use super::key::{AnyKey as _, Key, Stamped as _, Transition, confirm_at};
 use super::liquidity::Arrival;
 use super::outlet::Outlet;
 use super::tops::{Leap, Tops};
 use crate::domain::{
     EventDetail, LastTrade, Now, NumberError, PriceFrom, PriceLevel, PriceRecord, Quote, RawLevel, Reason,
-    ReceiveTime, Scales, Trade, Urgency, VenueSequence,
+    Scales, Trade, Urgency, VenueSequence,
 };
 
 /// Older quotes in a row after which the venue counts anew, until shown otherwise. One alone is a straggler.
@@ -119,7 +119,6 @@ impl PriceKey {
                 // The book changed elsewhere: the top of it stands.
                 PriceFrom::Book => true,
             };
-        let crossed = matches!((bid, ask), (Some(bid), Some(ask)) if bid.price >= ask.price);
         let tops = Tops { bid: bid.map(|bid| bid.price), ask: ask.map(|ask| ask.price) };
         let leaps = self.leaps(tops, arrival);
         let record = &mut self.key.record;
@@ -138,7 +137,7 @@ impl PriceKey {
         }
         confirm_at(&mut record.stamp, received);
         self.key.unreadable.whole();
-        let reason = match (crossed, same && self.source == PriceFrom::Bbo) {
+        let reason = match (self.key.record.is_crossed(), same && self.source == PriceFrom::Bbo) {
             (true, _) => Reason::CrossedBook,
             (false, _) if leaps => Reason::SourcesDisagree,
             // Said again: it is as old as the first time, and still stands.
@@ -203,7 +202,7 @@ impl PriceKey {
     pub(super) fn shift(&mut self, nanos: i64) {
         self.key.shift(nanos);
         if let Some(time) = self.key.record.last.as_mut().and_then(|last| last.receive_time.as_mut()) {
-            *time = ReceiveTime::from_nanos(time.nanos().saturating_add(nanos));
+            *time = time.shifted(nanos);
         }
     }
 

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use crate::domain::MonoTime;
+use crate::domain::{MonoTime, doubled};
 
 /// How long a value that is complete again stays suspect after the second such frame in a row; doubled with each further one that comes at
 /// least so long after the one that was counted before: a burst of a fast stream is one fault, not many.
@@ -25,8 +25,9 @@ const ASK_MAX: Duration = Duration::from_secs(60);
 /// After so long without one, the next such frame is the first.
 const FORGET_AFTER: Duration = Duration::from_secs(60);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Phase {
+    #[default]
     /// Nothing speaks against the value.
     Clear,
     /// What has changed since is not known.
@@ -35,7 +36,7 @@ enum Phase {
     Whole,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Unreadable {
     phase: Phase,
     frames: u32,
@@ -47,21 +48,6 @@ pub(super) struct Unreadable {
     asked: MonoTime,
     /// The venue was asked, and nothing complete has come since.
     is_unheard: bool,
-}
-
-impl Default for Unreadable {
-    fn default() -> Self {
-        Self {
-            phase: Phase::Clear,
-            frames: 0,
-            last: MonoTime::default(),
-            doublings: 0,
-            counted: MonoTime::default(),
-            requests: 0,
-            asked: MonoTime::default(),
-            is_unheard: false,
-        }
-    }
 }
 
 impl Unreadable {
@@ -113,7 +99,7 @@ impl Unreadable {
 
     /// Whether the venue is to be asked for a new beginning now; remembers that it was.
     pub(super) fn ask(&mut self, now: MonoTime) -> bool {
-        let wait = ASK.saturating_mul(2_u32.saturating_pow(self.requests.saturating_sub(1))).min(ASK_MAX);
+        let wait = doubled(ASK, self.requests.saturating_sub(1), ASK_MAX);
         let is_due = self.phase == Phase::Void && (self.requests == 0 || now.since(self.asked) >= wait);
         if is_due {
             self.requests = self.requests.saturating_add(1);
@@ -129,7 +115,7 @@ fn hold(frames: u32, doublings: u32) -> Duration {
     if frames < 2 {
         return Duration::ZERO;
     }
-    HOLD.saturating_mul(2_u32.saturating_pow(doublings)).min(HOLD_MAX)
+    doubled(HOLD, doublings, HOLD_MAX)
 }
 
 #[cfg(test)]
